@@ -1,0 +1,5 @@
+// One function per family of kernels.
+#pragma once
+#include <pybind11/pybind11.h>
+
+void bind_casting(pybind11::module_& m);

@@ -1,0 +1,110 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// What goes into a march and what comes out: plain data, the same for every instruction set.
+#pragma once
+#include "tundish/core/macros.h"
+
+namespace tundish {
+
+// One direction of the mesh. Arrays are padded with zeros to a whole number of SIMD registers.
+template <class T>
+struct Axis {
+  int nodes;
+  const T* inward;    // 1 / (distance to the inner neighbour x control width), 1/m2; 0 at the centre plane
+  const T* outward;   // the same to the outer neighbour; 0 at the face
+  const T* drive;     // as outward, but at the face to a ghost node one spacing outside
+  const T* width;     // of the control volumes, m
+  const T* spacing;   // from each node to the next one outwards, m; at the face the last one again
+  const T* exposure;  // cooled surface per volume, 1/m: 0 but at the face
+  const T* inside;    // 1 at nodes, 0 in the padding
+};
+
+template <class T>
+struct Section {
+  Axis<T> x, y;
+  int stride;  // numbers from one row of nodes to the next, in every field
+  int rows;    // rows of a field without its halo: y.nodes, padded to whole groups of lines
+
+  TUNDISH_HD long at(int i, int j) const { return long(j + 1) * stride + i; }
+  TUNDISH_HD long field_size() const { return long(rows + 2) * stride; }
+};
+
+enum class Method { adi, sor };
+enum class PhaseChange { enthalpy, correction };
+enum class Status { converged = 0, not_converged = 1, diverged = 2 };
+
+// One step down the strand. With r the ratio of this step to the one before, the two-step backward formula
+// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r); the first step of
+// every stretch, where the cooling jumps, is a backward Euler step with memory 0 and share 1.
+template <class T>
+struct Step {
+  T size;  // m
+  T memory, share;
+  int stretch;  // the mould is 0, the zones follow
+};
+
+// Where a thermocouple reads: weights of the 4 x 4 nodes around it, applied to the Kirchhoff potential.
+template <class T>
+struct Probe {
+  int i, j;
+  T weight_x[4], weight_y[4];
+};
+
+// A section to be kept: temperatures between two steps, weighted linearly in z.
+template <class T>
+struct Snapshot {
+  int step;  // the step that passes it
+  T weight;  // of the later end of that step
+};
+
+template <class T>
+struct Relaxation {
+  T factor;     // 1 to 2
+  T tolerance;  // K
+  int most_sweeps;
+};
+
+template <class T>
+struct March {
+  Section<T> section;
+  const Step<T>* steps;
+  int n_steps;
+  const Probe<T>* probes;
+  int n_probes;
+  const Snapshot<T>* snapshots;
+  int n_snapshots;
+  Method method;
+  PhaseChange phase_change;
+  Relaxation<T> relaxation;
+};
+
+// The parameters of a march, in this order; then, for every stretch, flux x, flux y, coefficient x and
+// coefficient y.
+enum Slot { slot_speed, slot_pouring_temperature, slot_ambient_temperature, slot_first_stretch };
+constexpr int slots_per_stretch = 4;
+
+// Where results go, by candidate; a null pointer is not written. `steps` is March::n_steps.
+template <class T>
+struct Outputs {
+  T *probe_temperature;                         // (candidates, probes, steps + 1)
+  T *centre_temperature, *corner_temperature;   // (candidates, steps + 1)
+  T *face_temperature, *shell_thickness;        // (candidates, 2, steps + 1)
+  T *solid_fraction, *liquid_fraction, *heat;   // (candidates, steps + 1)
+  T* section_temperature;                       // (candidates, snapshots, y.nodes, x.nodes)
+  T *metallurgical_length, *energy_imbalance;   // (candidates,)
+  int* iterations;                              // (candidates, steps)
+  int *status, *status_step;                    // (candidates,)
+  T* probe_gradient;                            // (candidates, gradients, probes, steps + 1)
+  T* metallurgical_length_gradient;             // (candidates, gradients)
+};
+
+// Which rows of the outputs the lanes of a Real are.
+struct Place {
+  long candidate;
+  int lanes;          // in use
+  int gradient;       // first tangent
+  int tangents;       // in use
+  int gradients;      // of the whole run
+};
+
+}  // namespace tundish

@@ -1,0 +1,249 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// A quarter of the strand's cross-section: its steel, its cooled faces, and the fields that live on its mesh.
+// x runs from the centre plane to the face at width/2, y to the face at thickness/2. Control volumes
+// surround the nodes: half ones on the planes and faces, a quarter at the corners.
+#pragma once
+#include "tundish/casting/march.h"
+#include "tundish/core/spline.h"
+#include "tundish/core/team.h"
+
+TUNDISH_NAMESPACE_BEGIN
+
+// What the kernels know of a steel. Enthalpy H [J/m3] and Kirchhoff's potential Phi [W/m], the integral of
+// the conductivity, are both 0 at the solidus.
+template <class Real>
+struct SteelCurves {
+  Spline<Real> potential_of_enthalpy;     // its slope is the diffusivity dPhi/dH, m2/s
+  Spline<Real> temperature_of_potential;  // its slope is 1 / conductivity
+  // By temperature, for the published scheme: the solid, mushy and liquid branches, each going on beyond
+  // its range. The slope of the enthalpy is density x substitute thermal capacity (Eqs. (5)-(7)), that of the
+  // potential the conductivity (Eq. (8)).
+  Spline<Real> enthalpy[3], potential[3];
+  Real solidus, liquidus;   // K
+  Real liquidus_potential;  // W/m
+};
+
+// What one stretch of the caster does to the two faces: flux + coefficient x (T - ambient).
+template <class Real>
+struct Cooling {
+  Real flux_x, flux_y;                // W/m2
+  Real coefficient_x, coefficient_y;  // W/(m2 K)
+  Real ambient;                       // K
+};
+
+// The fields of one candidate. Those of the nodes have a halo row on either side; the one outside face y
+// holds the ghost potentials.
+template <class Real>
+struct Fields {
+  Real* state;      // enthalpy, J/m3, or temperature, K (published correction)
+  Real* increment;  // of the last step, in enthalpy
+  Real* potential;  // Phi of the state
+  Real* slope;      // dPhi/dH of the state
+  Real* ghost_x;    // ghost potentials outside face x, one a row
+  Real* face_slope_x;  // d(heat flux)/dH on face x, one a row
+  Real* face_slope_y;  // on face y, one a column
+  Real* face_heat;     // heat flux x control width, W/m, of the rows, then of the columns
+  Real* solid;         // solid length of each column, m
+  Real* liquid;        // liquid length of each column, m
+  Real* scratch;       // two coefficients for every node of the lines in flight
+  Real* relaxation;    // what sor.h needs (RelaxationFields); null for ADI
+};
+
+// The two ways of taking a node across solidus and liquidus.
+
+// The state is the enthalpy: what leaves a control volume enters its neighbour, whatever its phase.
+template <class Real>
+struct EnthalpyBalance {
+  const SteelCurves<Real>& steel;
+
+  template <class Group>
+  TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
+    lookup(steel.potential_of_enthalpy, state, potential, slope);
+  }
+  // Temperature, density x substitute thermal capacity and conductivity, for a step that lags them.
+  template <class Group>
+  TUNDISH_HD void lagged(Group, Group potential, Group slope, Group& temperature, Group& capacity,
+                         Group& conductivity) const {
+    typedef typename Number<Real>::Scalar Scalar;
+    Group kirchhoff;
+    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
+    conductivity = Scalar(1) / kirchhoff;
+    // Where latent heat is released at one temperature the capacity is infinite; 1e-12 m2/s is far below
+    // any diffusivity of a metal.
+    capacity = conductivity / maximum(slope, Group(Real(Scalar(1e-12))));
+  }
+  template <class Group>
+  TUNDISH_HD Group advance(Group state, Group increment) const {
+    return state + increment;
+  }
+  // After an implicit step that brought the node heat `gain` (J/m3) and the linear equations to `solved` (K).
+  template <class Group>
+  TUNDISH_HD Group settle(Group state, Group gain, Group) const {
+    return state + gain;
+  }
+  template <class Group>
+  TUNDISH_HD Group enthalpy(Group state) const {
+    return state;
+  }
+};
+
+// The state is the temperature; a node that crosses liquidus or solidus is moved by Eqs. (18) and (19).
+template <class Real>
+struct TemperatureCorrection {
+  const SteelCurves<Real>& steel;
+
+  template <class Group>
+  TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {
+    Group value[3], slopes[3];
+    for (int phase = 0; phase < 3; ++phase)
+      lookup(branch[phase], temperature, value[phase], slopes[phase]);
+    auto solid = temperature <= steel.solidus;
+    auto liquid = temperature >= steel.liquidus;
+    slope = select(solid, slopes[0], select(liquid, slopes[2], slopes[1]));
+    return select(solid, value[0], select(liquid, value[2], value[1]));
+  }
+  template <class Group>
+  TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
+    Group capacity, conductivity;
+    by_phase(steel.enthalpy, state, capacity);
+    potential = by_phase(steel.potential, state, conductivity);
+    slope = conductivity / capacity;
+  }
+  template <class Group>
+  TUNDISH_HD void lagged(Group state, Group, Group, Group& temperature, Group& capacity,
+                         Group& conductivity) const {
+    temperature = state;
+    by_phase(steel.enthalpy, state, capacity);
+    by_phase(steel.potential, state, conductivity);
+  }
+  template <class Group>
+  TUNDISH_HD Group advance(Group state, Group increment) const {
+    Group capacity;
+    by_phase(steel.enthalpy, state, capacity);
+    return corrected(state, state + increment / capacity, capacity);
+  }
+  template <class Group>
+  TUNDISH_HD Group settle(Group state, Group, Group solved) const {
+    Group capacity;
+    by_phase(steel.enthalpy, state, capacity);
+    return corrected(state, solved, capacity);
+  }
+  // The temperature that the linear step should have reached, given the phase changes it ran over.
+  // C of the mush is taken at the liquidus in Eq. (18) and lagged, with its density, in Eq. (19). A node
+  // that falls through the whole mush in one step gets both. The paper has no formula for melting back.
+  template <class Group>
+  TUNDISH_HD Group corrected(Group before, Group after, Group capacity) const {
+    Group liquidus(steel.liquidus), solidus(steel.solidus), unused, mush_at_liquidus, liquid, solid;
+    lookup(steel.enthalpy[1], liquidus, unused, mush_at_liquidus);
+    lookup(steel.enthalpy[2], liquidus, unused, liquid);
+    lookup(steel.enthalpy[0], solidus, unused, solid);
+    auto was_liquid = before >= liquidus;
+    auto was_mushy = (before > solidus) & !was_liquid;
+    auto freezes = was_liquid & (after < liquidus);
+    after = select(freezes, liquidus - liquid / mush_at_liquidus * (liquidus - after), after);
+    Group mush = select(freezes, mush_at_liquidus, capacity);
+    auto solidifies = (was_mushy | freezes) & (after < solidus);
+    return select(solidifies, solidus - mush / solid * (solidus - after), after);
+  }
+  template <class Group>
+  TUNDISH_HD Group enthalpy(Group state) const {
+    Group capacity;
+    return by_phase(steel.enthalpy, state, capacity);
+  }
+};
+
+// Heat fluxes through the two faces by Eqs. (10)-(13), and with them the ghost potentials that drive
+// these fluxes, their derivatives by the enthalpy of the face nodes, and (returned) the heat that leaves per
+// unit length and time, W/m.
+template <class Real, class Team>
+TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number<Real>::Scalar>& section,
+                           const SteelCurves<Real>& steel, const Cooling<Real>& cooling,
+                           const Fields<Real>& f) {
+  typedef Lines<Real> L;
+  typedef typename L::type Group;
+  const auto &x = section.x, &y = section.y;
+  const int face_x = x.nodes - 1, face_y = y.nodes - 1;
+  for (int j = team.rank() * L::count; j < y.nodes; j += team.size() * L::count) {
+    const long node = section.at(face_x, j);
+    Group potential = L::load(f.potential + node, section.stride), temperature, kirchhoff;
+    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
+    Group flux = cooling.flux_x + cooling.coefficient_x * (temperature - cooling.ambient);
+    Group slope = L::load(f.slope + node, section.stride);
+    L::store(potential - flux * x.spacing[face_x], f.ghost_x + j, 1);
+    L::store(cooling.coefficient_x * kirchhoff * slope, f.face_slope_x + j, 1);
+    L::store(flux * L::spread(y.width + j), f.face_heat + j, 1);
+  }
+  for (int i = team.rank() * L::count; i < x.nodes; i += team.size() * L::count) {
+    const long node = section.at(i, face_y);
+    Group potential = L::load(f.potential + node, 1), temperature, kirchhoff;
+    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
+    Group flux = cooling.flux_y + cooling.coefficient_y * (temperature - cooling.ambient);
+    Group slope = L::load(f.slope + node, 1);
+    L::store(potential - flux * y.spacing[face_y], f.potential + section.at(i, y.nodes), 1);
+    L::store(cooling.coefficient_y * kirchhoff * slope, f.face_slope_y + i, 1);
+    L::store(flux * L::spread(x.width + i), f.face_heat + section.rows + i, 1);
+  }
+  team.sync();
+  Real heat = Real(0);
+  for (int j = 0; j < y.nodes; ++j) heat = heat + f.face_heat[j];
+  for (int i = 0; i < x.nodes; ++i) heat = heat + f.face_heat[section.rows + i];
+  return heat;
+}
+
+// Enthalpy of the section per unit length, J/m; every member of the team gets it.
+template <class Phase, class Real>
+TUNDISH_HD_LARGE Real section_enthalpy(const Section<typename Number<Real>::Scalar>& section, const Phase& phase,
+                                 const Fields<Real>& f) {
+  Real total = Real(0);
+  for (int j = 0; j < section.y.nodes; ++j) {
+    Real row = Real(0);
+    for (int i = 0; i < section.x.nodes; ++i)
+      row = row + section.x.width[i] * phase.enthalpy(f.state[section.at(i, j)]);
+    total = total + section.y.width[j] * row;
+  }
+  return total;
+}
+
+// How much of the edge between two nodes lies below a potential, in parts of the edge; the potential runs
+// straight between the nodes. Few edges are crossed, so the division is made only where one is.
+template <class Group>
+TUNDISH_HD Group share_below(Group level, Group a, Group b) {
+  const Group none = constant(a, 0), all = constant(a, 1);
+  auto a_below = a < level, b_below = b < level;
+  Group share = select(a_below & b_below, all, none);
+  auto crossed = a_below ^ b_below;
+  if (any(crossed)) {
+    Group low = minimum(a, b), high = maximum(a, b);
+    share = select(crossed, (level - low) / select(crossed, high - low, all), share);
+  }
+  return share;
+}
+
+// Solid and liquid lengths of all columns, and the shell behind face x on its axis (returned), m.
+template <class Real, class Team>
+TUNDISH_HD_LARGE Real measure_phases(const Team& team, const Section<typename Number<Real>::Scalar>& section,
+                               const SteelCurves<Real>& steel, const Fields<Real>& f) {
+  typedef Lines<Real> L;
+  typedef typename L::type Group;
+  const Group solidus = Group(Real(0)), liquidus = Group(steel.liquidus_potential);
+  for (int i = team.rank() * L::count; i < section.x.nodes; i += team.size() * L::count) {
+    Group solid = Group(Real(0)), liquid = Group(Real(0)), inner = L::load(f.potential + section.at(i, 0), 1);
+    for (int j = 0; j + 1 < section.y.nodes; ++j) {
+      Group outer = L::load(f.potential + section.at(i, j + 1), 1);
+      solid = solid + section.y.spacing[j] * share_below(solidus, inner, outer);
+      liquid = liquid + section.y.spacing[j] * (Group(Real(1)) - share_below(liquidus, inner, outer));
+      inner = outer;
+    }
+    L::store(solid, f.solid + i, 1);
+    L::store(liquid, f.liquid + i, 1);
+  }
+  Real shell_x = Real(0);
+  for (int i = 0; i + 1 < section.x.nodes; ++i)
+    shell_x = shell_x + section.x.spacing[i] * share_below(Real(0), f.potential[section.at(i, 0)],
+                                                           f.potential[section.at(i + 1, 0)]);
+  team.sync();
+  return shell_x;
+}
+
+TUNDISH_NAMESPACE_END

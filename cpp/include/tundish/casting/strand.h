@@ -1,0 +1,312 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// The march: one section carried from the meniscus down the strand at casting speed, and what is observed
+// of it on the way.
+#pragma once
+#include "tundish/casting/adi.h"
+#include "tundish/casting/sor.h"
+
+TUNDISH_NAMESPACE_BEGIN
+
+template <class Real>
+struct Candidate {
+  const Real* slots;
+  SteelCurves<Real> steel;
+  Real pouring_state;  // enthalpy or temperature, as the state is
+  typename Number<Real>::Scalar lowest_temperature, highest_temperature;  // of the steel's curves
+};
+
+// Writes to the rows of one job.
+struct Writer {
+  Place place;
+
+  template <class Real, class T>
+  TUNDISH_HD void write(T* base, long row, long offset, Real x) const {
+    if (!base) return;
+    for (int lane = 0; lane < place.lanes; ++lane)
+      base[(place.candidate + lane) * row + offset] = T(Number<Real>::value(x, lane));
+  }
+  template <class Real, class T>
+  TUNDISH_HD void write_gradient(T*, long, long, Real) const {}
+  template <class S, int K, class T>
+  TUNDISH_HD void write_gradient(T* base, long row, long offset, Dual<S, K> x) const {
+    if (!base) return;
+    for (int k = 0; k < place.tangents; ++k)
+      base[(place.candidate * place.gradients + place.gradient + k) * row + offset] = x.tangent[k];
+  }
+};
+
+template <class Real>
+TUNDISH_HD Cooling<Real> cooling_of(const Real* slots, int stretch) {
+  const Real* s = slots + slot_first_stretch + slots_per_stretch * stretch;
+  return Cooling<Real>{s[0], s[1], s[2], s[3], slots[slot_ambient_temperature]};
+}
+
+// One candidate (or one pack of them) on its way down.
+template <class Real, class Team, class Phase>
+struct Marcher {
+  typedef typename Number<Real>::Scalar Scalar;
+  typedef typename Number<Real>::Mask Mask;
+
+  Team team;
+  const March<Scalar>& march;
+  const Candidate<Real>& candidate;
+  Fields<Real> f;
+  Phase phase;
+  Real heat_of_step, heat;  // J/m
+  Real sweeps;
+  Mask unconverged;
+
+  TUNDISH_HD Marcher(Team team, const March<Scalar>& march, const Candidate<Real>& candidate,
+                     const Fields<Real>& fields)
+      : team(team), march(march), candidate(candidate), f(fields), phase{candidate.steel} {}
+
+  // The meniscus: one temperature everywhere, padding included.
+  TUNDISH_HD_LARGE void pour() {
+    Real potential, slope;
+    phase.properties(candidate.pouring_state, potential, slope);
+    const long nodes = march.section.field_size();
+    for (long n = team.rank(); n < nodes; n += team.size()) {
+      f.state[n] = candidate.pouring_state;
+      f.increment[n] = Real(Scalar(0));
+      f.potential[n] = potential;
+      f.slope[n] = slope;
+    }
+    for (int j = team.rank(); j < march.section.rows; j += team.size()) {
+      f.ghost_x[j] = potential;
+      f.face_slope_x[j] = Real(Scalar(0));
+    }
+    for (int i = team.rank(); i < march.section.stride; i += team.size()) f.face_slope_y[i] = Real(Scalar(0));
+    if (f.relaxation) {
+      const long size = RelaxationFields<Real>::array_size(march.section) * RelaxationFields<Real>::arrays;
+      for (long n = team.rank(); n < size; n += team.size()) f.relaxation[n] = Real(Scalar(0));
+    }
+    heat_of_step = heat = Real(Scalar(0));
+    sweeps = Real(Scalar(1));
+    unconverged = Real(Scalar(1)) < Real(Scalar(0));
+    team.sync();
+  }
+
+  TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
+    const Real duration = step.size / candidate.slots[slot_speed];
+    if (march.method == Method::adi) {
+      const StepSize<Real> size{step.memory, step.share * duration};
+      heat_of_step = step_adi(team, march.section, phase, cooling, size, heat_of_step, f);
+    } else {
+      heat_of_step = step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps,
+                              unconverged);
+    }
+    heat = heat + heat_of_step;
+  }
+
+  TUNDISH_HD Real temperature(int i, int j) const {
+    return temperature_of(f.potential[march.section.at(i, j)]);
+  }
+  TUNDISH_HD Real temperature_of(Real potential) const {
+    Real temperature, unused;
+    candidate.steel.temperature_of_potential.lookup(potential, temperature, unused);
+    return temperature;
+  }
+  TUNDISH_HD Real reading(const Probe<Scalar>& probe) const {
+    Real potential = Real(Scalar(0));
+    for (int b = 0; b < 4; ++b) {
+      Real row = Real(Scalar(0));
+      for (int a = 0; a < 4; ++a)
+        row = row + probe.weight_x[a] * f.potential[march.section.at(probe.i + a, probe.j + b)];
+      potential = potential + probe.weight_y[b] * row;
+    }
+    return temperature_of(potential);
+  }
+};
+
+// Everything that is observed of one candidate, step by step.
+template <class Real, class Team, class Phase>
+struct Observer {
+  typedef typename Number<Real>::Scalar Scalar;
+  typedef typename Number<Real>::Mask Mask;
+  typedef Marcher<Real, Team, Phase> Marching;
+
+  const Marching& m;
+  const Outputs<Scalar>& out;
+  Writer writer;
+  Real z, centre_before, length;
+  Mask solidified, failed;
+  Real failed_step, unconverged_step;
+  Real enthalpy_at_start;
+
+  TUNDISH_HD Observer(const Marching& m, const Outputs<Scalar>& out, const Place& place)
+      : m(m), out(out), writer{place} {}
+
+  TUNDISH_HD bool writes() const { return m.team.rank() == 0; }
+
+  TUNDISH_HD void start() {
+    const Real zero = Real(Scalar(0));
+    z = zero;
+    length = Real(Scalar(__builtin_inf()));
+    solidified = failed = Real(Scalar(1)) < zero;
+    failed_step = unconverged_step = Real(Scalar(-1));
+    enthalpy_at_start = section_enthalpy(m.march.section, m.phase, m.f);
+    centre_before = m.temperature(0, 0);
+    observe(0);
+  }
+
+  // The fields of the section that has just been reached: step 0 is the meniscus.
+  TUNDISH_HD_LARGE void observe(int step) {
+    const auto& section = m.march.section;
+    if (out.solid_fraction || out.liquid_fraction || out.shell_thickness) observe_phases(step);
+    if (writes()) {
+      const long row = m.march.n_steps + 1;
+      const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
+      const Real centre = m.temperature(0, 0), corner = m.temperature(face_x, face_y);
+      const Real middle_x = m.temperature(face_x, 0), middle_y = m.temperature(0, face_y);
+      writer.write(out.centre_temperature, row, step, centre);
+      writer.write(out.corner_temperature, row, step, corner);
+      writer.write(out.face_temperature, 2 * row, step, middle_x);
+      writer.write(out.face_temperature, 2 * row, row + step, middle_y);
+      writer.write(out.heat, row, step, m.candidate.slots[slot_speed] * m.heat);
+      if (out.probe_temperature || out.probe_gradient) observe_probes(step);
+      if (step > 0) follow(step, centre, corner, middle_x, middle_y);
+    }
+    if (out.section_temperature) observe_snapshots(step);
+    m.team.sync();
+  }
+
+  TUNDISH_HD_LARGE void observe_probes(int step) {
+    const long row = m.march.n_steps + 1;
+    for (int p = 0; p < m.march.n_probes; ++p) {
+      const Real reading = m.reading(m.march.probes[p]);
+      writer.write(out.probe_temperature, m.march.n_probes * row, p * row + step, reading);
+      writer.write_gradient(out.probe_gradient, m.march.n_probes * row, p * row + step, reading);
+    }
+  }
+
+  TUNDISH_HD_LARGE void observe_phases(int step) {
+    const auto& section = m.march.section;
+    const long row = m.march.n_steps + 1;
+    const Real shell_x = measure_phases(m.team, section, m.candidate.steel, m.f);
+    if (!writes()) return;
+    Scalar height = Scalar(0), area = Scalar(0);  // summed in the order of the parts: all liquid is exactly 1
+    for (int j = 0; j + 1 < section.y.nodes; ++j) height = height + section.y.spacing[j];
+    Real solid = Real(Scalar(0)), liquid = Real(Scalar(0));
+    for (int i = 0; i < section.x.nodes; ++i) {
+      area = area + section.x.width[i] * height;
+      solid = solid + section.x.width[i] * m.f.solid[i];
+      liquid = liquid + section.x.width[i] * m.f.liquid[i];
+    }
+    writer.write(out.solid_fraction, row, step, solid / area);
+    writer.write(out.liquid_fraction, row, step, liquid / area);
+    writer.write(out.shell_thickness, 2 * row, step, shell_x);
+    writer.write(out.shell_thickness, 2 * row, row + step, m.f.solid[0]);
+  }
+
+  TUNDISH_HD_LARGE void observe_snapshots(int step) {
+    const auto& section = m.march.section;
+    const long nodes = long(section.x.nodes) * section.y.nodes;
+    for (int s = 0; s < m.march.n_snapshots; ++s) {
+      const Snapshot<Scalar>& shot = m.march.snapshots[s];
+      if (step != shot.step && step != shot.step + 1) continue;
+      for (int j = m.team.rank(); j < section.y.nodes; j += m.team.size())
+        for (int i = 0; i < section.x.nodes; ++i)
+          add_to_snapshot(s * nodes + long(j) * section.x.nodes + i, nodes * m.march.n_snapshots,
+                          m.temperature(i, j), step == shot.step ? 1 - shot.weight : shot.weight,
+                          step == shot.step);
+    }
+  }
+  TUNDISH_HD void add_to_snapshot(long offset, long row, Real temperature, Scalar weight, bool first) {
+    for (int lane = 0; lane < writer.place.lanes; ++lane) {
+      Scalar& kept = out.section_temperature[(writer.place.candidate + lane) * row + offset];
+      const Scalar part = weight * Number<Real>::value(temperature, lane);
+      kept = first ? part : kept + part;
+    }
+  }
+
+  // Metallurgical length (where the centre falls to the solidus, by linear interpolation in z), sweeps, and
+  // whether the temperatures still lie in the range that the steel is known in; NaN lies in none.
+  TUNDISH_HD_LARGE void follow(int step, Real centre, Real corner, Real middle_x, Real middle_y) {
+    const Real solidus = m.candidate.steel.solidus;
+    const Scalar size = m.march.steps[step - 1].size;
+    const Mask now = (!solidified) & (centre <= solidus);
+    const Real fall = select(now, centre_before - centre, Real(Scalar(1)));
+    length = select(now, z + size * (centre_before - solidus) / fall, length);
+    solidified = solidified | now;
+    centre_before = centre;
+    z = z + size;
+    writer.write(out.iterations, m.march.n_steps, step - 1, m.sweeps);
+
+    const Real coldest = minimum(minimum(corner, centre), minimum(middle_x, middle_y));
+    const Real hottest = maximum(maximum(corner, centre), maximum(middle_x, middle_y));
+    const Mask sound = (coldest >= Real(m.candidate.lowest_temperature)) &
+                       (hottest <= Real(m.candidate.highest_temperature)) & (corner == corner) &
+                       (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
+    const Real here = Real(Scalar(step));
+    failed_step = select(!(sound | failed), here, failed_step);
+    failed = failed | !sound;
+    unconverged_step = select(m.unconverged & (unconverged_step < Real(Scalar(0))), here, unconverged_step);
+  }
+
+  TUNDISH_HD_LARGE void finish() {
+    if (!writes()) return;
+    const Real lost = enthalpy_at_start - section_enthalpy(m.march.section, m.phase, m.f);
+    const Real moved = select(absolute(m.heat) > Real(Scalar(0)), absolute(m.heat), Real(Scalar(1)));
+    writer.write(out.energy_imbalance, 1, 0, absolute(m.heat - lost) / moved);
+    writer.write(out.metallurgical_length, 1, 0, length);
+    writer.write_gradient(out.metallurgical_length_gradient, 1, 0, length);
+    const Real not_converged = unconverged_step;
+    for (int lane = 0; lane < writer.place.lanes; ++lane) {
+      const int fail = int(Number<Real>::value(failed_step, lane));
+      const int slow = int(Number<Real>::value(not_converged, lane));
+      const Status status = fail >= 0   ? Status::diverged
+                            : slow >= 0 ? Status::not_converged
+                                        : Status::converged;
+      out.status[writer.place.candidate + lane] = int(status);
+      out.status_step[writer.place.candidate + lane] = fail >= 0 ? fail : slow;
+    }
+  }
+};
+
+// Marches one candidate, or one pack of them, from the meniscus to the end.
+template <class Real, class Team, class Phase>
+TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>& march,
+                          const Candidate<Real>& candidate, const Fields<Real>& fields,
+                          const Outputs<typename Number<Real>::Scalar>& outputs, const Place& place) {
+  Marcher<Real, Team, Phase> marcher(team, march, candidate, fields);
+  marcher.pour();
+  Observer<Real, Team, Phase> observer(marcher, outputs, place);
+  observer.start();
+  for (int k = 0; k < march.n_steps; ++k) {
+    marcher.advance(march.steps[k], cooling_of(candidate.slots, march.steps[k].stretch));
+    observer.observe(k + 1);
+  }
+  observer.finish();
+}
+
+// Lays the fields of one candidate out in `memory`; returns the numbers needed (call with null to ask).
+template <class Real>
+TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, Method method, int team_size,
+                        Real* memory, Fields<Real>& f) {
+  const long nodes = section.field_size(), rows = section.rows, columns = section.stride;
+  const long longest = section.x.nodes > section.y.nodes ? section.x.nodes : section.y.nodes;
+  long used = 0;
+  auto take = [&](long n) {
+    Real* p = memory ? memory + used : nullptr;
+    used += n;
+    return p;
+  };
+  f.state = take(nodes);
+  f.increment = take(nodes);
+  f.potential = take(nodes);
+  f.slope = take(nodes);
+  f.ghost_x = take(rows);
+  f.face_slope_x = take(rows);
+  f.face_slope_y = take(columns);
+  f.face_heat = take(rows + columns);
+  f.solid = take(columns);
+  f.liquid = take(columns);
+  f.scratch = take(2 * longest * team_size * Lines<Real>::count);
+  f.relaxation = method == Method::sor
+                     ? take(RelaxationFields<Real>::array_size(section) * RelaxationFields<Real>::arrays)
+                     : nullptr;
+  return used;
+}
+
+TUNDISH_NAMESPACE_END

@@ -1,0 +1,217 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// Spline<Real>: a quadratic B-spline on a uniform grid, looked up together with its slope. The slope is
+// continuous, so a march that lags it by a step stays a continuous function of its parameters, and the
+// variation-diminishing coefficients keep a rising curve rising across the kinks at solidus and liquidus.
+// Beyond its ends the curve goes on straight.
+#pragma once
+#include "tundish/core/lines.h"
+
+TUNDISH_NAMESPACE_BEGIN
+
+// A row is c0, c1, c2 and a pad; the value is c0 + f (c1 + f c2), with f the place in the cell, 0 to 1.
+constexpr int spline_row = 4;
+
+// x + rounder - rounder is x rounded to an integer, which then also stands in the low bits of x + rounder.
+template <class T>
+struct Rounder;
+template <>
+struct Rounder<double> {
+  static constexpr double value = 6755399441055744.0;      // 1.5 x 2^52
+  static constexpr long long bits = 0x4338000000000000ll;  // as an integer
+};
+template <>
+struct Rounder<float> {
+  static constexpr float value = 12582912.0f;  // 1.5 x 2^23
+  static constexpr int bits = 0x4b400000;
+};
+
+#if TUNDISH_VECTOR_EXTENSION
+#if defined(__clang__) || __GNUC__ >= 12
+#define TUNDISH_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+
+// Coefficients of the rows that start at rows[at[lane]], from one load a lane and a transposition. The
+// processors' own gather instructions take three times as long since they were mended against leaks.
+template <class T, int N>
+TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pack<T, N> (&c)[3]) {
+  typedef typename Pack<T, 4>::Unaligned Row;
+  auto row = [&](int lane) { return *reinterpret_cast<const Row*>(rows + at[lane]); };
+#if defined(TUNDISH_SHUFFLE)
+  if constexpr (N == 8 && sizeof(T) == 8) {
+    auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
+    const auto a = two(0), b = two(1), d = two(2), e = two(3);
+    const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    const auto odd_ab = TUNDISH_SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 8, 2, 10, 4, 12, 6, 14);
+    const auto odd_de = TUNDISH_SHUFFLE(d, e, 1, 9, 3, 11, 5, 13, 7, 15);
+    c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 8, 9, 4, 5, 12, 13);
+    c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 8, 9, 4, 5, 12, 13);
+    c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 10, 11, 6, 7, 14, 15);
+    return;
+  }
+  if constexpr (N == 4 && sizeof(T) == 8) {
+    const auto a = row(0), b = row(1), d = row(2), e = row(3);
+    const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 4, 2, 6), odd_ab = TUNDISH_SHUFFLE(a, b, 1, 5, 3, 7);
+    const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 4, 2, 6), odd_de = TUNDISH_SHUFFLE(d, e, 1, 5, 3, 7);
+    c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 4, 5);
+    c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 4, 5);
+    c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 6, 7);
+    return;
+  }
+  if constexpr (N == 16 && sizeof(T) == 4) {
+    auto four = [&](int l) {
+      const auto low = TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7);
+      const auto high = TUNDISH_SHUFFLE(row(l + 8), row(l + 12), 0, 1, 2, 3, 4, 5, 6, 7);
+      return TUNDISH_SHUFFLE(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    };
+    const auto a = four(0), b = four(1), d = four(2), e = four(3);
+    const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    const auto low_de = TUNDISH_SHUFFLE(d, e, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    const auto high_de = TUNDISH_SHUFFLE(d, e, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    return;
+  }
+  if constexpr (N == 8 && sizeof(T) == 4) {
+    auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
+    const auto a = two(0), b = two(1), d = two(2), e = two(3);
+    const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13), low_de = TUNDISH_SHUFFLE(d, e, 0, 8, 1, 9, 4, 12, 5, 13);
+    const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15), high_de = TUNDISH_SHUFFLE(d, e, 2, 10, 3, 11, 6, 14, 7, 15);
+    c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 8, 9, 4, 5, 12, 13);
+    c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 10, 11, 6, 7, 14, 15);
+    c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 8, 9, 4, 5, 12, 13);
+    return;
+  }
+#endif
+  for (int k = 0; k < 3; ++k)
+    for (int lane = 0; lane < N; ++lane) c[k].set(lane, rows[at[lane] + k]);
+}
+#endif
+
+// One candidate's curve.
+template <class T>
+struct Spline {
+  const T* rows;
+  T origin, per_cell;  // the first knot, and cells per unit
+  T cells;
+
+  // Number of the cell that t (in cells from the origin) lies in; the first and the last one go on for ever.
+  // Of two cells that t lies between, either will do: the curve and its slope are continuous.
+  template <class Real>
+  static TUNDISH_HD Real rounded_cell(Real t, Real cells) {
+    const T half = T(0.5);
+    return minimum(maximum(t, Real(half)), cells - half) - half + Rounder<T>::value;
+  }
+  TUNDISH_HD void lookup(T x, T& value, T& slope) const {
+    T t = (x - origin) * per_cell;
+    T cell = rounded_cell(t, cells) - Rounder<T>::value;
+    const T* c = rows + spline_row * int(cell);
+    T f = t - cell;
+    T bend = f * c[2];
+    value = c[0] + f * (c[1] + bend);
+    slope = (c[1] + bend + bend) * per_cell;
+  }
+#if TUNDISH_VECTOR_EXTENSION
+  template <int N>
+  TUNDISH_HD void lookup(Pack<T, N> x, Pack<T, N>& value, Pack<T, N>& slope) const {
+    lookup_rows<N>(rows, first_rows<N>(), Pack<T, N>(origin), Pack<T, N>(per_cell), Pack<T, N>(cells), x, value, slope);
+  }
+
+  // What takes the bits of a rounded cell, times spline_row, to its row: minus the rounder's own.
+  template <int N>
+  static TUNDISH_HD typename PackMask<T, N>::Vector first_rows() {
+    typedef typename PackMask<T, N>::Integer Integer;
+    typedef unsigned long long Wrapping;
+    return typename PackMask<T, N>::Vector{} - Integer(Wrapping(Rounder<T>::bits) * Wrapping(spline_row));
+  }
+  template <int N>
+  static TUNDISH_HD void lookup_rows(const T* rows, typename PackMask<T, N>::Vector first, Pack<T, N> origin,
+                                     Pack<T, N> per_cell, Pack<T, N> cells, Pack<T, N> x, Pack<T, N>& value,
+                                     Pack<T, N>& slope) {
+    typedef typename PackMask<T, N>::Vector Index;
+    Pack<T, N> t = (x - origin) * per_cell;
+    Pack<T, N> rounded = rounded_cell(t, cells);
+    Pack<T, N> f = t - (rounded - Rounder<T>::value);
+    Pack<T, N> c[3];
+    load_rows<T, N>(rows, ((Index)rounded.v << 2) + first, c);
+    Pack<T, N> bend = f * c[2];
+    value = c[0] + f * (c[1] + bend);
+    slope = (c[1] + bend + bend) * per_cell;
+  }
+#endif
+};
+
+// A curve for every candidate in the lanes; lane k's rows start at rows[offset[k]].
+template <class T, int N>
+struct Spline<Pack<T, N>> {
+  const T* rows;
+  Pack<T, N> origin, per_cell, cells;
+#if TUNDISH_VECTOR_EXTENSION
+  typename PackMask<T, N>::Vector first;
+
+  TUNDISH_HD void start_at(const int* offset) {
+    first = Spline<T>::template first_rows<N>();
+    for (int lane = 0; lane < N; ++lane) first[lane] += offset[lane];
+  }
+  TUNDISH_HD void lookup(Pack<T, N> x, Pack<T, N>& value, Pack<T, N>& slope) const {
+    Spline<T>::template lookup_rows<N>(rows, first, origin, per_cell, cells, x, value, slope);
+  }
+#else
+  int first[N];
+
+  TUNDISH_HD void start_at(const int* offset) {
+    for (int lane = 0; lane < N; ++lane) first[lane] = offset[lane];
+  }
+  TUNDISH_HD void lookup(Pack<T, N> x, Pack<T, N>& value, Pack<T, N>& slope) const {
+    for (int lane = 0; lane < N; ++lane) {
+      T v, s;
+      Spline<T>{rows + first[lane], origin[lane], per_cell[lane], cells[lane]}.lookup(x[lane], v, s);
+      value.set(lane, v);
+      slope.set(lane, s);
+    }
+  }
+#endif
+};
+
+// A curve that may itself depend on the parameters: tangent_rows holds the derivatives of rows, or is null.
+template <class T, int K>
+struct Spline<Dual<T, K>> {
+  const T* rows;
+  const Pack<T, K>* tangent_rows;
+  T origin, per_cell, cells;
+
+  TUNDISH_HD void lookup(Dual<T, K> x, Dual<T, K>& value, Dual<T, K>& slope) const {
+    T t = (x.value - origin) * per_cell;
+    T cell = Spline<T>::rounded_cell(t, cells) - Rounder<T>::value;
+    const int row = spline_row * int(cell);
+    const T* c = rows + row;
+    T f = t - cell;
+    T bend = f * c[2];
+    value.value = c[0] + f * (c[1] + bend);
+    slope.value = (c[1] + bend + bend) * per_cell;
+    value.tangent = slope.value * x.tangent;
+    slope.tangent = (T(2) * c[2] * per_cell * per_cell) * x.tangent;
+    if (tangent_rows) {
+      const Pack<T, K>* d = tangent_rows + row;
+      Pack<T, K> dbend = f * d[2];
+      value.tangent = value.tangent + d[0] + f * (d[1] + dbend);
+      slope.tangent = slope.tangent + (d[1] + dbend + dbend) * per_cell;
+    }
+  }
+};
+
+// Every line of a bundle reads the same curve.
+template <class Curve, class Real, int B>
+TUNDISH_HD void lookup(const Curve& curve, Bundle<Real, B> x, Bundle<Real, B>& value,
+                       Bundle<Real, B>& slope) {
+  for (int b = 0; b < B; ++b) curve.lookup(x.line[b], value.line[b], slope.line[b]);
+}
+template <class Curve, class Real>
+TUNDISH_HD void lookup(const Curve& curve, Real x, Real& value, Real& slope) {
+  curve.lookup(x, value, slope);
+}
+
+TUNDISH_NAMESPACE_END

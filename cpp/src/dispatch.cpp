@@ -1,0 +1,47 @@
+// Which build of the kernels runs.
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "march_kernels.h"
+
+namespace tundish::host {
+namespace {
+
+#if defined(__x86_64__)
+const Kernels& choose() {
+  __builtin_cpu_init();
+  struct Build {
+    bool runs;
+    const Kernels& (*table)();
+  };
+  const Build builds[] = {
+      {bool(__builtin_cpu_supports("x86-64-v4")), x86_64_v4_kernels},
+      {bool(__builtin_cpu_supports("x86-64-v3")), x86_64_v3_kernels},
+      {bool(__builtin_cpu_supports("x86-64-v2")), x86_64_v2_kernels},
+  };
+  const char* asked = std::getenv("TUNDISH_ISA");
+  if (asked && *asked) {
+    for (const Build& b : builds)
+      if (std::string(b.table().name) == asked) {
+        if (b.runs) return b.table();
+        throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) + ": this machine lacks these instructions");
+      }
+    throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) + ": must be x86-64-v2, x86-64-v3 or x86-64-v4");
+  }
+  for (const Build& b : builds)
+    if (b.runs) return b.table();
+  throw std::runtime_error("tundish needs a processor with the x86-64-v2 instructions (SSE4.2)");
+}
+#else
+const Kernels& choose() { return scalar_kernels(); }
+#endif
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& table = choose();
+  return table;
+}
+
+}  // namespace tundish::host

@@ -1,0 +1,79 @@
+// The kernels as the rest of the library sees them: one table of functions per instruction set.
+#pragma once
+#include "tundish/casting/strand.h"
+
+namespace tundish::host {
+
+constexpr int n_curves_of_steel = 8;
+constexpr int most_lanes = 16;
+
+// What a job carries: one candidate, one with derivatives, or one in every lane of a register.
+enum class Carry { single, dual, lanes };
+
+// One curve of the steel; lane k's rows start at rows + offset[k].
+template <class T>
+struct CurveOfJob {
+  const T* rows;
+  const T* tangent_rows;  // (numbers in rows, tangents a job), or null
+  int offset[most_lanes];
+  T origin[most_lanes], per_cell[most_lanes], cells[most_lanes];
+};
+
+// Everything one march needs. Numbers of candidates come as (number, lane), derivatives as (number, tangent).
+template <class T>
+struct MarchJob {
+  const March<T>* march;
+  Carry carry;
+  const T *slots, *slot_tangents;
+  int n_slots;
+  CurveOfJob<T> curves[n_curves_of_steel];
+  // Solidus, liquidus, potential at the liquidus, pouring state.
+  T steel_numbers[4 * most_lanes], steel_tangents[4 * most_lanes];
+  T lowest_temperature, highest_temperature;
+  Place place;
+  Outputs<T> outputs;
+  T* memory;
+};
+
+// Where a march that its caller drives has come to; its fields are in the job's memory.
+template <class T>
+struct Progress {
+  T heat_of_step = 0;  // J/m
+  int sweeps = 1;
+  bool unconverged = false;
+};
+
+template <class T>
+struct KernelsFor {
+  int lanes;     // candidates a job may carry
+  int tangents;  // derivatives a job may carry
+  long (*numbers)(const March<T>&, Carry);  // of T that a job's memory must hold
+  void (*run)(const MarchJob<T>&);
+  // Stepwise, one candidate.
+  void (*pour)(const MarchJob<T>&);
+  void (*advance)(const MarchJob<T>&, const Step<T>&, Progress<T>&);
+  void (*temperatures)(const MarchJob<T>&, T* out);  // (y.nodes, x.nodes), K
+};
+
+struct Kernels {
+  const char* name;
+  KernelsFor<double> doubles;
+  KernelsFor<float> floats;
+  template <class T>
+  const KernelsFor<T>& of() const {
+    if constexpr (sizeof(T) == 8) return doubles;
+    else return floats;
+  }
+};
+
+// The best build that this machine runs, or the one that TUNDISH_ISA names.
+const Kernels& kernels();
+#if defined(__x86_64__)
+const Kernels& x86_64_v2_kernels();
+const Kernels& x86_64_v3_kernels();
+const Kernels& x86_64_v4_kernels();
+#else
+const Kernels& scalar_kernels();
+#endif
+
+}  // namespace tundish::host

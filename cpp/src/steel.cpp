@@ -1,0 +1,282 @@
+#include "steel.h"
+
+#include <algorithm>
+
+#include "check.h"
+
+namespace tundish::host {
+namespace {
+
+// Where the parameters of a Scheil steel stand in Steel::parameters().
+struct At {
+  enum : size_t { solidus, liquidus, pure_iron_melting, partition, latent_heat, specific_heat_solid,
+                  specific_heat_liquid, density_solid, density_liquid, liquid_factor, conductivity_first };
+};
+
+double value_of(double x) { return x; }
+template <int K>
+double value_of(Dual<double, K> x) { return x.value; }
+
+// A root of f in [low, high] by Newton's method, kept inside by bisection. The last step is taken in
+// Real, and carries the derivatives of the root.
+template <class Real, class F, class Slope>
+Real invert(F f, Slope slope, double target, double low, double high) {
+  double x = 0.5 * (low + high);
+  for (int iteration = 0; iteration < 200; ++iteration) {
+    const double miss = value_of(f(Real(x))) - target;
+    (miss > 0 ? high : low) = x;
+    double next = x - miss / value_of(slope(Real(x)));
+    if (!(next > low && next < high)) next = 0.5 * (low + high);
+    if (std::abs(next - x) <= 1e-13 * std::abs(next)) break;
+    x = next;
+  }
+  return Real(x) - (f(Real(x)) - target) / value_of(slope(Real(x)));
+}
+
+template <class Model, class Real>
+Real temperature_of_enthalpy(const Model& steel, const Real&, double H) {
+  const Real TS = steel.solidus(), TL = steel.liquidus();
+  auto enthalpy = [&](Real T) { return steel.enthalpy(T); };
+  auto slope = [&](Real T) { return steel.density(T) * steel.heat_capacity(T); };
+  const Real mush_starts = steel.mush_enthalpy(TS), mush_ends = steel.liquid_enthalpy(TL);
+  if (H > 0 && H <= value_of(mush_starts)) return TS;  // latent heat released at the solidus
+  if (H <= 0) return invert<Real>(enthalpy, slope, H, value_of(TS) - 1e4, value_of(TS));
+  if (H < value_of(mush_ends)) return invert<Real>(enthalpy, slope, H, value_of(TS), value_of(TL));
+  return invert<Real>(enthalpy, slope, H, value_of(TL), value_of(TL) + 1e4);
+}
+
+template <class Model, class Real>
+Real temperature_of_potential(const Model& steel, const Real&, double potential) {
+  const double TS = value_of(steel.solidus()), TL = value_of(steel.liquidus());
+  auto curve = [&](Real T) { return steel.potential(T); };
+  auto slope = [&](Real T) { return steel.conductivity(T); };
+  if (potential <= 0) return invert<Real>(curve, slope, potential, lowest_temperature / 2, TS);
+  if (potential < value_of(steel.potential(steel.liquidus()))) return invert<Real>(curve, slope, potential, TS, TL);
+  return invert<Real>(curve, slope, potential, TL, TL + 1e4);
+}
+
+// The rows of a Spline through f, with at least `cells` cells between low and high. The coefficients are
+// f at the middles of the cells: rising where f rises, exact where f is straight.
+template <class Real, class F>
+void tabulate(F f, double low, double high, int cells, int gradients, Curve& curve, std::vector<double>& tangents) {
+  const double width = std::exp2(std::floor(std::log2((high - low) / cells)));
+  const long first = long(std::floor(low / width)), last = long(std::ceil(high / width));
+  curve.cells = int(last - first);
+  curve.origin = double(first) * width;
+  curve.per_cell = 1 / width;
+  std::vector<Real> c(curve.cells + 2);
+  for (int m = 0; m < curve.cells; ++m) c[m + 1] = f((double(first + m) + 0.5) * width);
+  c.front() = 2.0 * c[1] - c[2];  // straight beyond the ends
+  c.back() = 2.0 * c[curve.cells] - c[curve.cells - 1];
+  for (int m = 0; m < curve.cells; ++m) {
+    const Real rise = c[m + 1] - c[m], next_rise = c[m + 2] - c[m + 1];
+    for (const Real& coefficient : {0.5 * (c[m] + c[m + 1]), rise, 0.5 * (next_rise - rise), Real(0.0)}) {
+      curve.rows.push_back(value_of(coefficient));
+      if constexpr (!std::is_same_v<Real, double>)
+        for (int k = 0; k < gradients; ++k) tangents.push_back(coefficient.tangent[k]);
+    }
+  }
+}
+
+constexpr int curve_cells = 1024, branch_cells = 256;
+
+template <class Model, class Real>
+void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool by_temperature, int gradients) {
+  const Real TS = steel.solidus(), TL = steel.liquidus();
+  const double low = lowest_temperature, high = value_of(TL) + highest_superheat;
+  auto keep = [&](double& value, std::vector<double>& tangent, const Real& x) {
+    value = value_of(x);
+    if constexpr (!std::is_same_v<Real, double>)
+      for (int k = 0; k < gradients; ++k) tangent.push_back(x.tangent[k]);
+  };
+  keep(out.solidus, out.solidus_tangent, TS);
+  keep(out.liquidus, out.liquidus_tangent, TL);
+  keep(out.liquidus_potential, out.liquidus_potential_tangent, steel.potential(TL));
+  keep(out.pouring_enthalpy, out.pouring_enthalpy_tangent, steel.enthalpy(pouring_temperature));
+
+  auto add = [&](int which, auto f, double from, double to, int cells) {
+    tabulate<Real>(f, from, to, cells, gradients, out.curves[which], out.tangents[which]);
+  };
+  // Potential of enthalpy, with derivatives at fixed enthalpy: the chain rule through T(H).
+  add(curve_potential, [&](double H) { return steel.potential(temperature_of_enthalpy(steel, Real(), H)); },
+      value_of(steel.enthalpy(Real(low))), value_of(steel.enthalpy(Real(high))), curve_cells);
+  add(curve_temperature, [&](double p) { return temperature_of_potential(steel, Real(), p); },
+      value_of(steel.potential(Real(low))), value_of(steel.potential(Real(high))), curve_cells);
+  if (!by_temperature) return;
+  const double S = value_of(TS), L = value_of(TL);
+  add(curve_enthalpy_0, [&](double T) { return steel.solid_enthalpy(Real(T)); }, low, S, branch_cells);
+  add(curve_enthalpy_0 + 1, [&](double T) { return steel.mush_enthalpy(Real(T)); }, S, L, branch_cells);
+  add(curve_enthalpy_0 + 2, [&](double T) { return steel.liquid_enthalpy(Real(T)); }, L, high, branch_cells);
+  add(curve_potential_0, [&](double T) { return steel.solid_potential(Real(T)); }, low, S, branch_cells);
+  add(curve_potential_0 + 1, [&](double T) { return steel.mush_potential(Real(T)); }, S, L, branch_cells);
+  add(curve_potential_0 + 2, [&](double T) { return steel.liquid_potential(Real(T)); }, L, high, branch_cells);
+}
+
+void check_scheil(const std::vector<std::string>& names, const std::vector<double>& p) {
+  for (size_t n = 0; n < p.size(); ++n) {
+    if (n >= At::conductivity_first) require_finite("conductivity", p[n]);
+    else if (n == At::latent_heat) require_not_negative(names[n], p[n]);
+    else require_positive(names[n], p[n]);
+  }
+  if (p[At::solidus] >= p[At::liquidus]) refuse("solidus", p[At::solidus], "must be below the liquidus, " + std::to_string(p[At::liquidus]) + " K");
+  if (p[At::solidus] <= lowest_temperature) refuse("solidus", p[At::solidus], "must be above 200 K");
+  if (p[At::liquidus] >= p[At::pure_iron_melting])
+    refuse("liquidus", p[At::liquidus], "must be below pure_iron_melting, " + std::to_string(p[At::pure_iron_melting]) + " K");
+  if (p[At::partition] >= 1) refuse("partition", p[At::partition], "must be between 0 and 1");
+}
+
+void check_columns(const TableColumns& c) {
+  const size_t rows = c.temperature.size();
+  if (rows < 2) refuse("temperature_K", rows, "rows; a table needs at least 2");
+  const std::pair<const char*, const std::vector<double>*> columns[] = {
+      {"solid_fraction", &c.solid_fraction}, {"density", &c.density},
+      {"specific_heat", &c.specific_heat}, {"conductivity", &c.conductivity}};
+  for (const auto& [name, column] : columns)
+    if (column->size() != rows) refuse(name, column->size(), "rows; temperature_K has " + std::to_string(rows));
+  for (size_t r = 0; r < rows; ++r) {
+    const std::string row = "[" + std::to_string(r) + "]";
+    require_positive("temperature_K" + row, c.temperature[r]);
+    require_positive("density" + row, c.density[r]);
+    require_positive("specific_heat" + row, c.specific_heat[r]);
+    require_positive("conductivity" + row, c.conductivity[r]);
+    if (!(c.solid_fraction[r] >= 0 && c.solid_fraction[r] <= 1))
+      refuse("solid_fraction" + row, c.solid_fraction[r], "must be between 0 and 1");
+    if (r > 0 && c.temperature[r] <= c.temperature[r - 1])
+      refuse("temperature_K" + row, c.temperature[r], "must be increasing");
+    if (r > 0 && c.solid_fraction[r] > c.solid_fraction[r - 1])
+      refuse("solid_fraction" + row, c.solid_fraction[r], "must not rise with the temperature");
+  }
+  if (c.solid_fraction.front() != 1) refuse("solid_fraction[0]", c.solid_fraction.front(), "must be 1: the table starts solid");
+  if (c.solid_fraction.back() != 0) refuse("solid_fraction[-1]", c.solid_fraction.back(), "must be 0: the table ends liquid");
+}
+
+}  // namespace
+
+Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
+  if (parameters.size() <= At::conductivity_first || parameters.size() > At::conductivity_first + most_conductivity_terms)
+    refuse("conductivity", int(parameters.size()) - At::conductivity_first, "terms; between 1 and 8 are allowed");
+  Steel steel;
+  steel.names_ = {"solidus", "liquidus", "pure_iron_melting", "partition", "latent_heat", "specific_heat.solid",
+                  "specific_heat.liquid", "density.solid", "density.liquid", "liquid_conductivity_factor"};
+  for (size_t n = At::conductivity_first; n < parameters.size(); ++n)
+    steel.names_.push_back("conductivity." + std::to_string(n - At::conductivity_first));
+  check_scheil(steel.names_, parameters);
+  steel.parameters_ = parameters;
+  steel.residual_ = residual;
+  for (int n = 0; n <= 64; ++n) {
+    const double T = lowest_temperature + (steel.solidus() - lowest_temperature) * n / 64.0;
+    const double k = steel.property(Property::conductivity, T);
+    if (!(k > 0)) refuse("conductivity", k, "W/(m K) at " + std::to_string(T) + " K; must be above 0 from 200 K to the solidus");
+  }
+  return steel;
+}
+
+Steel Steel::table(TableColumns c, double latent_heat) {
+  check_columns(c);
+  require_not_negative("latent_heat", latent_heat);
+  auto t = std::make_shared<Integrals>();
+  const size_t rows = c.temperature.size();
+  t->sensible.assign(rows, 0);
+  t->released.assign(rows, 0);
+  t->potential.assign(rows, 0);
+  size_t at_solidus = 0;
+  for (size_t r = 1; r < rows; ++r) {
+    const double step = c.temperature[r] - c.temperature[r - 1];
+    const double d = c.density[r - 1], dd = c.density[r] - d, h = c.specific_heat[r - 1], dh = c.specific_heat[r] - h;
+    t->sensible[r] = t->sensible[r - 1] + step * (d * h + 0.5 * (d * dh + h * dd) + dd * dh / 3);
+    t->released[r] = t->released[r - 1] + (c.solid_fraction[r - 1] - c.solid_fraction[r]) * (d + 0.5 * dd);
+    t->potential[r] = t->potential[r - 1] + 0.5 * step * (c.conductivity[r] + c.conductivity[r - 1]);
+    if (c.solid_fraction[r] == 1) at_solidus = r;
+  }
+  for (auto* integral : {&t->sensible, &t->released, &t->potential}) {
+    const double origin = (*integral)[at_solidus];
+    for (double& x : *integral) x -= origin;
+  }
+  t->solidus = c.temperature[at_solidus];
+  t->liquidus = c.temperature[size_t(std::find(c.solid_fraction.begin(), c.solid_fraction.end(), 0.0) - c.solid_fraction.begin())];
+  if (t->solidus <= lowest_temperature) refuse("temperature_K", t->solidus, "K at the solidus; must be above 200 K");
+  t->columns = std::move(c);
+  Steel steel;
+  steel.names_ = {"latent_heat"};
+  steel.parameters_ = {latent_heat};
+  steel.table_ = std::move(t);
+  return steel;
+}
+
+Steel Steel::with(const std::vector<double>& parameters) const {
+  if (!table_) return scheil(parameters, residual_);
+  require_not_negative("latent_heat", parameters[0]);
+  Steel steel = *this;
+  steel.parameters_ = parameters;
+  return steel;
+}
+
+template <class Real>
+ScheilSteel<Real> Steel::scheil_model(const std::vector<Real>& p) const {
+  ScheilSteel<Real> s{p[At::solidus], p[At::liquidus], p[At::pure_iron_melting], p[At::partition], p[At::latent_heat],
+                      p[At::specific_heat_solid], p[At::specific_heat_liquid], p[At::density_solid], p[At::density_liquid],
+                      {}, p[At::liquid_factor], residual_};
+  for (size_t n = 0; n < most_conductivity_terms; ++n)
+    s.conductivity_terms[n] = At::conductivity_first + n < p.size() ? p[At::conductivity_first + n] : Real(0.0);
+  return s;
+}
+
+template <class Real>
+TableSteel<Real> Steel::table_model(const std::vector<Real>& p) const {
+  const Integrals& t = *table_;
+  const TableColumns& c = t.columns;
+  return {int(c.temperature.size()), c.temperature.data(), c.solid_fraction.data(), c.density.data(),
+          c.specific_heat.data(), c.conductivity.data(), t.sensible.data(), t.released.data(),
+          t.potential.data(), t.solidus, t.liquidus, p[0]};
+}
+
+template <class Visit>
+auto Steel::visit(Visit visit) const {
+  return table_ ? visit(table_model<double>(parameters_)) : visit(scheil_model<double>(parameters_));
+}
+
+double Steel::solidus() const {
+  return visit([](const auto& s) { return s.solidus(); });
+}
+double Steel::liquidus() const {
+  return visit([](const auto& s) { return s.liquidus(); });
+}
+double Steel::temperature_of_enthalpy(double H) const {
+  return visit([&](const auto& s) { return host::temperature_of_enthalpy(s, 0.0, H); });
+}
+double Steel::property(Property which, double T) const {
+  return visit([&](const auto& s) {
+    switch (which) {
+      case Property::enthalpy: return s.enthalpy(T);
+      case Property::heat_capacity: return s.heat_capacity(T);
+      case Property::solid_fraction: return s.solid_fraction(T);
+      case Property::density: return s.density(T);
+      case Property::conductivity: return s.conductivity(T);
+      case Property::potential: return s.potential(T);
+    }
+    return 0.0;
+  });
+}
+
+SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature, const std::vector<int>& which) const {
+  SteelTables tables;
+  if (which.empty()) {
+    visit([&](const auto& s) { fill(tables, s, pouring_temperature, by_temperature, 0); });
+    return tables;
+  }
+  constexpr int K = 8;
+  typedef Dual<double, K> Real;
+  if (which.size() > K) throw std::logic_error("at most 8 tangents at a time");
+  std::vector<Real> p(parameters_.begin(), parameters_.end());
+  Real pouring(pouring_temperature);
+  for (size_t k = 0; k < which.size(); ++k) {
+    if (which[k] >= 0) p[size_t(which[k])].tangent.set(int(k), 1);
+    if (which[k] == by_pouring_temperature) pouring.tangent.set(int(k), 1);
+  }
+  const int gradients = int(which.size());
+  if (table_) fill(tables, table_model<Real>(p), pouring, by_temperature, gradients);
+  else fill(tables, scheil_model<Real>(p), pouring, by_temperature, gradients);
+  return tables;
+}
+
+}  // namespace tundish::host

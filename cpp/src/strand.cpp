@@ -1,0 +1,137 @@
+#include "strand.h"
+
+#include <algorithm>
+
+#include "check.h"
+
+namespace tundish::host {
+namespace {
+
+constexpr double most_steps = 1e7;
+constexpr const char* faces[2] = {"x", "y"};
+
+std::string stretch_name(size_t stretch) {
+  return stretch == 0 ? "mold" : "zones." + std::to_string(stretch - 1);
+}
+
+}  // namespace
+
+void Strand::check() const {
+  require_positive("width", width);
+  require_positive("thickness", thickness);
+  require_positive("speed", speed);
+  require_positive("pouring_temperature", pouring_temperature);
+  require_not_negative("ambient_temperature", ambient_temperature);
+  if (pouring_temperature <= steel.liquidus())
+    refuse("pouring_temperature", pouring_temperature, "must be above the liquidus, " + std::to_string(steel.liquidus()) + " K");
+  if (pouring_temperature >= steel.highest_temperature())
+    refuse("pouring_temperature", pouring_temperature, "must be less than 400 K above the liquidus");
+  if (stretches.size() < 2) refuse("zones", "[]", "at least one zone must follow the mold");
+  double start = 0;
+  for (size_t s = 0; s < stretches.size(); ++s) {
+    const std::string name = stretch_name(s);
+    require_positive(s == 0 ? "mold.length" : name + ".end", stretches[s].end);
+    if (stretches[s].end <= start)
+      refuse(name + ".end", stretches[s].end, "must be beyond the end of what comes before, " + std::to_string(start) + " m");
+    start = stretches[s].end;
+    for (int face = 0; face < 2; ++face) {
+      require_finite(name + ".heat_flux." + faces[face], stretches[s].heat_flux[face]);
+      require_not_negative(name + ".htc." + faces[face], stretches[s].htc[face]);
+    }
+  }
+}
+
+std::vector<double> Strand::slots() const {
+  std::vector<double> values = {speed, pouring_temperature, ambient_temperature};
+  for (const Stretch& s : stretches) values.insert(values.end(), {s.heat_flux[0], s.heat_flux[1], s.htc[0], s.htc[1]});
+  values.insert(values.end(), steel.parameters().begin(), steel.parameters().end());
+  return values;
+}
+
+std::vector<std::string> Strand::slot_names() const {
+  std::vector<std::string> names = {"speed", "pouring_temperature", "ambient_temperature"};
+  for (size_t s = 0; s < stretches.size(); ++s)
+    for (const char* kind : {".heat_flux.", ".htc."})
+      for (const char* face : faces) names.push_back(stretch_name(s) + kind + face);
+  for (const std::string& name : steel.names()) names.push_back("steel." + name);
+  return names;
+}
+
+int Strand::slot(const std::string& name) const {
+  const std::vector<std::string> names = slot_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return int(found - names.begin());
+  std::string known;
+  for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
+  throw std::out_of_range("'" + name + "' is no parameter of this strand; it has " + known);
+}
+
+Strand Strand::with(const std::vector<double>& v) const {
+  Strand s = *this;
+  s.speed = v[slot_speed];
+  s.pouring_temperature = v[slot_pouring_temperature];
+  s.ambient_temperature = v[slot_ambient_temperature];
+  for (size_t n = 0; n < stretches.size(); ++n)
+    for (size_t face = 0; face < 2; ++face) {
+      s.stretches[n].heat_flux[face] = v[slot_first_stretch + slots_per_stretch * n + face];
+      s.stretches[n].htc[face] = v[slot_first_stretch + slots_per_stretch * n + 2 + face];
+    }
+  const std::vector<double> of_steel(v.begin() + n_march_slots(), v.end());
+  if (of_steel != steel.parameters()) s.steel = steel.with(of_steel);
+  s.check();
+  return s;
+}
+
+void Grid::check() const {
+  const std::pair<const char*, int> counts[] = {{"nx", nx}, {"ny", ny}};
+  for (const auto& [name, nodes] : counts)
+    if (nodes < 2 || nodes > 20000) refuse(name, nodes, "nodes; between 2 and 20000 are allowed");
+  require_positive("dz_mold", dz_mold);
+  if (dz_spray.empty()) refuse("dz_spray", "[]", "at least one step is needed");
+  for (const double dz : dz_spray) require_positive("dz_spray", dz);
+  require_positive("grading", grading_x);
+  require_positive("grading", grading_y);
+  if (!(std::isfinite(ramp) && ramp >= 1)) refuse("ramp", ramp, "must be finite and at least 1");
+}
+
+std::vector<double> graded_nodes(double half_length, int nodes, double grading) {
+  std::vector<double> x(size_t(nodes), 0.0);
+  for (int i = 1; i < nodes; ++i) {
+    const double place = nodes > 2 ? double(i - 1) / (nodes - 2) : 0.0;
+    x[size_t(i)] = x[size_t(i - 1)] + std::pow(grading, -place);
+  }
+  for (double& xi : x) xi *= half_length / x.back();
+  x.back() = half_length;
+  return x;
+}
+
+std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
+  if (grid.dz_spray.size() != 1 && grid.dz_spray.size() + 1 != strand.stretches.size())
+    refuse("dz_spray", grid.dz_spray.size(), "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
+  std::vector<Step<double>> steps;
+  double start = 0;
+  for (size_t s = 0; s < strand.stretches.size(); ++s) {
+    const double length = strand.stretches[s].end - start;
+    start = strand.stretches[s].end;
+    const double full = grid.full_step(s);
+    if (full > length * (1 + 1e-9))
+      refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
+    if (double(steps.size()) + length / full > most_steps)
+      refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
+    std::vector<double> sizes;
+    double covered = 0;
+    for (double size = full / grid.ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {
+      sizes.push_back(std::min(size, full));
+      covered += sizes.back();
+    }
+    // Steps that do not divide the stretch are all made a little smaller.
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      const double size = sizes[k] * (length / covered);
+      const double ratio = k == 0 ? 0 : sizes[k] / sizes[k - 1];
+      steps.push_back({size, ratio * ratio / (1 + 2 * ratio), (1 + ratio) / (1 + 2 * ratio), int(s)});
+    }
+  }
+  return steps;
+}
+
+}  // namespace tundish::host

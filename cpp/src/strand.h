@@ -1,0 +1,61 @@
+// What is cast, and on which mesh it is solved: plain descriptions, checked when they are made.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "steel.h"
+#include "tundish/casting/strand.h"
+
+namespace tundish::host {
+
+// A part of the caster with one kind of cooling on each face: heat_flux + htc (T - ambient).
+struct Stretch {
+  double end;           // m from the meniscus
+  double heat_flux[2];  // faces x and y, W/m2
+  double htc[2];        // W/(m2 K)
+};
+
+struct Strand {
+  Steel steel;
+  double width, thickness;  // of the full section, m
+  double speed;             // m/s
+  double pouring_temperature, ambient_temperature;  // K
+  std::vector<Stretch> stretches;                   // the mould, then the zones; the last ends the strand
+
+  // Throws std::invalid_argument naming what is wrong.
+  void check() const;
+  double length() const { return stretches.back().end; }
+
+  // The kernel's slots (casting/strand.h), then the steel's parameters.
+  std::vector<double> slots() const;
+  int n_march_slots() const { return slot_first_stretch + slots_per_stretch * int(stretches.size()); }
+  std::vector<std::string> slot_names() const;
+  // The slot of a dotted name such as "zones.0.htc.x"; throws std::out_of_range when there is none.
+  int slot(const std::string& name) const;
+  // The same strand with other numbers in its slots, checked.
+  Strand with(const std::vector<double>& slots) const;
+};
+
+struct Grid {
+  int nx, ny;                    // nodes from the centre plane to the face, both included
+  double dz_mold;                // largest step in the mould, m
+  std::vector<double> dz_spray;  // and in each zone, or one for all of them
+  double grading_x, grading_y;   // spacing at the centre over spacing at the face
+  double ramp;                   // full step over the first one of every stretch
+
+  void check() const;
+  double full_step(size_t stretch) const {
+    return stretch == 0 ? dz_mold : dz_spray[dz_spray.size() == 1 ? 0 : stretch - 1];
+  }
+};
+
+// Steps grow by this factor from a ramp's first to the full one.
+constexpr double ramp_growth = 1.2;
+
+// Distances of the nodes from the centre plane, in geometric progression.
+std::vector<double> graded_nodes(double half_length, int nodes, double grading);
+
+// The steps down the strand. Refuses more than 1e7 of them, and steps larger than their stretch.
+std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid);
+
+}  // namespace tundish::host

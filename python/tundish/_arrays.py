@@ -1,0 +1,83 @@
+"""Arguments into plain numbers and arrays, refused by name when they are neither."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def number(name: str, value: object) -> float:
+    """A float, or a TypeError that names the argument. Bools are no numbers."""
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise TypeError(f"{name} = {value!r}: must be a number")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} = {value!r}: must be a number") from None
+
+
+def integer(name: str, value: object) -> int:
+    """An int, or a TypeError that names the argument."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} = {value!r}: must be an integer")
+    return int(value)
+
+
+def pair(name: str, value: object) -> tuple[float, float]:
+    """Two floats, or one for both."""
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        return float(value), float(value)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise TypeError(f"{name} = {value!r}: must be a number or a pair of numbers")
+    values = tuple(value)
+    if len(values) != 2:
+        raise ValueError(f"{name} = {value!r}: must be a pair of numbers, one for face x and one for face y")
+    return number(f"{name}[0]", values[0]), number(f"{name}[1]", values[1])
+
+
+def vector(name: str, value: ArrayLike) -> Floats:
+    """A one-dimensional float64 array."""
+    try:
+        array = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: must be an array of numbers") from None
+    if array.ndim != 1:
+        raise ValueError(f"{name}: has shape {array.shape}; one dimension is allowed")
+    return array
+
+
+def choice(name: str, value: object, allowed: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} = {value!r}: must be " + " or ".join(repr(a) for a in allowed))
+    return value
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """An optional dependency, or an ImportError with the command that installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise ImportError(f"this needs {package}: pip install 'tundish[{extra}]'") from None
+
+
+def names_of(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
+    """Names out of a known set, each at most once."""
+    if isinstance(value, str):
+        raise TypeError(f"{name} = {value!r}: must be a list of names")
+    names = list(value)
+    known = list(allowed)
+    for n in names:
+        if n not in known:
+            raise KeyError(f"{name}: {n!r} is unknown; known are " + ", ".join(known))
+        if names.count(n) > 1:
+            raise ValueError(f"{name}: {n!r} is given twice")
+    return names

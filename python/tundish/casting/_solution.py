@@ -1,0 +1,235 @@
+"""What a march leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tundish._arrays import Floats, optional
+from tundish.casting._grid import Grid
+from tundish.casting._strand import Strand
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+
+class Status(enum.IntEnum):
+    """How a march ended."""
+
+    CONVERGED = 0
+    NOT_CONVERGED = 1
+    DIVERGED = 2
+
+
+# Name of a field: its dimensions, unit and meaning. Gradients carry the unit of the field per unit of each
+# parameter.
+FIELDS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "probe_temperature": (("probe", "z"), "K", "temperature at the probes"),
+    "centre_temperature": (("z",), "K", "temperature of the strand's axis"),
+    "corner_temperature": (("z",), "K", "temperature of the edge"),
+    "face_temperature": (("face", "z"), "K", "temperature of the mid-faces"),
+    "shell_thickness": (("face", "z"), "m", "solid on the axis behind each face"),
+    "solid_fraction": (("z",), "1", "share of the section below the solidus"),
+    "liquid_fraction": (("z",), "1", "share of the section above the liquidus"),
+    "heat": (("z",), "W", "heat given off by the quarter section so far"),
+    "section_temperature": (("section", "y", "x"), "K", "temperature of whole sections"),
+    "metallurgical_length": ((), "m", "where the centre has solidified"),
+    "energy_imbalance": ((), "1", "|heat out - enthalpy lost| / heat out"),
+    "iterations": (("step",), "1", "sweeps a step"),
+    "probe_gradient": (("gradient", "probe", "z"), "K/unit", "derivative of the probe temperatures"),
+    "metallurgical_length_gradient": (("gradient",), "m/unit", "derivative of the metallurgical length"),
+}
+GRADIENT_FIELDS = ("probe_gradient", "metallurgical_length_gradient")
+
+
+def describe(status: int, z: float) -> str:
+    """What a status means and what to do about it; `z` is where it came up first, m."""
+    if status == Status.DIVERGED:
+        return (
+            f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K to "
+            "400 K above the liquidus. Check heat fluxes and coefficients, or take smaller steps. From there on "
+            "the fields are NaN."
+        )
+    if status == Status.NOT_CONVERGED:
+        return (
+            f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more of "
+            "them, or choose another relaxation."
+        )
+    return "converged"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Solution:
+    """One strand's fields. All are float64 unless the solve was asked for float32.
+
+    - `z`: (nz+1,) m, from the meniscus, z = 0. `x`: (nx,) and `y`: (ny,) m, from the centre planes.
+    - `probe_temperature`: (n_probes, nz+1) K.
+    - `centre_temperature`, `corner_temperature`: (nz+1,) K.
+    - `face_temperature`: (2, nz+1) K at the middle of face x and face y.
+    - `shell_thickness`: (2, nz+1) m, solid on the axis behind face x and face y.
+    - `solid_fraction`, `liquid_fraction`: (nz+1,), shares of the section's area below the solidus and above
+      the liquidus.
+    - `heat`: (nz+1,) W, given off by the quarter section up to each z, as the scheme counts it.
+    - `section_temperature`: (n_sections, ny, nx) K, between steps linear in z.
+    - `metallurgical_length`: m, where the centre falls to the solidus, between steps linear in z; inf where
+      it does not.
+    - `energy_imbalance`: |heat out - enthalpy lost| / heat out over the whole strand.
+    - `iterations`: (nz,) sweeps a step; 1 for ADI.
+    - `probe_gradient`: (n_gradient, n_probes, nz+1), `metallurgical_length_gradient`: (n_gradient,); by
+      the parameters in `gradient`, each in its own unit.
+    - `status`, `message`, `success`: how the march ended and what to do.
+
+    A field that was not asked for (`outputs`) is an AttributeError.
+    """
+
+    strand: Strand
+    grid: Grid
+    x: Floats
+    y: Floats
+    z: Floats
+    probes: Floats
+    sections: Floats
+    gradient: tuple[str, ...]
+    status: Any
+    status_step: Any
+    fields: dict[str, NDArray[Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        fields = self.__dict__.get("fields", {})
+        if name in fields:
+            return fields[name]
+        if name in FIELDS:
+            raise AttributeError(f"{name} was not computed: ask for it with outputs= (or gradient=)")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.fields]
+
+    @property
+    def success(self) -> bool:
+        """Whether every step converged."""
+        return bool(self.status == Status.CONVERGED)
+
+    @property
+    def message(self) -> str:
+        """What the status means, and what to do."""
+        return describe(int(self.status), float(self.z[max(int(self.status_step), 0)]))
+
+    def to_xarray(self) -> xarray.Dataset:
+        """All fields as a Dataset with coordinates and units. Needs xarray."""
+        xr = optional("xarray", "xarray")
+        lead = self._lead()
+        data = {}
+        for name, values in self.fields.items():
+            dimensions, unit, meaning = FIELDS[name]
+            data[name] = (lead + dimensions, values, {"units": unit, "long_name": meaning})
+        coordinates: dict[str, Any] = {
+            "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
+            "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
+            "y": ("y", self.y, {"units": "m", "long_name": "distance from the centre plane, towards face y"}),
+            "face": ("face", ["x", "y"]),
+            "probe_x": ("probe", self.probes[:, 0], {"units": "m"}),
+            "probe_y": ("probe", self.probes[:, 1], {"units": "m"}),
+            "section": ("section", self.sections, {"units": "m", "long_name": "distance from the meniscus"}),
+            "gradient": ("gradient", list(self.gradient)),
+        }
+        used = {d for dims, _, _ in data.values() for d in dims}
+        coordinates = {k: v for k, v in coordinates.items() if k == "z" or v[0] in used}
+        coordinates |= self._lead_coordinates()
+        attributes = {"title": "continuously cast strand", **self.strand.parameters()}
+        return xr.Dataset(data, coordinates, attributes)
+
+    def plot(self) -> Figure:
+        """Shell growth, temperatures and phase shares along z, as a matplotlib figure."""
+        from tundish.casting._plots import plot_strand
+
+        return plot_strand(self)
+
+    def plot_sections(self) -> Figure:
+        """Temperature maps of the kept sections with solidus and liquidus lines, as a matplotlib figure."""
+        from tundish.casting._plots import plot_sections
+
+        return plot_sections(self)
+
+    def _lead(self) -> tuple[str, ...]:
+        return ()
+
+    def _lead_coordinates(self) -> dict[str, Any]:
+        return {}
+
+    def __repr__(self) -> str:
+        text = f"{self.x.size} x {self.y.size} nodes, {self.z.size - 1} steps, {self.message}"
+        if "metallurgical_length" in self.fields:
+            text += f", metallurgical length {float(self.metallurgical_length):.4f} m"
+        return f"<{type(self).__name__}: {text}>"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class BatchSolution(Solution):
+    """Many candidates' fields: those of :class:`Solution`, each with a leading candidate axis.
+
+    `parameters` holds the numbers that differ, (n_candidates,) each; `status`, `success` and
+    `status_step` are arrays, `message` sums them up.
+    """
+
+    parameters: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return int(np.asarray(self.status).size)
+
+    @property
+    def success(self) -> Any:
+        """(n_candidates,) whether every step converged."""
+        return np.asarray(self.status) == Status.CONVERGED
+
+    @property
+    def message(self) -> str:
+        """How many candidates did not converge, and what the first of them says."""
+        bad = np.flatnonzero(~self.success)
+        if not bad.size:
+            return "converged"
+        first = int(bad[0])
+        text = describe(int(self.status[first]), float(self.z[max(int(self.status_step[first]), 0)]))
+        return f"{bad.size} of {len(self)} candidates failed; candidate {first}: {text}"
+
+    def candidate(self, n: int) -> Solution:
+        """One candidate's solution."""
+        strand = self.strand.replace({name: float(values[n]) for name, values in self.parameters.items()})
+        return Solution(
+            strand,
+            self.grid,
+            self.x,
+            self.y,
+            self.z,
+            self.probes,
+            self.sections,
+            self.gradient,
+            self.status[n],
+            self.status_step[n],
+            {name: values[n] for name, values in self.fields.items()},
+        )
+
+    def plot(self) -> Figure:
+        """Metallurgical length, shell and temperatures of all candidates, as a matplotlib figure."""
+        from tundish.casting._plots import plot_batch
+
+        return plot_batch(self)
+
+    def plot_sections(self) -> Figure:
+        """Not for a batch: take one candidate of it."""
+        raise TypeError("plot_sections: take one candidate, batch.candidate(n).plot_sections()")
+
+    def _lead(self) -> tuple[str, ...]:
+        return ("candidate",)
+
+    def _lead_coordinates(self) -> dict[str, Any]:
+        return {name: ("candidate", values) for name, values in self.parameters.items()}
+
+    def __repr__(self) -> str:
+        nodes = f"{self.x.size} x {self.y.size} nodes, {self.z.size - 1} steps"
+        return f"<{type(self).__name__}: {len(self)} candidates, {nodes}, {self.message}>"

@@ -1,0 +1,199 @@
+"""Steels: what the heat equation needs to know of a grade."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tundish import _core
+from tundish._arrays import Floats, choice, number, pair, vector
+
+_COLUMNS = ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity")
+_RESIDUALS = {
+    "none": _core.Residual.none,
+    "solidus": _core.Residual.solidus,
+    "rescale": _core.Residual.rescale,
+}
+
+
+class Steel:
+    """A steel grade. Make one with :meth:`scheil` or :meth:`from_table`; it cannot be changed.
+
+    Properties are evaluated in closed form, temperatures in K, for scalars and arrays of any shape.
+    """
+
+    def __init__(self, core: _core.Steel, description: str) -> None:
+        self._core = core
+        self._description = description
+
+    @classmethod
+    def scheil(
+        cls,
+        *,
+        solidus: float,
+        liquidus: float,
+        pure_iron_melting: float,
+        partition: float,
+        latent_heat: float,
+        specific_heat: tuple[float, float],
+        density: tuple[float, float],
+        conductivity: Sequence[float],
+        liquid_conductivity_factor: float = 1.0,
+        residual: str = "none",
+    ) -> Steel:
+        """A steel that freezes by Scheil's equation (Energies 2020, 13, 2429, Eqs. (3)-(9)).
+
+        **Main arguments:**
+
+        - `solidus`, `liquidus`, `pure_iron_melting`: K, in rising order.
+        - `partition`: concentration in the solid over that in the liquid, between 0 and 1.
+        - `latent_heat`: J/kg.
+        - `specific_heat`, `density`: of the solid and the liquid, J/(kg K) and kg/m3. In the freezing range
+          they are mixed by the solid fraction.
+        - `conductivity`: coefficients of a polynomial in the temperature in K, W/(m K), up to the solidus.
+        - `liquid_conductivity_factor`: the liquid conducts this many times as well as the solid at the
+          solidus; in the freezing range the factor rises with the square of the temperature.
+
+        **Other arguments:**
+
+        - `residual`: where the latent heat goes that Scheil's equation has not released at the solidus.
+          "none": nowhere, the literal equation; "solidus": all of it at the solidus; "rescale": over the
+          whole freezing range.
+
+        **Raises:** ValueError for impossible values, TypeError for what is no number.
+        """
+        heat, mass = pair("specific_heat", specific_heat), pair("density", density)
+        parameters = [
+            number("solidus", solidus),
+            number("liquidus", liquidus),
+            number("pure_iron_melting", pure_iron_melting),
+            number("partition", partition),
+            number("latent_heat", latent_heat),
+            *heat,
+            *mass,
+            number("liquid_conductivity_factor", liquid_conductivity_factor),
+            *vector("conductivity", conductivity),
+        ]
+        choice("residual", residual, list(_RESIDUALS))
+        description = f"Steel.scheil(solidus={solidus:g}, liquidus={liquidus:g}, residual={residual!r})"
+        return cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description)
+
+    @classmethod
+    def from_table(
+        cls, table: str | PathLike[str] | Mapping[str, ArrayLike] | ArrayLike, *, latent_heat: float = 0.0
+    ) -> Steel:
+        """A steel known at a few temperatures, its properties running straight between them.
+
+        **Main arguments:**
+
+        - `table`: a CSV file, a mapping of columns (a DataFrame will do), or an array (rows, 5), with the
+          columns temperature_K (increasing), solid_fraction (1 in the first row, 0 in the last, never
+          rising), density in kg/m3, specific_heat in J/(kg K) and conductivity in W/(m K). Outside the
+          table the properties stay what they are at its ends.
+
+        **Other arguments:**
+
+        - `latent_heat`: J/kg, released as the solid fraction grows. Leave it 0 where the specific heat
+          already contains it.
+
+        **Raises:** ValueError naming column and row (from 0, header not counted), KeyError for a missing
+        column, FileNotFoundError.
+        """
+        columns = _read_columns(table)
+        core = _core.Steel.table(*(columns[name] for name in _COLUMNS), number("latent_heat", latent_heat))
+        return cls(core, f"Steel.from_table({len(columns['temperature_K'])} rows)")
+
+    @property
+    def solidus(self) -> float:
+        """K; of a table, the highest temperature that is all solid."""
+        return self._core.solidus
+
+    @property
+    def liquidus(self) -> float:
+        """K; of a table, the lowest temperature that is all liquid."""
+        return self._core.liquidus
+
+    def enthalpy(self, temperature: ArrayLike) -> Floats:
+        """J/m3, latent heat included, 0 at the solidus: the integral of density x heat capacity."""
+        return self._property(_core.Property.enthalpy, temperature)
+
+    def temperature(self, enthalpy: ArrayLike) -> Floats:
+        """K at an enthalpy in J/m3: the inverse of :meth:`enthalpy`."""
+        return self._core.temperature(np.asarray(enthalpy, np.float64, order="C"))[()]
+
+    def heat_capacity(self, temperature: ArrayLike) -> Floats:
+        """J/(kg K), latent heat included: the substitute thermal capacity of Eqs. (3) and (5)."""
+        return self._property(_core.Property.heat_capacity, temperature)
+
+    def solid_fraction(self, temperature: ArrayLike) -> Floats:
+        """Volume share of solid, Eq. (4)."""
+        return self._property(_core.Property.solid_fraction, temperature)
+
+    def density(self, temperature: ArrayLike) -> Floats:
+        """kg/m3, Eq. (7)."""
+        return self._property(_core.Property.density, temperature)
+
+    def conductivity(self, temperature: ArrayLike) -> Floats:
+        """W/(m K), effective in the liquid, Eq. (8)."""
+        return self._property(_core.Property.conductivity, temperature)
+
+    def potential(self, temperature: ArrayLike) -> Floats:
+        """Kirchhoff's potential, W/m, 0 at the solidus: the integral of the conductivity."""
+        return self._property(_core.Property.potential, temperature)
+
+    def parameters(self) -> dict[str, float]:
+        """The numbers that can be changed by :meth:`replace`, by name."""
+        return dict(zip(self._core.names, self._core.parameters, strict=True))
+
+    def replace(self, changes: Mapping[str, float]) -> Steel:
+        """The same steel with other parameters. Raises KeyError for an unknown name."""
+        parameters = self.parameters()
+        for name, value in changes.items():
+            if name not in parameters:
+                raise KeyError(f"{name!r} is no parameter of this steel; it has " + ", ".join(parameters))
+            parameters[name] = number(name, value)
+        return Steel(self._core.replaced(list(parameters.values())), self._description)
+
+    def _property(self, which: _core.Property, temperature: ArrayLike) -> Floats:
+        return self._core.property(which, np.asarray(temperature, np.float64, order="C"))[()]
+
+    def __repr__(self) -> str:
+        return self._description
+
+
+def _read_columns(table: object) -> dict[str, Floats]:
+    if isinstance(table, str | PathLike):
+        return _read_csv(Path(table))
+    if isinstance(table, Mapping) or hasattr(table, "columns"):
+        missing = [name for name in _COLUMNS if name not in table]
+        if missing:
+            raise KeyError(f"table: column {missing[0]!r} is missing; needed are " + ", ".join(_COLUMNS))
+        return {name: vector(name, table[name]) for name in _COLUMNS}  # type: ignore[index]
+    try:
+        array = np.asarray(table, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError("table: must be a CSV file, a mapping of columns or an array (rows, 5)") from None
+    if array.ndim != 2 or array.shape[1] != len(_COLUMNS):
+        raise ValueError(f"table: has shape {array.shape}; (rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS))
+    return {name: vector(name, array[:, k]) for k, name in enumerate(_COLUMNS)}
+
+
+def _read_csv(path: Path) -> dict[str, Floats]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise KeyError(f"{path}: column {missing[0]!r} is missing; needed are " + ", ".join(_COLUMNS))
+        columns: dict[str, list[float]] = {name: [] for name in _COLUMNS}
+        for n, row in enumerate(reader):
+            for name in _COLUMNS:
+                try:
+                    columns[name].append(float(row[name]))
+                except (TypeError, ValueError):
+                    raise ValueError(f"{path}: {name}[{n}] = {row[name]!r}: must be a number") from None
+    return {name: np.array(values) for name, values in columns.items()}

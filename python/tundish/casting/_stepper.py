@@ -1,0 +1,98 @@
+"""A march that its host drives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tundish import _core
+from tundish._arrays import Floats, choice, integer, number
+from tundish.casting._grid import Grid
+from tundish.casting._strand import Strand
+
+
+class Stepper:
+    """Marches a strand step by step, for hosts that drive the march themselves.
+
+    **Main arguments:** `strand`, `grid` as for :func:`solve`.
+
+    **Other arguments:** `method`, `phase_change`, `relaxation`, `tolerance`, `max_sweeps` as for :func:`solve`.
+
+    Between steps the cooling, the speed and the ambient temperature may be changed with :meth:`set`; the step
+    after a change is a backward Euler step, as at the start of a zone.
+    """
+
+    def __init__(
+        self,
+        strand: Strand,
+        grid: Grid | None = None,
+        *,
+        method: str = "adi",
+        phase_change: str = "enthalpy",
+        relaxation: float = 1.4,
+        tolerance: float = 1e-7,
+        max_sweeps: int = 10_000,
+    ) -> None:
+        if not isinstance(strand, Strand):
+            raise TypeError(f"strand = {strand!r}: must be a Strand")
+        options = _core.Options(
+            choice("method", method, ["adi", "sor"]),
+            choice("phase_change", phase_change, ["enthalpy", "correction"]),
+            number("relaxation", relaxation),
+            number("tolerance", tolerance),
+            integer("max_sweeps", max_sweeps),
+            [],
+            [],
+        )
+        self._core = _core.Stepper(strand._core, (grid or Grid())._core_of(strand), options)
+
+    def step(self) -> bool:
+        """Takes the next step; False, and nothing is done, at the end of the strand."""
+        return self._core.step()
+
+    @property
+    def z(self) -> float:
+        """Distance from the meniscus, m."""
+        return self._core.z
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the strand has been marched to its end."""
+        return self._core.at_end
+
+    @property
+    def temperature(self) -> Floats:
+        """(ny, nx) K, from the centre outwards."""
+        return self._core.temperature
+
+    @property
+    def heat(self) -> float:
+        """Heat given off by the quarter section so far, W."""
+        return self._core.heat
+
+    @property
+    def zone(self) -> int:
+        """Number of the zone that the next step lies in; -1 is the mould."""
+        return self._core.stretch - 1
+
+    @property
+    def iterations(self) -> int:
+        """Sweeps of the last step; 1 for ADI."""
+        return self._core.iterations
+
+    @property
+    def converged(self) -> bool:
+        """Whether the last step reached the tolerance."""
+        return self._core.converged
+
+    def set(self, changes: Mapping[str, float]) -> None:
+        """Changes parameters of the steps to come: speed, ambient_temperature, and the cooling by name.
+
+        Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
+        change on the way down.
+        """
+        for name, value in changes.items():
+            self._core.set(name, number(name, value))
+
+    def get(self, name: str) -> float:
+        """A parameter as it is now."""
+        return self._core.get(name)
