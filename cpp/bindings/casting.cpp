@@ -185,18 +185,19 @@ void bind_casting(py::module_& m) {
       .def_readonly("ramp", &host::Grid::ramp);
   py::class_<host::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation, double tolerance,
-                       int max_sweeps, std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
+                       int max_sweeps, const std::string& ordering, std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
              host::Options o;
              o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;
              o.phase_change = phase_change == "correction" ? tundish::PhaseChange::correction : tundish::PhaseChange::enthalpy;
              o.relaxation = relaxation;
              o.tolerance = tolerance;
              o.most_sweeps = max_sweeps;
+             o.ordering = ordering == "red-black" ? tundish::Ordering::red_black : tundish::Ordering::lexicographic;
              o.probes = std::move(probes);
              o.sections = std::move(sections);
              return o;
            }),
-           "method"_a, "phase_change"_a, "relaxation"_a, "tolerance"_a, "max_sweeps"_a, "probes"_a, "sections"_a);
+           "method"_a, "phase_change"_a, "relaxation"_a, "tolerance"_a, "max_sweeps"_a, "ordering"_a, "probes"_a, "sections"_a);
   bind_plan<double>(m, "Plan64");
   bind_plan<float>(m, "Plan32");
   py::class_<host::Stepper>(m, "Stepper")

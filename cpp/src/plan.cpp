@@ -11,8 +11,8 @@
 namespace tundish::host {
 namespace {
 
-// Padding of mesh arrays: a red-black group reads up to two registers beyond the last node.
-constexpr size_t padding = 64;
+// Padding of mesh arrays: a group of lines reads up to one register beyond the last node.
+constexpr size_t padding = 16;
 // A job that needs more memory than this carries one candidate instead of one a lane: it would leave the
 // cache that makes lanes worth while, and thousands of large sections must not fill the machine.
 constexpr long most_bytes_of_lanes = 24l << 20;
@@ -57,7 +57,7 @@ void Options::check(const Strand& strand) const {
 template <class T>
 Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
   const size_t n = nodes.size();
-  std::vector<double> spacing(n), width(n, 0.0), inward(n, 0.0), outward(n, 0.0), exposure(n, 0.0), inside(n, 1.0);
+  std::vector<double> spacing(n), width(n, 0.0), inward(n, 0.0), outward(n, 0.0), exposure(n, 0.0);
   for (size_t i = 0; i + 1 < n; ++i) {
     spacing[i] = nodes[i + 1] - nodes[i];
     width[i] += spacing[i] / 2;
@@ -76,12 +76,12 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
     std::copy(a.begin(), a.end(), arrays_.back().begin());
     return const_cast<const T*>(arrays_.back().data());
   };
-  return Axis<T>{int(n), keep(inward), keep(outward), keep(drive), keep(width), keep(spacing), keep(exposure), keep(inside)};
+  return Axis<T>{int(n), keep(inward), keep(outward), keep(drive), keep(width), keep(spacing), keep(exposure)};
 }
 
 template <class T>
 MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Options& options) {
-  arrays_.reserve(14);  // their addresses are handed out
+  arrays_.reserve(12);  // their addresses are handed out
   const std::vector<double> x = graded_nodes(strand.width / 2, grid.nx, grid.grading_x);
   const std::vector<double> y = graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y);
   const int lines = 64 / int(sizeof(T));  // of the widest register
@@ -111,7 +111,7 @@ MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Opti
   march.n_snapshots = int(snapshots_.size());
   march.method = options.method;
   march.phase_change = options.phase_change;
-  march.relaxation = {T(options.relaxation), T(options.tolerance), options.most_sweeps};
+  march.relaxation = {T(options.relaxation), T(options.tolerance), options.most_sweeps, options.ordering};
 }
 template class MarchStorage<float>;
 template class MarchStorage<double>;
@@ -247,7 +247,8 @@ Strand Plan<T>::candidate(const Candidates& candidates, long n) const {
 
 template <class T>
 void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                        long first, int count, Carry carry, int tangent, Worker& worker) const {
+                        long first, int count, Carry carry, int tangent, const volatile bool* stop,
+                        Worker& worker) const {
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int lanes = carry == Carry::lanes ? kernel.lanes : 1;
   const int n_slots = strand_.n_march_slots(), tangents = kernel.tangents;
@@ -296,7 +297,7 @@ void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gr
     }
   }
   if (carry == Carry::dual && !of_steel && !of_pouring) arrays.add_steel_tangents({}, {}, gradients);
-  arrays.job.place = {first, count, tangent, gradients, int(gradient.size())};
+  arrays.job.place = {first, count, tangent, gradients, int(gradient.size()), stop};
   kernel.run(arrays.ready(n_slots));
 }
 
@@ -357,15 +358,19 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
   const long blocks = gradient.empty() ? 1 : (long(gradient.size()) + kernel.tangents - 1) / kernel.tangents;
   const long groups = (candidates.count + group - 1) / group;
 
+  volatile bool stop = false;
   std::vector<std::unique_ptr<Worker>> workers(size_t(std::max(1, threads)));
   auto task = [&](long n, int w) {
     std::unique_ptr<Worker>& worker = workers[size_t(w)];
     if (!worker) worker = std::make_unique<Worker>();
     const long first = n / blocks * group;
     run_group(candidates, gradient, outputs, first, int(std::min<long>(group, candidates.count - first)), carry,
-              int(n % blocks) * kernel.tangents, *worker);
+              int(n % blocks) * kernel.tangents, &stop, *worker);
   };
-  auto poll = [&](long done) { return !options.poll || options.poll(std::min(candidates.count, done / blocks * group)); };
+  auto poll = [&](long done) {
+    stop = options.poll && !options.poll(std::min(candidates.count, done / blocks * group));
+    return !stop;
+  };
   const bool finished = run_tasks(groups * blocks, threads, task, poll);
   if (finished) blank_failures(storage_.march, outputs, candidates.count, int(gradient.size()));
   return finished;

@@ -17,6 +17,7 @@ struct Options {
   double relaxation = 1.4;
   double tolerance = 1e-7;  // K
   int most_sweeps = 10000;
+  Ordering ordering = Ordering::lexicographic;
   std::vector<std::pair<double, double>> probes;  // (x, y), m
   std::vector<double> sections;                   // z, m
   void check(const Strand& strand) const;
@@ -70,7 +71,7 @@ class Plan {
  private:
   struct Worker;
   void run_group(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                 long first, int count, Carry carry, int tangent, Worker& worker) const;
+                 long first, int count, Carry carry, int tangent, const volatile bool* stop, Worker& worker) const;
   Strand candidate(const Candidates& candidates, long n) const;
   bool shares_tables(const Candidates& candidates) const;
 

@@ -61,14 +61,15 @@ template <class Real, class F>
 void tabulate(F f, double low, double high, int cells, int gradients, Curve& curve, std::vector<double>& tangents) {
   const double width = std::exp2(std::floor(std::log2((high - low) / cells)));
   const long first = long(std::floor(low / width)), last = long(std::ceil(high / width));
-  curve.cells = int(last - first);
+  const size_t n = size_t(last - first);
+  curve.cells = int(n);
   curve.origin = double(first) * width;
   curve.per_cell = 1 / width;
-  std::vector<Real> c(curve.cells + 2);
-  for (int m = 0; m < curve.cells; ++m) c[m + 1] = f((double(first + m) + 0.5) * width);
+  std::vector<Real> c(n + 2);
+  for (size_t m = 0; m < n; ++m) c[m + 1] = f((double(first + long(m)) + 0.5) * width);
   c.front() = 2.0 * c[1] - c[2];  // straight beyond the ends
-  c.back() = 2.0 * c[curve.cells] - c[curve.cells - 1];
-  for (int m = 0; m < curve.cells; ++m) {
+  c.back() = 2.0 * c[n] - c[n - 1];
+  for (size_t m = 0; m < n; ++m) {
     const Real rise = c[m + 1] - c[m], next_rise = c[m + 2] - c[m + 1];
     for (const Real& coefficient : {0.5 * (c[m] + c[m + 1]), rise, 0.5 * (next_rise - rise), Real(0.0)}) {
       curve.rows.push_back(value_of(coefficient));
@@ -154,7 +155,7 @@ void check_columns(const TableColumns& c) {
 
 Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
   if (parameters.size() <= At::conductivity_first || parameters.size() > At::conductivity_first + most_conductivity_terms)
-    refuse("conductivity", int(parameters.size()) - At::conductivity_first, "terms; between 1 and 8 are allowed");
+    refuse("conductivity", long(parameters.size()) - long(At::conductivity_first), "terms; between 1 and 8 are allowed");
   Steel steel;
   steel.names_ = {"solidus", "liquidus", "pure_iron_melting", "partition", "latent_heat", "specific_heat.solid",
                   "specific_heat.liquid", "density.solid", "density.liquid", "liquid_conductivity_factor"};

@@ -47,8 +47,12 @@ struct Run {
     working.fetch_sub(1);
     finished.notify_all();
   }
-  bool over() const { return working == 0 && (stopped || next >= tasks); }
+  // In this order: a thread is working before it takes its first task.
+  bool over() const { return (stopped || next >= tasks) && working == 0; }
 };
+
+// Whether this thread belongs to a pool.
+thread_local bool serving = false;
 
 class Pool {
  public:
@@ -69,6 +73,7 @@ class Pool {
 
  private:
   void serve() {
+    serving = true;
     for (;;) {
       std::shared_ptr<Run> run;
       {
@@ -108,6 +113,15 @@ Pool& pool() {
   return *current;
 }
 
+// For a run that a task starts: were it handed to the pool, all threads could be waiting for one another.
+bool run_here(long tasks, const std::function<void(long, int)>& task, const std::function<bool(long done)>& poll) {
+  for (long n = 0; n < tasks; ++n) {
+    if (poll && !poll(n)) return false;
+    task(n, 0);
+  }
+  return true;
+}
+
 }  // namespace
 
 int default_threads() {
@@ -126,6 +140,7 @@ int default_threads() {
 bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& task,
                const std::function<bool(long done)>& poll) {
   if (tasks <= 0) return true;
+  if (serving) return run_here(tasks, task, poll);
   const auto run = std::make_shared<Run>();
   run->tasks = tasks;
   run->threads = int(std::min<long>(threads, tasks));
@@ -135,8 +150,15 @@ bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& ta
   std::unique_lock<std::mutex> lock(run->mutex);
   while (!run->finished.wait_for(lock, std::chrono::milliseconds(50), [&] { return run->over(); })) {
     lock.unlock();
-    if (poll && !poll(run->done)) run->stopped = true;
+    std::exception_ptr failure;
+    try {
+      if (poll && !poll(run->done)) run->stopped = true;
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
+    if (failure && !run->failure) run->failure = failure;
+    if (failure) run->stopped = true;
   }
   if (run->failure) std::rethrow_exception(run->failure);
   return !run->stopped;

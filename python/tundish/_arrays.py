@@ -21,16 +21,21 @@ def number(name: str, value: object) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise TypeError(f"{name} = {value!r}: must be a number") from None
+    except OverflowError:
+        raise ValueError(f"{name}: must be a number below 1e308") from None
 
 
 def integer(name: str, value: object) -> int:
     """An int, or a TypeError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} = {value!r}: must be an integer")
-    return int(value)
+    number = int(value)
+    if abs(number) >= 2**31:
+        raise ValueError(f"{name}: must be an integer below 2**31")
+    return number
 
 
-def pair(name: str, value: object) -> tuple[float, float]:
+def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float, float]:
     """Two floats, or one for both."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return float(value), float(value)
@@ -38,7 +43,7 @@ def pair(name: str, value: object) -> tuple[float, float]:
         raise TypeError(f"{name} = {value!r}: must be a number or a pair of numbers")
     values = tuple(value)
     if len(values) != 2:
-        raise ValueError(f"{name} = {value!r}: must be a pair of numbers, one for face x and one for face y")
+        raise ValueError(f"{name} = {value!r}: must be a pair of numbers, for {of}")
     return number(f"{name}[0]", values[0]), number(f"{name}[1]", values[1])
 
 

@@ -19,8 +19,8 @@ def progress_callback(progress: bool | Callback, unit: str) -> Iterator[Callback
     if not progress:
         yield None
         return
-    rich = optional("rich.progress", "all")
-    console = optional("rich.console", "all").Console(stderr=True)
+    rich = optional("rich.progress", "progress")
+    console = optional("rich.console", "progress").Console(stderr=True)
     columns = (rich.BarColumn(), rich.MofNCompleteColumn(), rich.TextColumn(unit), rich.TimeRemainingColumn())
     with rich.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(unit, total=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tundish import _core
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from tundish.casting._strand import Strand
 
 # The default mesh, for any section: spacing at the face and growth from node to node. On the published
-# strand this is 40 x 40 nodes, graded 6 to 1, and 436 steps; see benchmarks/README.md for what it costs and
-# how far off it is.
-_FACE_SPACING = 0.71e-3
-_GROWTH = 6 ** (1 / 38)
-_DZ_MOLD = 5e-3
-_DZ_SPRAY = 5e-2
-_RAMP = 10.0
+# strand this is 48 x 48 nodes, graded 5 to 1, and 286 steps; benchmarks/README.md says what it costs and how
+# far off it is.
+_FACE_SPACING = 0.681e-3
+_GROWTH = 5 ** (1 / 46)
+_DZ_MOLD = 1e-2
+_DZ_SPRAY = 8e-2
+_RAMP = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Grid:
       cooling jumps the temperatures change fastest; elsewhere large steps will do.
 
     `Grid()` alone is chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the
-    section asks for, and ramped steps up to 5 mm and 5 cm. With `nx`, what is left out is uniform:
+    section asks for, and ramped steps up to 1 cm and 8 cm. With `nx`, what is left out is uniform:
     `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`.
 
     Raises ValueError for impossible numbers; steps longer than their stretch, and more than 1e7 of them, are
@@ -68,7 +69,7 @@ class Grid:
 
     def _core_of(self, strand: Strand) -> _core.Grid:
         ends = [strand.mold.length, *(zone.end for zone in strand.zones)]
-        shortest = min(b - a for a, b in zip(ends, ends[1:], strict=False))
+        shortest = min(b - a for a, b in pairwise(ends))
         return self._core_for(strand.width / 2, strand.thickness / 2, strand.mold.length, shortest)
 
     def _core_for(self, half_x: float, half_y: float, mold_length: float, shortest_zone: float) -> _core.Grid:
@@ -91,4 +92,4 @@ def _default_nodes(half_length: float) -> tuple[int, float]:
     """Nodes and grading that give the default spacing at the face and growth."""
     spacings = math.log1p(half_length * (_GROWTH - 1) / _FACE_SPACING) / math.log(_GROWTH)
     nodes = max(8, 4 * math.ceil((spacings + 1) / 4 - 0.25))
-    return nodes, _GROWTH ** (nodes - 2)
+    return nodes, round(_GROWTH ** (nodes - 2), 6)

@@ -51,14 +51,14 @@ def describe(status: int, z: float) -> str:
     """What a status means and what to do about it; `z` is where it came up first, m."""
     if status == Status.DIVERGED:
         return (
-            f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K to "
-            "400 K above the liquidus. Check heat fluxes and coefficients, or take smaller steps. From there on "
-            "the fields are NaN."
+            f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K "
+            "to 400 K above the liquidus. Check heat fluxes and coefficients, take smaller steps, or, if sweeps "
+            "ran out before, raise max_sweeps. From there on the fields are NaN."
         )
     if status == Status.NOT_CONVERGED:
         return (
-            f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more of "
-            "them, or choose another relaxation."
+            f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more "
+            "of them, or choose another relaxation."
         )
     return "converged"
 
@@ -128,6 +128,8 @@ class Solution:
         for name, values in self.fields.items():
             dimensions, unit, meaning = FIELDS[name]
             data[name] = (lead + dimensions, values, {"units": unit, "long_name": meaning})
+        meanings = ", ".join(f"{status.value} {status.name.lower()}" for status in Status)
+        data["status"] = (lead, self.status, {"units": "1", "long_name": meanings})
         coordinates: dict[str, Any] = {
             "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
             "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
@@ -141,7 +143,11 @@ class Solution:
         used = {d for dims, _, _ in data.values() for d in dims}
         coordinates = {k: v for k, v in coordinates.items() if k == "z" or v[0] in used}
         coordinates |= self._lead_coordinates()
-        attributes = {"title": "continuously cast strand", **self.strand.parameters()}
+        attributes = {
+            "title": "continuously cast strand",
+            "message": self.message,
+            **self.strand.parameters(),
+        }
         return xr.Dataset(data, coordinates, attributes)
 
     def plot(self) -> Figure:

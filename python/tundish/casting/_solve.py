@@ -33,6 +33,7 @@ def solve(
     relaxation: float = 1.4,
     tolerance: float = 1e-7,
     max_sweeps: int = 10_000,
+    ordering: str = "lexicographic",
     dtype: str = "float64",
     threads: int | None = None,
     backend: str = "cpu",
@@ -47,7 +48,7 @@ def solve(
     - `strand`: a :class:`Strand`.
     - `grid`: a :class:`Grid`; the default is chosen for accuracy per second.
     - `method`: "adi", alternating directions, second order in space and z, without iterations; or "sor", the
-      published implicit scheme (first order in z, coefficients lagged), solved by red-black successive
+      published implicit scheme (first order in z, coefficients lagged), solved by successive
       over-relaxation.
     - `phase_change`: "enthalpy" marches the enthalpy and conserves heat to rounding; "correction" marches
       the temperature and moves nodes that cross solidus or liquidus by the published Eqs. (18), (19), which
@@ -64,8 +65,9 @@ def solve(
     **Other arguments:**
 
     - `outputs`: names of the fields wanted; None is all of them.
-    - `relaxation`, `tolerance`, `max_sweeps`: of method="sor"; sweeps end when no temperature moves by more
-      than `tolerance` K.
+    - `relaxation`, `tolerance`, `max_sweeps`, `ordering`: of method="sor"; sweeps end when no temperature
+      moves by more than `tolerance` K. The published sweep counts are those of the "lexicographic" ordering;
+      "red-black" needs a fifth fewer and converges to the same answer.
     - `dtype`: "float64" or "float32" (about 1e-3 K off, not conservative to rounding).
     - `threads`: for the blocks of a long gradient; None is all processors.
     - `backend`: "cpu".
@@ -75,8 +77,8 @@ def solve(
 
     **Raises:** ValueError, TypeError or KeyError naming the argument, before any work.
     """
-    solver = _Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
-                     tolerance, max_sweeps, dtype, threads, backend)  # fmt: skip
+    solver = Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
+                     tolerance, max_sweeps, ordering, dtype, threads, backend)  # fmt: skip
     arrays = solver.run([], np.empty((1, 0)), None)
     status, status_step = arrays.pop("status")[0], arrays.pop("status_step")[0]
     fields = {name: values[0] for name, values in arrays.items()}
@@ -97,6 +99,7 @@ def solve_batch(
     relaxation: float = 1.4,
     tolerance: float = 1e-7,
     max_sweeps: int = 10_000,
+    ordering: str = "lexicographic",
     dtype: str = "float64",
     threads: int | None = None,
     backend: str = "cpu",
@@ -113,16 +116,16 @@ def solve_batch(
 
     - `outputs`: names of the fields wanted; None is all of them. Memory is what they need and less than
       64 MB a thread.
-    - `threads`: None is `TUNDISH_THREADS`, or all processors this process may use. The result is bit-equal for
-      any number, and to :func:`solve` of each candidate alone.
+    - `threads`: None is `TUNDISH_THREADS`, or all processors this process may use. The result is bit-equal
+      for any number, and to :func:`solve` of each candidate alone.
     - `progress`: True shows a bar (needs rich), or call me with (done, all).
 
     **Returns:** a :class:`BatchSolution`.
 
     **Raises:** as :func:`solve`; every candidate is checked before any is solved.
     """
-    solver = _Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
-                     tolerance, max_sweeps, dtype, threads, backend)  # fmt: skip
+    solver = Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
+                     tolerance, max_sweeps, ordering, dtype, threads, backend)  # fmt: skip
     names = names_of("parameters", parameters, strand.parameters())
     if not names:
         raise ValueError("parameters: must name at least one parameter")
@@ -137,13 +140,13 @@ def solve_batch(
     return _warned(BatchSolution(*solver.description(), status, status_step, arrays, columns))
 
 
-class _Solver:
+class Solver:
     """Checked arguments, and the plan made of them."""
 
     def __init__(
         self, strand: Strand, grid: Grid | None, method: str, phase_change: str, probes: Any, sections: Any,
         gradient: Iterable[str], outputs: Iterable[str] | None, relaxation: float, tolerance: float,
-        max_sweeps: int, dtype: str, threads: int | None, backend: str,
+        max_sweeps: int, ordering: str, dtype: str, threads: int | None, backend: str,
     ) -> None:  # fmt: skip
         if not isinstance(strand, Strand):
             raise TypeError(f"strand = {strand!r}: must be a Strand")
@@ -165,6 +168,7 @@ class _Solver:
             number("relaxation", relaxation),
             number("tolerance", tolerance),
             integer("max_sweeps", max_sweeps),
+            choice("ordering", ordering, ["lexicographic", "red-black"]),
             [(x, y) for x, y in self.probes],
             list(self.sections),
         )
@@ -183,9 +187,18 @@ class _Solver:
         varied, gradient = [slots[n] for n in names], [slots[n] for n in self.gradient]
         return self.plan.run(varied, values, gradient, self.outputs, self.threads, progress)
 
-    def description(self) -> tuple[Any, ...]:
+    def description(self) -> tuple[Strand, Grid, Floats, Floats, Floats, Floats, Floats, tuple[str, ...]]:
         plan = self.plan
-        return (self.strand, self.grid, plan.x, plan.y, plan.z, self.probes, self.sections, tuple(self.gradient))
+        return (
+            self.strand,
+            self.grid,
+            plan.x,
+            plan.y,
+            plan.z,
+            self.probes,
+            self.sections,
+            tuple(self.gradient),
+        )
 
 
 def places(name: str, value: Any) -> Floats:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,7 +68,10 @@ class Steel:
 
         **Raises:** ValueError for impossible values, TypeError for what is no number.
         """
-        heat, mass = pair("specific_heat", specific_heat), pair("density", density)
+        heat, mass = (
+            pair("specific_heat", specific_heat, "solid and liquid"),
+            pair("density", density, "solid and liquid"),
+        )
         parameters = [
             number("solidus", solidus),
             number("liquidus", liquidus),
@@ -105,7 +109,17 @@ class Steel:
         column, FileNotFoundError.
         """
         columns = _read_columns(table)
-        core = _core.Steel.table(*(columns[name] for name in _COLUMNS), number("latent_heat", latent_heat))
+        temperature, solid_fraction, density, specific_heat, conductivity = (
+            columns[name] for name in _COLUMNS
+        )
+        core = _core.Steel.table(
+            temperature,
+            solid_fraction,
+            density,
+            specific_heat,
+            conductivity,
+            number("latent_heat", latent_heat),
+        )
         return cls(core, f"Steel.from_table({len(columns['temperature_K'])} rows)")
 
     @property
@@ -166,20 +180,22 @@ class Steel:
         return self._description
 
 
-def _read_columns(table: object) -> dict[str, Floats]:
+def _read_columns(table: Any) -> dict[str, Floats]:
     if isinstance(table, str | PathLike):
         return _read_csv(Path(table))
     if isinstance(table, Mapping) or hasattr(table, "columns"):
         missing = [name for name in _COLUMNS if name not in table]
         if missing:
             raise KeyError(f"table: column {missing[0]!r} is missing; needed are " + ", ".join(_COLUMNS))
-        return {name: vector(name, table[name]) for name in _COLUMNS}  # type: ignore[index]
+        return {name: vector(name, table[name]) for name in _COLUMNS}
     try:
         array = np.asarray(table, np.float64)
     except (TypeError, ValueError):
         raise TypeError("table: must be a CSV file, a mapping of columns or an array (rows, 5)") from None
     if array.ndim != 2 or array.shape[1] != len(_COLUMNS):
-        raise ValueError(f"table: has shape {array.shape}; (rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS))
+        raise ValueError(
+            f"table: has shape {array.shape}; (rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS)
+        )
     return {name: vector(name, array[:, k]) for k, name in enumerate(_COLUMNS)}
 
 

@@ -15,7 +15,8 @@ class Stepper:
 
     **Main arguments:** `strand`, `grid` as for :func:`solve`.
 
-    **Other arguments:** `method`, `phase_change`, `relaxation`, `tolerance`, `max_sweeps` as for :func:`solve`.
+    **Other arguments:** `method`, `phase_change`, `relaxation`, `tolerance`, `max_sweeps`, `ordering` as for
+    :func:`solve`.
 
     Between steps the cooling, the speed and the ambient temperature may be changed with :meth:`set`; the step
     after a change is a backward Euler step, as at the start of a zone.
@@ -31,6 +32,7 @@ class Stepper:
         relaxation: float = 1.4,
         tolerance: float = 1e-7,
         max_sweeps: int = 10_000,
+        ordering: str = "lexicographic",
     ) -> None:
         if not isinstance(strand, Strand):
             raise TypeError(f"strand = {strand!r}: must be a Strand")
@@ -40,6 +42,7 @@ class Stepper:
             number("relaxation", relaxation),
             number("tolerance", tolerance),
             integer("max_sweeps", max_sweeps),
+            choice("ordering", ordering, ["lexicographic", "red-black"]),
             [],
             [],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tundish import _core
 from tundish._arrays import number, pair
@@ -20,8 +21,9 @@ def _faces(name: str, value: object) -> Faces | None:
 class Mold:
     """The mould: from the meniscus, z = 0, down to `length` (m).
 
-    A face loses `heat_flux` + `htc` (T - ambient): `heat_flux` in W/m2 (Eqs. (10), (11) of Energies 2020, 13,
-    2429), `htc` in W/(m2 K). Either is a pair (face x at width/2, face y at thickness/2) or one number for both.
+    A face loses `heat_flux` + `htc` (T - ambient): `heat_flux` in W/m2 (Eqs. (10), (11) of Energies 2020,
+    13, 2429), `htc` in W/(m2 K). Either is a pair (face x at width/2, face y at thickness/2), or one number
+    for both.
     """
 
     length: float
@@ -40,8 +42,9 @@ class Mold:
 class Zone:
     """A zone of secondary cooling: from the end of what comes before it to `end` (m from the meniscus).
 
-    A face loses `htc` (T - ambient) + `heat_flux`: `htc` in W/(m2 K) (Eqs. (12), (13) of Energies 2020, 13,
-    2429), `heat_flux` in W/m2. Either is a pair (face x at width/2, face y at thickness/2) or one number for both.
+    A face loses `htc` (T - ambient) + `heat_flux`: `htc` in W/(m2 K) (Eqs. (12), (13) of Energies 2020,
+    13, 2429), `heat_flux` in W/m2. Either is a pair (face x at width/2, face y at thickness/2), or one number
+    for both.
     """
 
     end: float
@@ -107,7 +110,9 @@ class Strand:
             stretches,
         )
         if not abs(zones[-1].end - self.length) <= 1e-9 * self.length:
-            raise ValueError(f"zones: the last one ends at {zones[-1].end:g} m; it must end at length = {self.length:g} m")
+            raise ValueError(
+                f"zones: the last one ends at {zones[-1].end:g} m; it must end at length = {self.length:g} m"
+            )
         object.__setattr__(self, "_core", core)
 
     def parameters(self) -> dict[str, float]:
@@ -135,7 +140,7 @@ class Strand:
         known = self.parameters()
         mold, zones = self.mold, list(self.zones)
         steel: dict[str, float] = {}
-        plain: dict[str, float] = {}
+        plain: dict[str, Any] = {}
         for name, value in changes.items():
             if name not in known:
                 raise KeyError(f"{name!r} is no parameter of this strand; it has " + ", ".join(known))
@@ -147,7 +152,9 @@ class Strand:
                 mold = dataclasses.replace(mold, **_face_changed(mold, rest[0], rest[1], value))
             elif part == "zones":
                 zone = zones[int(rest[0])]
-                zones[int(rest[0])] = dataclasses.replace(zone, **_face_changed(zone, rest[1], rest[2], value))
+                zones[int(rest[0])] = dataclasses.replace(
+                    zone, **_face_changed(zone, rest[1], rest[2], value)
+                )
             else:
                 plain[name] = value
         return dataclasses.replace(
@@ -155,6 +162,6 @@ class Strand:
         )
 
 
-def _face_changed(part: Mold | Zone, kind: str, face: str, value: float) -> dict[str, Faces]:
+def _face_changed(part: Mold | Zone, kind: str, face: str, value: float) -> dict[str, Any]:
     x, y = getattr(part, kind)
     return {kind: (value, y) if face == "x" else (x, value)}

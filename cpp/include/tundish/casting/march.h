@@ -16,7 +16,6 @@ struct Axis {
   const T* width;     // of the control volumes, m
   const T* spacing;   // from each node to the next one outwards, m; at the face the last one again
   const T* exposure;  // cooled surface per volume, 1/m: 0 but at the face
-  const T* inside;    // 1 at nodes, 0 in the padding
 };
 
 template <class T>
@@ -31,6 +30,8 @@ struct Section {
 
 enum class Method { adi, sor };
 enum class PhaseChange { enthalpy, correction };
+// Of the unknowns within a sweep of successive over-relaxation.
+enum class Ordering { lexicographic, red_black };
 enum class Status { converged = 0, not_converged = 1, diverged = 2 };
 
 // One step down the strand. With r the ratio of this step to the one before, the two-step backward formula
@@ -62,6 +63,7 @@ struct Relaxation {
   T factor;     // 1 to 2
   T tolerance;  // K
   int most_sweeps;
+  Ordering ordering;
 };
 
 template <class T>
@@ -101,10 +103,11 @@ struct Outputs {
 // Which rows of the outputs the lanes of a Real are.
 struct Place {
   long candidate;
-  int lanes;          // in use
-  int gradient;       // first tangent
-  int tangents;       // in use
-  int gradients;      // of the whole run
+  int lanes;                  // in use
+  int gradient;               // first tangent
+  int tangents;               // in use
+  int gradients;              // of the whole run
+  const volatile bool* stop;  // set by another thread to end the march early; may be null
 };
 
 }  // namespace tundish

@@ -50,36 +50,45 @@ struct Fields {
   Real* relaxation;    // what sor.h needs (RelaxationFields); null for ADI
 };
 
-// The two ways of taking a node across solidus and liquidus.
+// The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and
+// where a step takes the state.
+
+// What a step that lags the properties needs of a node: conductivity k and density x substitute thermal
+// capacity, from the potential's curve and slope.
+template <class Real, class Group>
+TUNDISH_HD Group lagged_capacity(const SteelCurves<Real>& steel, Group potential, Group slope, Group& temperature,
+                                 Group& conductivity) {
+  typedef typename Number<Real>::Scalar Scalar;
+  Group kirchhoff;
+  lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
+  conductivity = Scalar(1) / kirchhoff;
+  // Where latent heat is released at one temperature the capacity is infinite; 1e-12 m2/s is far below any
+  // diffusivity of a metal.
+  return conductivity / maximum(slope, constant(slope, Scalar(1e-12)));
+}
 
 // The state is the enthalpy: what leaves a control volume enters its neighbour, whatever its phase.
 template <class Real>
 struct EnthalpyBalance {
   const SteelCurves<Real>& steel;
 
+  explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {}
+
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
     lookup(steel.potential_of_enthalpy, state, potential, slope);
   }
-  // Temperature, density x substitute thermal capacity and conductivity, for a step that lags them.
   template <class Group>
-  TUNDISH_HD void lagged(Group, Group potential, Group slope, Group& temperature, Group& capacity,
-                         Group& conductivity) const {
-    typedef typename Number<Real>::Scalar Scalar;
-    Group kirchhoff;
-    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-    conductivity = Scalar(1) / kirchhoff;
-    // Where latent heat is released at one temperature the capacity is infinite; 1e-12 m2/s is far below
-    // any diffusivity of a metal.
-    capacity = conductivity / maximum(slope, Group(Real(Scalar(1e-12))));
+  TUNDISH_HD Group temperature(Group, Group of_potential) const {
+    return of_potential;
   }
   template <class Group>
   TUNDISH_HD Group advance(Group state, Group increment) const {
     return state + increment;
   }
-  // After an implicit step that brought the node heat `gain` (J/m3) and the linear equations to `solved` (K).
+  // After an implicit step that brought the node heat `gain` (J/m3).
   template <class Group>
-  TUNDISH_HD Group settle(Group state, Group gain, Group) const {
+  TUNDISH_HD Group settle(Group state, Group, Group, Group gain, Group) const {
     return state + gain;
   }
   template <class Group>
@@ -92,16 +101,25 @@ struct EnthalpyBalance {
 template <class Real>
 struct TemperatureCorrection {
   const SteelCurves<Real>& steel;
+  Real liquid_capacity, mush_capacity, solid_capacity;  // liquid and mush at the liquidus, solid at the solidus
+
+  explicit TUNDISH_HD TemperatureCorrection(const SteelCurves<Real>& steel) : steel(steel) {
+    Real unused;
+    lookup(steel.enthalpy[2], steel.liquidus, unused, liquid_capacity);
+    lookup(steel.enthalpy[1], steel.liquidus, unused, mush_capacity);
+    lookup(steel.enthalpy[0], steel.solidus, unused, solid_capacity);
+  }
 
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {
-    Group value[3], slopes[3];
-    for (int phase = 0; phase < 3; ++phase)
-      lookup(branch[phase], temperature, value[phase], slopes[phase]);
+    Group solid_value, mush_value, liquid_value, solid_slope, mush_slope, liquid_slope;
+    lookup(branch[0], temperature, solid_value, solid_slope);
+    lookup(branch[1], temperature, mush_value, mush_slope);
+    lookup(branch[2], temperature, liquid_value, liquid_slope);
     auto solid = temperature <= steel.solidus;
     auto liquid = temperature >= steel.liquidus;
-    slope = select(solid, slopes[0], select(liquid, slopes[2], slopes[1]));
-    return select(solid, value[0], select(liquid, value[2], value[1]));
+    slope = select(solid, solid_slope, select(liquid, liquid_slope, mush_slope));
+    return select(solid, solid_value, select(liquid, liquid_value, mush_value));
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
@@ -111,11 +129,8 @@ struct TemperatureCorrection {
     slope = conductivity / capacity;
   }
   template <class Group>
-  TUNDISH_HD void lagged(Group state, Group, Group, Group& temperature, Group& capacity,
-                         Group& conductivity) const {
-    temperature = state;
-    by_phase(steel.enthalpy, state, capacity);
-    by_phase(steel.potential, state, conductivity);
+  TUNDISH_HD Group temperature(Group state, Group) const {
+    return state;
   }
   template <class Group>
   TUNDISH_HD Group advance(Group state, Group increment) const {
@@ -123,28 +138,25 @@ struct TemperatureCorrection {
     by_phase(steel.enthalpy, state, capacity);
     return corrected(state, state + increment / capacity, capacity);
   }
+  // After an implicit step that brought the node to the temperature `solved` (K).
   template <class Group>
-  TUNDISH_HD Group settle(Group state, Group, Group solved) const {
-    Group capacity;
-    by_phase(steel.enthalpy, state, capacity);
-    return corrected(state, solved, capacity);
+  TUNDISH_HD Group settle(Group state, Group potential, Group slope, Group, Group solved) const {
+    Group unused, conductivity;
+    return corrected(state, solved, lagged_capacity(steel, potential, slope, unused, conductivity));
   }
   // The temperature that the linear step should have reached, given the phase changes it ran over.
   // C of the mush is taken at the liquidus in Eq. (18) and lagged, with its density, in Eq. (19). A node
   // that falls through the whole mush in one step gets both. The paper has no formula for melting back.
   template <class Group>
   TUNDISH_HD Group corrected(Group before, Group after, Group capacity) const {
-    Group liquidus(steel.liquidus), solidus(steel.solidus), unused, mush_at_liquidus, liquid, solid;
-    lookup(steel.enthalpy[1], liquidus, unused, mush_at_liquidus);
-    lookup(steel.enthalpy[2], liquidus, unused, liquid);
-    lookup(steel.enthalpy[0], solidus, unused, solid);
+    const Group liquidus(steel.liquidus), solidus(steel.solidus), mush_at_liquidus(mush_capacity);
     auto was_liquid = before >= liquidus;
     auto was_mushy = (before > solidus) & !was_liquid;
     auto freezes = was_liquid & (after < liquidus);
-    after = select(freezes, liquidus - liquid / mush_at_liquidus * (liquidus - after), after);
+    after = select(freezes, liquidus - liquid_capacity / mush_at_liquidus * (liquidus - after), after);
     Group mush = select(freezes, mush_at_liquidus, capacity);
     auto solidifies = (was_mushy | freezes) & (after < solidus);
-    return select(solidifies, solidus - mush / solid * (solidus - after), after);
+    return select(solidifies, solidus - mush / solid_capacity * (solidus - after), after);
   }
   template <class Group>
   TUNDISH_HD Group enthalpy(Group state) const {

@@ -59,7 +59,7 @@ struct Marcher {
 
   TUNDISH_HD Marcher(Team team, const March<Scalar>& march, const Candidate<Real>& candidate,
                      const Fields<Real>& fields)
-      : team(team), march(march), candidate(candidate), f(fields), phase{candidate.steel} {}
+      : team(team), march(march), candidate(candidate), f(fields), phase(candidate.steel) {}
 
   // The meniscus: one temperature everywhere, padding included.
   TUNDISH_HD_LARGE void pour() {
@@ -274,6 +274,7 @@ TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>&
   Observer<Real, Team, Phase> observer(marcher, outputs, place);
   observer.start();
   for (int k = 0; k < march.n_steps; ++k) {
+    if (place.stop && *place.stop) return;
     marcher.advance(march.steps[k], cooling_of(candidate.slots, march.steps[k].stretch));
     observer.observe(k + 1);
   }

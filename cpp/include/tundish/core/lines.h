@@ -8,47 +8,60 @@
 
 TUNDISH_NAMESPACE_BEGIN
 
-template <class Real, int B>
-struct BundleMask {
-  typename Number<Real>::Mask line[B];
-};
-
+// A list of B numbers, first and rest. Recursion rather than an array and loops: GCC keeps the members in
+// registers from the start, where an array is unrolled too late and spilled at every use (twice as slow).
 template <class Real, int B>
 struct Bundle {
-  typedef BundleMask<Real, B> Mask;
-  Real line[B];
+  Real first;
+  Bundle<Real, B - 1> rest;
 
   TUNDISH_HD Bundle() {}
-  explicit TUNDISH_HD Bundle(Real x) {
-    for (int b = 0; b < B; ++b) line[b] = x;
-  }
+  explicit TUNDISH_HD Bundle(Real x) : first(x), rest(x) {}
+  TUNDISH_HD Bundle(Real first, Bundle<Real, B - 1> rest) : first(first), rest(rest) {}
+};
+template <class Real>
+struct Bundle<Real, 1> {
+  Real first;
+
+  TUNDISH_HD Bundle() {}
+  explicit TUNDISH_HD Bundle(Real x) : first(x) {}
 };
 
-#define TUNDISH_BUNDLE_OPERATOR(op)                                              \
-  template <class Real, int B>                                                   \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) { \
-    for (int i = 0; i < B; ++i) a.line[i] = a.line[i] op b.line[i];              \
-    return a;                                                                    \
-  }                                                                              \
-  template <class Real, int B>                                                   \
-  TUNDISH_HD Bundle<Real, B> operator op(Real a, Bundle<Real, B> b) {            \
-    for (int i = 0; i < B; ++i) b.line[i] = a op b.line[i];                      \
-    return b;                                                                    \
-  }                                                                              \
-  template <class Real, int B>                                                   \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Real b) {            \
-    for (int i = 0; i < B; ++i) a.line[i] = a.line[i] op b;                      \
-    return a;                                                                    \
-  }                                                                              \
-  template <class Real, int B>                                                   \
-  TUNDISH_HD Bundle<Real, B> operator op(typename Number<Real>::Scalar a, Bundle<Real, B> b) { \
-    for (int i = 0; i < B; ++i) b.line[i] = a op b.line[i];                      \
-    return b;                                                                    \
-  }                                                                              \
-  template <class Real, int B>                                                   \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, typename Number<Real>::Scalar b) { \
-    for (int i = 0; i < B; ++i) a.line[i] = a.line[i] op b;                      \
-    return a;                                                                    \
+template <class Mask, int B>
+struct BundleMask {
+  Mask first;
+  BundleMask<Mask, B - 1> rest;
+};
+template <class Mask>
+struct BundleMask<Mask, 1> {
+  Mask first;
+};
+
+#define TUNDISH_BUNDLE_OPERATOR(op)                                                                  \
+  template <class Real, int B>                                                                       \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {                     \
+    if constexpr (B == 1) return Bundle<Real, B>(a.first op b.first);                                \
+    else return Bundle<Real, B>(a.first op b.first, a.rest op b.rest);                               \
+  }                                                                                                  \
+  template <class Real, int B>                                                                       \
+  TUNDISH_HD Bundle<Real, B> operator op(Real a, Bundle<Real, B> b) {                                \
+    if constexpr (B == 1) return Bundle<Real, B>(a op b.first);                                      \
+    else return Bundle<Real, B>(a op b.first, a op b.rest);                                          \
+  }                                                                                                  \
+  template <class Real, int B>                                                                       \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Real b) {                                \
+    if constexpr (B == 1) return Bundle<Real, B>(a.first op b);                                      \
+    else return Bundle<Real, B>(a.first op b, a.rest op b);                                          \
+  }                                                                                                  \
+  template <class Real, int B>                                                                       \
+  TUNDISH_HD Bundle<Real, B> operator op(typename Number<Real>::Scalar a, Bundle<Real, B> b) {       \
+    if constexpr (B == 1) return Bundle<Real, B>(a op b.first);                                      \
+    else return Bundle<Real, B>(a op b.first, a op b.rest);                                          \
+  }                                                                                                  \
+  template <class Real, int B>                                                                       \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, typename Number<Real>::Scalar b) {       \
+    if constexpr (B == 1) return Bundle<Real, B>(a.first op b);                                      \
+    else return Bundle<Real, B>(a.first op b, a.rest op b);                                          \
   }
 TUNDISH_BUNDLE_OPERATOR(+)
 TUNDISH_BUNDLE_OPERATOR(-)
@@ -56,16 +69,21 @@ TUNDISH_BUNDLE_OPERATOR(*)
 TUNDISH_BUNDLE_OPERATOR(/)
 #undef TUNDISH_BUNDLE_OPERATOR
 
-#define TUNDISH_BUNDLE_COMPARISON(op)                                                \
-  template <class Real, int B>                                                       \
-  TUNDISH_HD BundleMask<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) { \
-    BundleMask<Real, B> r;                                                           \
-    for (int i = 0; i < B; ++i) r.line[i] = a.line[i] op b.line[i];                  \
-    return r;                                                                        \
-  }                                                                                  \
-  template <class Real, int B>                                                       \
-  TUNDISH_HD BundleMask<Real, B> operator op(Bundle<Real, B> a, Real b) {            \
-    return a op Bundle<Real, B>(b);                                                  \
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> operator-(Bundle<Real, B> a) {
+  if constexpr (B == 1) return Bundle<Real, B>(-a.first);
+  else return Bundle<Real, B>(-a.first, -a.rest);
+}
+
+#define TUNDISH_BUNDLE_COMPARISON(op)                                                                         \
+  template <class Real, int B>                                                                                \
+  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {   \
+    if constexpr (B == 1) return {a.first op b.first};                                                        \
+    else return {a.first op b.first, a.rest op b.rest};                                                       \
+  }                                                                                                           \
+  template <class Real, int B>                                                                                \
+  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Real b) {              \
+    return a op Bundle<Real, B>(b);                                                                           \
   }
 TUNDISH_BUNDLE_COMPARISON(<)
 TUNDISH_BUNDLE_COMPARISON(<=)
@@ -73,45 +91,42 @@ TUNDISH_BUNDLE_COMPARISON(>)
 TUNDISH_BUNDLE_COMPARISON(>=)
 #undef TUNDISH_BUNDLE_COMPARISON
 
-#define TUNDISH_BUNDLE_MASK_OPERATOR(op)                                                         \
-  template <class Real, int B>                                                                   \
-  TUNDISH_HD BundleMask<Real, B> operator op(BundleMask<Real, B> a, BundleMask<Real, B> b) {     \
-    for (int i = 0; i < B; ++i) a.line[i] = a.line[i] op b.line[i];                              \
-    return a;                                                                                    \
+#define TUNDISH_BUNDLE_MASK_OPERATOR(op)                                                       \
+  template <class Mask, int B>                                                                 \
+  TUNDISH_HD BundleMask<Mask, B> operator op(BundleMask<Mask, B> a, BundleMask<Mask, B> b) {   \
+    if constexpr (B == 1) return {Mask(a.first op b.first)};                                   \
+    else return {Mask(a.first op b.first), a.rest op b.rest};                                  \
   }
 TUNDISH_BUNDLE_MASK_OPERATOR(&)
 TUNDISH_BUNDLE_MASK_OPERATOR(|)
 TUNDISH_BUNDLE_MASK_OPERATOR(^)
 #undef TUNDISH_BUNDLE_MASK_OPERATOR
 
-template <class Real, int B>
-TUNDISH_HD BundleMask<Real, B> operator!(BundleMask<Real, B> a) {
-  for (int i = 0; i < B; ++i) a.line[i] = !a.line[i];
-  return a;
+template <class Mask, int B>
+TUNDISH_HD BundleMask<Mask, B> operator!(BundleMask<Mask, B> a) {
+  if constexpr (B == 1) return {!a.first};
+  else return {!a.first, !a.rest};
 }
-template <class Real, int B>
-TUNDISH_HD bool any(BundleMask<Real, B> a) {
-  auto m = a.line[0];
-  for (int i = 1; i < B; ++i) m = m | a.line[i];
-  return any(m);
+template <class Mask, int B>
+TUNDISH_HD Mask one_mask(BundleMask<Mask, B> a) {
+  if constexpr (B == 1) return a.first;
+  else return a.first | one_mask(a.rest);
 }
-template <class Real, int B>
-TUNDISH_HD Bundle<Real, B> select(BundleMask<Real, B> mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
-  for (int i = 0; i < B; ++i) yes.line[i] = select(mask.line[i], yes.line[i], no.line[i]);
-  return yes;
+template <class Mask, int B>
+TUNDISH_HD bool any(BundleMask<Mask, B> a) {
+  return any(Mask(one_mask(a)));
 }
-
-template <class Real, int B>
-TUNDISH_HD Bundle<Real, B> operator-(Bundle<Real, B> a) {
-  for (int i = 0; i < B; ++i) a.line[i] = -a.line[i];
-  return a;
+template <class Mask, class Real, int B>
+TUNDISH_HD Bundle<Real, B> select(BundleMask<Mask, B> mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
+  if constexpr (B == 1) return Bundle<Real, B>(select(mask.first, yes.first, no.first));
+  else return Bundle<Real, B>(select(mask.first, yes.first, no.first), select(mask.rest, yes.rest, no.rest));
 }
 
 // A choice that is the same for all lines, and the largest of them.
 template <class Real, int B>
 TUNDISH_HD Bundle<Real, B> where(typename Number<Real>::Mask mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
-  for (int i = 0; i < B; ++i) yes.line[i] = select(mask, yes.line[i], no.line[i]);
-  return yes;
+  if constexpr (B == 1) return Bundle<Real, B>(select(mask, yes.first, no.first));
+  else return Bundle<Real, B>(select(mask, yes.first, no.first), where<Real>(mask, yes.rest, no.rest));
 }
 template <class T, int N>
 TUNDISH_HD Pack<T, N> where(bool mask, Pack<T, N> yes, Pack<T, N> no) {
@@ -121,9 +136,8 @@ TUNDISH_HD float where(bool mask, float yes, float no) { return mask ? yes : no;
 TUNDISH_HD double where(bool mask, double yes, double no) { return mask ? yes : no; }
 template <class Real, int B>
 TUNDISH_HD Real largest(Bundle<Real, B> a) {
-  Real r = a.line[0];
-  for (int i = 1; i < B; ++i) r = maximum(r, a.line[i]);
-  return r;
+  if constexpr (B == 1) return a.first;
+  else return maximum(a.first, largest(a.rest));
 }
 template <class T, int N>
 TUNDISH_HD T largest(Pack<T, N> a) {
@@ -133,6 +147,24 @@ TUNDISH_HD T largest(Pack<T, N> a) {
 }
 TUNDISH_HD float largest(float a) { return a; }
 TUNDISH_HD double largest(double a) { return a; }
+
+// Reading and writing numbers `stride` apart.
+template <class Real, int B>
+TUNDISH_HD void read_bundle(Bundle<Real, B>& r, const Real* p, long stride) {
+  r.first = *p;
+  if constexpr (B > 1) read_bundle(r.rest, p + stride, stride);
+}
+// The first `lines` of them; the others repeat the last one read.
+template <class Value, class Real, int B>
+TUNDISH_HD void read_some(Bundle<Real, B>& r, const Value* p, long stride, int lines) {
+  r.first = Real(*p);
+  if constexpr (B > 1) read_some(r.rest, lines > 1 ? p + stride : p, stride, lines - 1);
+}
+template <class Real, int B>
+TUNDISH_HD void write_bundle(Bundle<Real, B> x, Real* p, long stride, int lines) {
+  if (lines > 0) *p = x.first;
+  if constexpr (B > 1) write_bundle(x.rest, p + stride, stride, lines - 1);
+}
 
 // A number of the same kind as the first argument.
 template <class Real>
@@ -154,19 +186,22 @@ struct Lines {
   // The same node of `count` lines that lie `stride` numbers apart.
   static TUNDISH_HD type load(const Real* p, long stride) {
     type r;
-    for (int b = 0; b < count; ++b) r.line[b] = p[b * stride];
+    read_bundle(r, p, stride);
     return r;
   }
-  static TUNDISH_HD void store(type x, Real* p, long stride) {
-    store_some(x, p, stride, count);
-  }
-  static TUNDISH_HD void store_some(type x, Real* p, long stride, int lines) {
-    for (int b = 0; b < count && b < lines; ++b) p[b * stride] = x.line[b];
+  static TUNDISH_HD void store(type x, Real* p, long stride) { write_bundle(x, p, stride, count); }
+  static TUNDISH_HD void store_some(type x, Real* p, long stride, int lines) { write_bundle(x, p, stride, lines); }
+  // The first `lines` of them; the others repeat the last one.
+  static TUNDISH_HD type load_some(const Real* p, long stride, int lines) {
+    type r;
+    read_some(r, p, stride, lines);
+    return r;
   }
   // A number of the mesh for each line.
-  static TUNDISH_HD type spread(const Scalar* p, long stride = 1) {
+  static TUNDISH_HD type spread(const Scalar* p) { return spread_some(p, 1, count); }
+  static TUNDISH_HD type spread_some(const Scalar* p, long stride, int lines) {
     type r;
-    for (int b = 0; b < count; ++b) r.line[b] = Real(p[b * stride]);
+    read_some(r, p, stride, lines);
     return r;
   }
 };
@@ -181,7 +216,9 @@ struct LinesOfScalars {
   static TUNDISH_HD void store_some(type x, T* p, long, int lines) {
     if (lines > 0) *p = x;
   }
-  static TUNDISH_HD type spread(const T* p, long = 1) { return *p; }
+  static TUNDISH_HD type load_some(const T* p, long, int) { return *p; }
+  static TUNDISH_HD type spread(const T* p) { return *p; }
+  static TUNDISH_HD type spread_some(const T* p, long, int) { return *p; }
 #else
   static constexpr int count = Number<T>::lines;
   typedef Pack<T, count> type;
@@ -198,7 +235,14 @@ struct LinesOfScalars {
   static TUNDISH_HD void store_some(type x, T* p, long stride, int lines) {
     for (int b = 0; b < count && b < lines; ++b) p[b * stride] = x[b];
   }
-  static TUNDISH_HD type spread(const T* p, long stride = 1) { return load(p, stride); }
+  static TUNDISH_HD type load_some(const T* p, long stride, int lines) {
+    if (lines >= count) return load(p, stride);
+    type r = T(0);
+    for (int b = 0; b < count; ++b) r.set(b, p[(b < lines ? b : lines - 1) * stride]);
+    return r;
+  }
+  static TUNDISH_HD type spread(const T* p) { return type::read(p); }
+  static TUNDISH_HD type spread_some(const T* p, long stride, int lines) { return load_some(p, stride, lines); }
 #endif
 };
 template <>

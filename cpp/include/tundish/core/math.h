@@ -25,7 +25,7 @@ struct Number<Pack<T, N>> {
   typedef T Scalar;
   typedef PackMask<T, N> Mask;
   static constexpr int lanes = N;
-  static constexpr int lines = 4;
+  static constexpr int lines = 2;
   static TUNDISH_HD T value(Pack<T, N> x, int lane) { return x[lane]; }
   static TUNDISH_HD bool holds(Mask mask, int lane) { return mask.v[lane]; }
 };
@@ -34,7 +34,7 @@ struct Number<Dual<T, K>> {
   typedef T Scalar;
   typedef bool Mask;
   static constexpr int lanes = 1;
-  static constexpr int lines = TUNDISH_ON_GPU ? 1 : 4;
+  static constexpr int lines = TUNDISH_ON_GPU ? 1 : 2;
   static TUNDISH_HD T value(Dual<T, K> x, int) { return x.value; }
   static TUNDISH_HD bool holds(bool mask, int) { return mask; }
 };
@@ -53,7 +53,7 @@ TUNDISH_HD Real maximum(Real a, Real b) {
 }
 template <class Real>
 TUNDISH_HD Real absolute(Real a) {
-  return maximum(a, -a);
+  return maximum(-a, a);
 }
 
 TUNDISH_NAMESPACE_END

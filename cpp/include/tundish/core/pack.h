@@ -50,6 +50,7 @@ template <class T, int N>
 struct PackMask {
   typedef typename IntegerOf<sizeof(T)>::type Integer;
   typedef Integer Vector __attribute__((vector_size(N * sizeof(T))));
+  typedef Integer Stored __attribute__((vector_size(N * sizeof(T)), may_alias));
   Vector v;
 };
 

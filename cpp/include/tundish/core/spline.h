@@ -35,11 +35,22 @@ struct Rounder<float> {
 // processors' own gather instructions take three times as long since they were mended against leaks.
 template <class T, int N>
 TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pack<T, N> (&c)[3]) {
-  typedef typename Pack<T, 4>::Unaligned Row;
-  auto row = [&](int lane) { return *reinterpret_cast<const Row*>(rows + at[lane]); };
+  typedef typename Pack<T, 4>::Vector Row;
+  alignas(64) typename PackMask<T, N>::Integer start[N];
+  *reinterpret_cast<typename PackMask<T, N>::Stored*>(start) = at;
+#if defined(__x86_64__)
+  __asm__("" : "+m"(start));  // through memory: taking lanes out one by one keeps the shuffle unit busy
+#endif
+  auto row = [&](int lane) { return *reinterpret_cast<const Row*>(rows + start[lane]); };
 #if defined(TUNDISH_SHUFFLE)
   if constexpr (N == 8 && sizeof(T) == 8) {
+#if defined(__AVX512F__)
+    auto two = [&](int l) {
+      return (typename Pack<T, N>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)row(l)), (__m256d)row(l + 4), 1);
+    };
+#else
     auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
+#endif
     const auto a = two(0), b = two(1), d = two(2), e = two(3);
     const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
     const auto odd_ab = TUNDISH_SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
@@ -61,6 +72,12 @@ TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pac
   }
   if constexpr (N == 16 && sizeof(T) == 4) {
     auto four = [&](int l) {
+#if defined(__AVX512DQ__)
+      __m512 r = _mm512_castps128_ps512((__m128)row(l));
+      r = _mm512_insertf32x4(r, (__m128)row(l + 4), 1);
+      r = _mm512_insertf32x4(r, (__m128)row(l + 8), 2);
+      return (typename Pack<T, N>::Vector)_mm512_insertf32x4(r, (__m128)row(l + 12), 3);
+#endif
       const auto low = TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7);
       const auto high = TUNDISH_SHUFFLE(row(l + 8), row(l + 12), 0, 1, 2, 3, 4, 5, 6, 7);
       return TUNDISH_SHUFFLE(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -87,7 +104,7 @@ TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pac
   }
 #endif
   for (int k = 0; k < 3; ++k)
-    for (int lane = 0; lane < N; ++lane) c[k].set(lane, rows[at[lane] + k]);
+    for (int lane = 0; lane < N; ++lane) c[k].set(lane, rows[start[lane] + k]);
 }
 #endif
 
@@ -207,7 +224,8 @@ struct Spline<Dual<T, K>> {
 template <class Curve, class Real, int B>
 TUNDISH_HD void lookup(const Curve& curve, Bundle<Real, B> x, Bundle<Real, B>& value,
                        Bundle<Real, B>& slope) {
-  for (int b = 0; b < B; ++b) curve.lookup(x.line[b], value.line[b], slope.line[b]);
+  curve.lookup(x.first, value.first, slope.first);
+  if constexpr (B > 1) lookup(curve, x.rest, value.rest, slope.rest);
 }
 template <class Curve, class Real>
 TUNDISH_HD void lookup(const Curve& curve, Real x, Real& value, Real& slope) {
