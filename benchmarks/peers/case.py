@@ -102,9 +102,7 @@ def steps(region: Region, largest: float) -> int:
     return int(np.ceil((region.end - region.start) / largest - 1e-9))
 
 
-def result(
-    z: np.ndarray, temperature: np.ndarray, heat: float, seconds: float, node_steps: int
-) -> Result:
+def result(z: np.ndarray, temperature: np.ndarray, heat: float, seconds: float, node_steps: int) -> Result:
     """Read a march: z (m,), m, and temperature (m, 7), K, at POINTS after each step."""
     along = np.stack([np.interp(SAMPLE_Z, z, column) for column in temperature.T[THERMOCOUPLES]])
     reference = np.stack([np.interp(REFERENCE_Z, z, column) for column in temperature.T], axis=1)

@@ -34,12 +34,12 @@ def solid_fraction(temperature: ArrayLike) -> np.ndarray:
 
 
 def density(temperature: ArrayLike) -> np.ndarray:
-    """Density, kg/m3: the phases' densities weighted with the solid fraction (equation 6)."""
+    """Density, kg/m3: the phases' densities weighted with the solid fraction (equation 7)."""
     return _blend(DENSITY, solid_fraction(temperature))
 
 
 def heat_capacity(temperature: ArrayLike) -> np.ndarray:
-    """Substitute heat capacity ``c - L dfs/dT``, J/(kg K) (equations 2, 4 and 5).
+    """Substitute heat capacity ``c - L dfs/dT``, J/(kg K) (equations 3, 5 and 6).
 
     The latent heat counts above the solidus and up to the liquidus, the liquidus included.
     """
@@ -50,7 +50,7 @@ def heat_capacity(temperature: ArrayLike) -> np.ndarray:
 
 
 def conductivity(temperature: ArrayLike) -> np.ndarray:
-    """Effective thermal conductivity, W/(m K) (equations 7 and 8)."""
+    """Effective thermal conductivity, W/(m K) (equations 8 and 9)."""
     t = np.asarray(temperature, float)
     solid = np.polynomial.polynomial.polyval(np.minimum(t, SOLIDUS), CONDUCTIVITY)
     return solid * (1.0 + (LIQUID_CONDUCTIVITY_FACTOR - 1.0) * _mush_share(t) ** 2)
@@ -122,9 +122,7 @@ def _mush_integral(t: ArrayLike) -> np.ndarray:
 
 _MUSH_TEMPERATURE = np.linspace(SOLIDUS, LIQUIDUS, 100_001)
 _MUSH_ENTHALPY = enthalpy(_MUSH_TEMPERATURE)
-_TABLE_TEMPERATURE = np.unique(
-    np.concatenate([np.linspace(_LOWEST, _HIGHEST, 180_001), _MUSH_TEMPERATURE])
-)
+_TABLE_TEMPERATURE = np.unique(np.concatenate([np.linspace(_LOWEST, _HIGHEST, 180_001), _MUSH_TEMPERATURE]))
 _TABLE_POTENTIAL = kirchhoff(_TABLE_TEMPERATURE)
 
 

@@ -17,7 +17,8 @@ typedef py::array_t<double, py::array::c_style> Doubles;
 template <class T>
 class OutputArrays {
  public:
-  OutputArrays(const host::Plan<T>& plan, const std::vector<std::string>& names, long candidates, long gradients)
+  OutputArrays(const host::Plan<T>& plan, const std::vector<std::string>& names, long candidates,
+               long gradients)
       : candidates_(candidates) {
     const tundish::March<T>& march = plan.march();
     const long row = march.n_steps + 1, probes = march.n_probes, sections = march.n_snapshots;
@@ -25,7 +26,7 @@ class OutputArrays {
     typedef tundish::Outputs<T> O;
     const struct {
       const char* name;
-      T* O::*field;
+      T* O::* field;
       std::vector<py::ssize_t> shape;
     } all[] = {{"probe_temperature", &O::probe_temperature, {probes, row}},
                {"centre_temperature", &O::centre_temperature, {row}},
@@ -97,17 +98,24 @@ template <class T>
 void bind_plan(py::module_& m, const char* name) {
   typedef host::Plan<T> Plan;
   py::class_<Plan>(m, name)
-      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a, "options"_a)
-      .def_property_readonly("x", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.x().size()), p.x().data()); })
-      .def_property_readonly("y", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.y().size()), p.y().data()); })
-      .def_property_readonly("z", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.z().size()), p.z().data()); })
-      .def("run", &run<T>, "varied"_a, "values"_a.noconvert(), "gradient"_a, "outputs"_a, "threads"_a, "progress"_a);
+      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a,
+           "options"_a)
+      .def_property_readonly(
+          "x", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.x().size()), p.x().data()); })
+      .def_property_readonly(
+          "y", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.y().size()), p.y().data()); })
+      .def_property_readonly(
+          "z", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.z().size()), p.z().data()); })
+      .def("run", &run<T>, "varied"_a, "values"_a.noconvert(), "gradient"_a, "outputs"_a, "threads"_a,
+           "progress"_a);
 }
 
-host::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction, std::vector<double> density,
-                        std::vector<double> specific_heat, std::vector<double> conductivity, double latent_heat) {
+host::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction,
+                        std::vector<double> density, std::vector<double> specific_heat,
+                        std::vector<double> conductivity, double latent_heat) {
   return host::Steel::table({std::move(temperature), std::move(solid_fraction), std::move(density),
-                             std::move(specific_heat), std::move(conductivity)}, latent_heat);
+                             std::move(specific_heat), std::move(conductivity)},
+                            latent_heat);
 }
 
 template <class Function>
@@ -138,19 +146,30 @@ void bind_steel(py::module_& m) {
       .def_property_readonly("solidus", &host::Steel::solidus)
       .def_property_readonly("liquidus", &host::Steel::liquidus)
       .def("replaced", &host::Steel::with, "parameters"_a)
-      .def("property", [](const host::Steel& s, host::Steel::Property which, const Doubles& T) {
-        return map(T, [&](double t) { return s.property(which, t); });
-      }, "which"_a, "temperature"_a.noconvert())
-      .def("temperature", [](const host::Steel& s, const Doubles& H) {
-        return map(H, [&](double h) { return s.temperature_of_enthalpy(h); });
-      }, "enthalpy"_a.noconvert())
-      .def("tables", [](const host::Steel& s) {
-        const host::SteelTables t = s.tabulate(s.liquidus() + 1, true, {});
-        py::list curves;
-        for (const host::Curve& c : t.curves)
-          curves.append(py::make_tuple(c.origin, c.per_cell, Doubles(std::vector<py::ssize_t>{c.cells, tundish::spline_row}, c.rows.data())));
-        return curves;
-      }, "Curves that the march looks up, as (origin, cells per unit, rows); see cpp/src/steel.h.");
+      .def(
+          "property",
+          [](const host::Steel& s, host::Steel::Property which, const Doubles& T) {
+            return map(T, [&](double t) { return s.property(which, t); });
+          },
+          "which"_a, "temperature"_a.noconvert())
+      .def(
+          "temperature",
+          [](const host::Steel& s, const Doubles& H) {
+            return map(H, [&](double h) { return s.temperature_of_enthalpy(h); });
+          },
+          "enthalpy"_a.noconvert())
+      .def(
+          "tables",
+          [](const host::Steel& s) {
+            const host::SteelTables t = s.tabulate(s.liquidus() + 1, true, {});
+            py::list curves;
+            for (const host::Curve& c : t.curves)
+              curves.append(py::make_tuple(
+                  c.origin, c.per_cell,
+                  Doubles(std::vector<py::ssize_t>{c.cells, tundish::spline_row}, c.rows.data())));
+            return curves;
+          },
+          "Curves that the march looks up, as (origin, cells per unit, rows); see cpp/src/steel.h.");
 }
 
 }  // namespace
@@ -159,19 +178,23 @@ void bind_casting(py::module_& m) {
   bind_steel(m);
   typedef std::array<double, 2> Pair;
   py::class_<host::Strand>(m, "Strand")
-      .def(py::init([](const host::Steel& steel, double width, double thickness, double speed, double pouring_temperature,
-                       double ambient_temperature, const std::vector<std::tuple<double, Pair, Pair>>& stretches) {
-             host::Strand strand{steel, width, thickness, speed, pouring_temperature, ambient_temperature, {}};
+      .def(py::init([](const host::Steel& steel, double width, double thickness, double speed,
+                       double pouring_temperature, double ambient_temperature,
+                       const std::vector<std::tuple<double, Pair, Pair>>& stretches) {
+             host::Strand strand{steel, width, thickness, speed, pouring_temperature, ambient_temperature,
+                                 {}};
              for (const auto& [end, flux, htc] : stretches)
                strand.stretches.push_back({end, {flux[0], flux[1]}, {htc[0], htc[1]}});
              strand.check();
              return strand;
            }),
-           "steel"_a, "width"_a, "thickness"_a, "speed"_a, "pouring_temperature"_a, "ambient_temperature"_a, "stretches"_a)
+           "steel"_a, "width"_a, "thickness"_a, "speed"_a, "pouring_temperature"_a, "ambient_temperature"_a,
+           "stretches"_a)
       .def_property_readonly("slot_names", &host::Strand::slot_names)
       .def_property_readonly("slots", &host::Strand::slots);
   py::class_<host::Grid>(m, "Grid")
-      .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading, double ramp) {
+      .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
+                       double ramp) {
              host::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp};
              grid.check();
              return grid;
@@ -181,27 +204,33 @@ void bind_casting(py::module_& m) {
       .def_readonly("ny", &host::Grid::ny)
       .def_readonly("dz_mold", &host::Grid::dz_mold)
       .def_readonly("dz_spray", &host::Grid::dz_spray)
-      .def_property_readonly("grading", [](const host::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
+      .def_property_readonly("grading",
+                             [](const host::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
       .def_readonly("ramp", &host::Grid::ramp);
   py::class_<host::Options>(m, "Options")
-      .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation, double tolerance,
-                       int max_sweeps, const std::string& ordering, std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
+      .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,
+                       double tolerance, int max_sweeps, const std::string& ordering,
+                       std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
              host::Options o;
              o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;
-             o.phase_change = phase_change == "correction" ? tundish::PhaseChange::correction : tundish::PhaseChange::enthalpy;
+             o.phase_change = phase_change == "correction" ? tundish::PhaseChange::correction
+                                                           : tundish::PhaseChange::enthalpy;
              o.relaxation = relaxation;
              o.tolerance = tolerance;
              o.most_sweeps = max_sweeps;
-             o.ordering = ordering == "red-black" ? tundish::Ordering::red_black : tundish::Ordering::lexicographic;
+             o.ordering =
+                 ordering == "red-black" ? tundish::Ordering::red_black : tundish::Ordering::lexicographic;
              o.probes = std::move(probes);
              o.sections = std::move(sections);
              return o;
            }),
-           "method"_a, "phase_change"_a, "relaxation"_a, "tolerance"_a, "max_sweeps"_a, "ordering"_a, "probes"_a, "sections"_a);
+           "method"_a, "phase_change"_a, "relaxation"_a, "tolerance"_a, "max_sweeps"_a, "ordering"_a,
+           "probes"_a, "sections"_a);
   bind_plan<double>(m, "Plan64");
   bind_plan<float>(m, "Plan32");
   py::class_<host::Stepper>(m, "Stepper")
-      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a, "options"_a)
+      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a,
+           "options"_a)
       .def("step", &host::Stepper::step, py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("z", &host::Stepper::z)
       .def_property_readonly("at_end", &host::Stepper::at_end)
@@ -209,12 +238,13 @@ void bind_casting(py::module_& m) {
       .def_property_readonly("iterations", &host::Stepper::sweeps)
       .def_property_readonly("converged", &host::Stepper::converged)
       .def_property_readonly("stretch", &host::Stepper::stretch)
-      .def_property_readonly("temperature", [](const host::Stepper& s) {
-        const auto& section = s.plan().march().section;
-        Doubles out(std::vector<py::ssize_t>{section.y.nodes, section.x.nodes});
-        s.temperature(out.mutable_data());
-        return out;
-      })
+      .def_property_readonly("temperature",
+                             [](const host::Stepper& s) {
+                               const auto& section = s.plan().march().section;
+                               Doubles out(std::vector<py::ssize_t>{section.y.nodes, section.x.nodes});
+                               s.temperature(out.mutable_data());
+                               return out;
+                             })
       .def("set", &host::Stepper::set, "name"_a, "value"_a)
       .def("get", &host::Stepper::get, "name"_a);
 }

@@ -6,8 +6,9 @@
 PYBIND11_MODULE(_core, m) {
   m.doc() = "C++ kernels of tundish. Use the packages above it.";
   m.attr("__version__") = TUNDISH_VERSION;
-  m.def("instruction_set", [] { return tundish::host::kernels().name; },
-        "The build of the kernels in use: x86-64-v2, -v3 or -v4.");
+  m.def(
+      "instruction_set", [] { return tundish::host::kernels().name; },
+      "The build of the kernels in use: x86-64-v2, -v3 or -v4.");
   m.def("default_threads", &tundish::host::default_threads, "Threads of a run that is not told how many.");
   bind_casting(m);
 }

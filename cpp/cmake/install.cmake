@@ -2,9 +2,8 @@
 include(CMakePackageConfigHelpers)
 set(config_dir ${library_dir}/cmake/tundish)
 set_target_properties(tundish PROPERTIES INSTALL_RPATH "$ORIGIN")
-if(TUNDISH_PYTHON)
-  # A wheel holds no links: one file under one name.
-  set_target_properties(tundish PROPERTIES VERSION "" SOVERSION "")
+if(NOT TUNDISH_PYTHON) # a wheel holds no links: one file under one name
+  set_target_properties(tundish PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 endif()
 install(TARGETS tundish EXPORT tundish_targets LIBRARY DESTINATION ${library_dir}
         INCLUDES DESTINATION ${include_dir})

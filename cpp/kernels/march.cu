@@ -5,7 +5,7 @@
 namespace tundish {
 
 constexpr int curves_per_steel = 8;   // in the order of SteelCurves
-constexpr int numbers_per_steel = 4;  // solidus, liquidus, potential at the liquidus, pouring state
+constexpr int numbers_per_steel = 5;  // solidus, liquidus, potential there, pouring state, least slope
 constexpr int tangents = 8;
 
 template <class T>
@@ -25,9 +25,8 @@ struct MarchJobs {
   const Curve<T>* curves;          // (jobs, curves_per_steel)
   const T *steel_numbers,
       *steel_tangents;  // (candidates, numbers_per_steel), (jobs, numbers_per_steel, tangents)
-  T lowest_temperature, highest_temperature;
-  void* memory;        // `bytes_per_job` for each job: its slots and its fields
-  long bytes_per_job;  // a multiple of 64
+  void* memory;         // `bytes_per_job` for each job: its slots and its fields
+  long bytes_per_job;   // a multiple of 64
 };
 
 // Number n of a row of `count` of them: that of the job's candidate, with the job's own derivatives.
@@ -72,8 +71,7 @@ __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Can
   steel.liquidus = number(1);
   steel.liquidus_potential = number(2);
   to.pouring_state = number(3);
-  to.lowest_temperature = jobs.lowest_temperature;
-  to.highest_temperature = jobs.highest_temperature;
+  steel.least_slope = number(4);
 }
 
 template <class Real, class T>

@@ -81,7 +81,8 @@ const Value* array(const Value* numbers, int64_t count, const char* name) {
 // An enumerator of the library from the caller's integer.
 template <class Choice>
 Choice choice(const char* name, int value, Choice last) {
-  if (value < 0 || value > int(last)) refuse(name, value, "must be one of its enumeration, 0 to " + std::to_string(int(last)));
+  if (value < 0 || value > int(last))
+    refuse(name, value, "must be one of its enumeration, 0 to " + std::to_string(int(last)));
   return Choice(value);
 }
 static_assert(TUNDISH_RESIDUAL_SOLIDUS == int(tundish::Residual::solidus) &&
@@ -91,15 +92,21 @@ static_assert(TUNDISH_HEAT_CAPACITY == int(host::Steel::Property::heat_capacity)
               TUNDISH_DENSITY == int(host::Steel::Property::density) &&
               TUNDISH_CONDUCTIVITY == int(host::Steel::Property::conductivity) &&
               TUNDISH_POTENTIAL == int(host::Steel::Property::potential));
-static_assert(TUNDISH_SOR == int(tundish::Method::sor) && TUNDISH_RED_BLACK == int(tundish::Ordering::red_black) &&
+static_assert(TUNDISH_SOR == int(tundish::Method::sor) &&
+              TUNDISH_RED_BLACK == int(tundish::Ordering::red_black) &&
               TUNDISH_TEMPERATURE_CORRECTION == int(tundish::PhaseChange::correction));
 static_assert(TUNDISH_NOT_CONVERGED == int(tundish::Status::not_converged) &&
               TUNDISH_DIVERGED == int(tundish::Status::diverged));
 static_assert(TUNDISH_MOST_CONDUCTIVITY_TERMS == tundish::most_conductivity_terms);
 
 host::Strand strand_of(const tundish_strand& s) {
-  host::Strand strand{given(s.steel, "strand.steel").steel, s.width, s.thickness, s.speed, s.pouring_temperature,
-                      s.ambient_temperature, {}};
+  host::Strand strand{given(s.steel, "strand.steel").steel,
+                      s.width,
+                      s.thickness,
+                      s.speed,
+                      s.pouring_temperature,
+                      s.ambient_temperature,
+                      {}};
   array(s.stretches, s.n_stretches, "strand.stretches");
   for (int n = 0; n < s.n_stretches; ++n) {
     const tundish_stretch& from = s.stretches[n];
@@ -116,20 +123,27 @@ struct Graded {
   double grading;
 };
 Graded default_nodes(double half_length) {
-  const double face_spacing = 0.71e-3, growth = std::pow(6.0, 1.0 / 38);
+  const double face_spacing = 0.681e-3, growth = std::pow(5.0, 1.0 / 46);
   const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
   const int nodes = std::max(8, 4 * int(std::ceil((spacings + 1) / 4 - 0.25)));
-  return {nodes, std::pow(growth, nodes - 2)};
+  return {nodes, std::round(1e6 * std::pow(growth, nodes - 2)) / 1e6};
 }
 
-// The same as Python's Grid().
+// The same as Python's Grid() (python/tundish/casting/_grid.py).
 tundish_grid default_grid(const host::Strand& strand) {
-  double shortest_zone = std::numeric_limits<double>::infinity();
+  const double dz_mold = 1e-2, dz_spray = 8e-2, ramp = 20;
+  double shortest_zone = strand.length();
   for (size_t s = 1; s < strand.stretches.size(); ++s)
     shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
   const Graded x = default_nodes(strand.width / 2), y = default_nodes(strand.thickness / 2);
-  return {x.nodes, y.nodes, std::min(5e-3, strand.stretches[0].end), std::min(5e-2, shortest_zone),
-          nullptr, x.grading, y.grading, 10};
+  return {x.nodes,
+          y.nodes,
+          std::min(dz_mold, strand.stretches[0].end),
+          std::min(dz_spray, shortest_zone),
+          nullptr,
+          x.grading,
+          y.grading,
+          ramp};
 }
 
 host::Grid grid_of(const tundish_grid* asked, const host::Strand& strand) {
@@ -141,8 +155,16 @@ host::Grid grid_of(const tundish_grid* asked, const host::Strand& strand) {
 
 tundish_options default_options() {
   const host::Options options;
-  return {int(options.method), int(options.phase_change), int(options.ordering), options.relaxation, options.tolerance,
-          options.most_sweeps, nullptr, 0, nullptr, 0};
+  return {int(options.method),
+          int(options.phase_change),
+          int(options.ordering),
+          options.relaxation,
+          options.tolerance,
+          options.most_sweeps,
+          nullptr,
+          0,
+          nullptr,
+          0};
 }
 
 host::Options options_of(const tundish_options* asked) {
@@ -155,7 +177,8 @@ host::Options options_of(const tundish_options* asked) {
   options.tolerance = from.tolerance;
   options.most_sweeps = from.max_sweeps;
   array(from.probes, from.n_probes, "options.probes");
-  for (int n = 0; n < from.n_probes; ++n) options.probes.emplace_back(from.probes[2 * n], from.probes[2 * n + 1]);
+  for (int n = 0; n < from.n_probes; ++n)
+    options.probes.emplace_back(from.probes[2 * n], from.probes[2 * n + 1]);
   array(from.sections, from.n_sections, "options.sections");
   options.sections.assign(from.sections, from.sections + from.n_sections);
   return options;
@@ -204,7 +227,8 @@ tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) 
 
 void solve(const host::Plan<double>& plan, const tundish_batch& batch, const tundish_outputs& asked) {
   const host::Candidates candidates = candidates_of(plan.strand(), batch);
-  const std::vector<int> gradient = slots_of(plan.strand(), batch.gradient, batch.n_gradient, "batch.gradient");
+  const std::vector<int> gradient =
+      slots_of(plan.strand(), batch.gradient, batch.n_gradient, "batch.gradient");
   if (batch.threads < 0) refuse("batch.threads", batch.threads, "must be at least 1, or 0 for the default");
   tundish::Outputs<double> outputs = outputs_of(asked, batch.n_gradient);
   std::vector<int> status_step(outputs.status_step ? 0 : size_t(candidates.count));
@@ -216,11 +240,11 @@ void solve(const host::Plan<double>& plan, const tundish_batch& batch, const tun
   if (!plan.run(candidates, gradient, outputs, options)) throw Stopped();
 }
 
-tundish_batch default_batch() { return {1, nullptr, 0, nullptr, nullptr, 0, 0, nullptr, nullptr}; }
+tundish_batch default_batch() { return {1, nullptr, nullptr, nullptr, 0, 0, 0, nullptr, nullptr}; }
 
 tundish_sizes sizes_of(const host::Plan<double>& plan) {
-  return {int(plan.x().size()), int(plan.y().size()), int(plan.z().size()), plan.march().n_probes,
-          plan.march().n_snapshots, int(plan.strand().slots().size())};
+  return {int(plan.x().size()),  int(plan.y().size()),     int(plan.z().size()),
+          plan.march().n_probes, plan.march().n_snapshots, int(plan.strand().slots().size())};
 }
 
 void copy_nodes(const host::Plan<double>& plan, double* x, double* y, double* z) {
@@ -233,9 +257,7 @@ constexpr double unset = std::numeric_limits<double>::quiet_NaN();
 
 template <class Struct>
 int set_default(Struct* to, const char* name, const Struct& from) {
-  return guarded([&] {
-    given(to, name) = from;
-  });
+  return guarded([&] { given(to, name) = from; });
 }
 
 // Hands a new object to the caller; NULL if it cannot be made.
@@ -254,15 +276,14 @@ const char* tundish_version(void) { return TUNDISH_VERSION; }
 
 const char* tundish_instruction_set(void) {
   const char* name = nullptr;
-  guarded([&] {
-    name = host::kernels().name;
-  });
+  guarded([&] { name = host::kernels().name; });
   return name;
 }
 
 int tundish_scheil_default(tundish_scheil* scheil) {
-  return set_default(scheil, "scheil",
-                     {unset, unset, unset, unset, unset, unset, unset, unset, unset, {}, 0, 1, TUNDISH_RESIDUAL_NONE});
+  return set_default(
+      scheil, "scheil",
+      {unset, unset, unset, unset, unset, unset, unset, unset, unset, 0, {}, 1, TUNDISH_RESIDUAL_NONE});
 }
 
 int tundish_table_default(tundish_table* table) {
@@ -274,9 +295,16 @@ int tundish_steel_create_scheil(const tundish_scheil* scheil, tundish_steel** st
     const tundish_scheil& s = given(scheil, "scheil");
     if (s.n_conductivity < 1 || s.n_conductivity > TUNDISH_MOST_CONDUCTIVITY_TERMS)
       refuse("scheil.n_conductivity", s.n_conductivity, "must be between 1 and 8");
-    std::vector<double> parameters = {s.solidus, s.liquidus, s.pure_iron_melting, s.partition, s.latent_heat,
-                                      s.specific_heat_solid, s.specific_heat_liquid, s.density_solid,
-                                      s.density_liquid, s.liquid_conductivity_factor};
+    std::vector<double> parameters = {s.solidus,
+                                      s.liquidus,
+                                      s.pure_iron_melting,
+                                      s.partition,
+                                      s.latent_heat,
+                                      s.specific_heat_solid,
+                                      s.specific_heat_liquid,
+                                      s.density_solid,
+                                      s.density_liquid,
+                                      s.liquid_conductivity_factor};
     parameters.insert(parameters.end(), s.conductivity, s.conductivity + s.n_conductivity);
     const auto residual = choice("scheil.residual", s.residual, tundish::Residual::rescale);
     return new tundish_steel{host::Steel::scheil(parameters, residual)};
@@ -307,7 +335,8 @@ int tundish_steel_evaluate(const tundish_steel* steel, int property, int64_t n, 
     const auto which = choice("property", property, host::Steel::Property::potential);
     array(temperature, n, "temperature");
     array(values, n, "values");
-    for (int64_t k = 0; k < n; ++k) host::require_positive("temperature[" + std::to_string(k) + "]", temperature[k]);
+    for (int64_t k = 0; k < n; ++k)
+      host::require_positive("temperature[" + std::to_string(k) + "]", temperature[k]);
     for (int64_t k = 0; k < n; ++k) values[k] = s.property(which, temperature[k]);
   });
 }
@@ -317,9 +346,7 @@ int tundish_strand_default(tundish_strand* strand) {
 }
 
 int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid) {
-  return guarded([&] {
-    given(grid, "grid") = default_grid(strand_of(given(strand, "strand")));
-  });
+  return guarded([&] { given(grid, "grid") = default_grid(strand_of(given(strand, "strand"))); });
 }
 
 int tundish_options_default(tundish_options* options) {
@@ -330,8 +357,8 @@ int tundish_batch_default(tundish_batch* batch) { return set_default(batch, "bat
 
 int tundish_outputs_default(tundish_outputs* outputs) { return set_default(outputs, "outputs", {}); }
 
-int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid, const tundish_options* options,
-                        tundish_plan** plan) {
+int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
+                        const tundish_options* options, tundish_plan** plan) {
   return create(plan, "plan", [&] {
     const host::Strand s = strand_of(given(strand, "strand"));
     return new tundish_plan{host::Plan<double>(s, grid_of(grid, s), options_of(options)), s.slot_names()};
@@ -341,15 +368,11 @@ int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid, 
 void tundish_plan_free(tundish_plan* plan) { delete plan; }
 
 int tundish_plan_sizes(const tundish_plan* plan, tundish_sizes* sizes) {
-  return guarded([&] {
-    given(sizes, "sizes") = sizes_of(given(plan, "plan").plan);
-  });
+  return guarded([&] { given(sizes, "sizes") = sizes_of(given(plan, "plan").plan); });
 }
 
 int tundish_plan_nodes(const tundish_plan* plan, double* x, double* y, double* z) {
-  return guarded([&] {
-    copy_nodes(given(plan, "plan").plan, x, y, z);
-  });
+  return guarded([&] { copy_nodes(given(plan, "plan").plan, x, y, z); });
 }
 
 int tundish_plan_parameter(const tundish_plan* plan, int n, const char** name, double* value) {
@@ -366,12 +389,13 @@ int tundish_plan_solve(const tundish_plan* plan, const tundish_outputs* outputs)
   return guarded([&] { solve(given(plan, "plan").plan, default_batch(), given(outputs, "outputs")); });
 }
 
-int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch, const tundish_outputs* outputs) {
+int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch,
+                             const tundish_outputs* outputs) {
   return guarded([&] { solve(given(plan, "plan").plan, given(batch, "batch"), given(outputs, "outputs")); });
 }
 
-int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* grid, const tundish_options* options,
-                           tundish_stepper** stepper) {
+int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* grid,
+                           const tundish_options* options, tundish_stepper** stepper) {
   return create(stepper, "stepper", [&] {
     const host::Strand s = strand_of(given(strand, "strand"));
     return new tundish_stepper{host::Stepper(s, grid_of(grid, s), options_of(options))};
@@ -381,21 +405,15 @@ int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* gri
 void tundish_stepper_free(tundish_stepper* stepper) { delete stepper; }
 
 int tundish_stepper_sizes(const tundish_stepper* stepper, tundish_sizes* sizes) {
-  return guarded([&] {
-    given(sizes, "sizes") = sizes_of(given(stepper, "stepper").stepper.plan());
-  });
+  return guarded([&] { given(sizes, "sizes") = sizes_of(given(stepper, "stepper").stepper.plan()); });
 }
 
 int tundish_stepper_nodes(const tundish_stepper* stepper, double* x, double* y, double* z) {
-  return guarded([&] {
-    copy_nodes(given(stepper, "stepper").stepper.plan(), x, y, z);
-  });
+  return guarded([&] { copy_nodes(given(stepper, "stepper").stepper.plan(), x, y, z); });
 }
 
 int tundish_stepper_step(tundish_stepper* stepper) {
-  return guarded([&] {
-    given(stepper, "stepper").stepper.step();
-  });
+  return guarded([&] { given(stepper, "stepper").stepper.step(); });
 }
 
 int tundish_stepper_progress(const tundish_stepper* stepper, tundish_progress* progress) {
@@ -406,19 +424,14 @@ int tundish_stepper_progress(const tundish_stepper* stepper, tundish_progress* p
 }
 
 int tundish_stepper_temperature(const tundish_stepper* stepper, double* temperature) {
-  return guarded([&] {
-    given(stepper, "stepper").stepper.temperature(&given(temperature, "temperature"));
-  });
+  return guarded([&] { given(stepper, "stepper").stepper.temperature(&given(temperature, "temperature")); });
 }
 
 int tundish_stepper_set(tundish_stepper* stepper, const char* name, double value) {
-  return guarded([&] {
-    given(stepper, "stepper").stepper.set(&given(name, "name"), value);
-  });
+  return guarded([&] { given(stepper, "stepper").stepper.set(&given(name, "name"), value); });
 }
 
 int tundish_stepper_get(const tundish_stepper* stepper, const char* name, double* value) {
-  return guarded([&] {
-    given(value, "value") = given(stepper, "stepper").stepper.get(&given(name, "name"));
-  });
+  return guarded(
+      [&] { given(value, "value") = given(stepper, "stepper").stepper.get(&given(name, "name")); });
 }

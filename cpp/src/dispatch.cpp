@@ -8,7 +8,7 @@
 namespace tundish::host {
 namespace {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TUNDISH_SINGLE_BUILD)
 const Kernels& choose() {
   __builtin_cpu_init();
   struct Build {
@@ -25,9 +25,11 @@ const Kernels& choose() {
     for (const Build& b : builds)
       if (std::string(b.table().name) == asked) {
         if (b.runs) return b.table();
-        throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) + ": this machine lacks these instructions");
+        throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) +
+                                 ": this machine lacks these instructions");
       }
-    throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) + ": must be x86-64-v2, x86-64-v3 or x86-64-v4");
+    throw std::runtime_error("TUNDISH_ISA=" + std::string(asked) +
+                             ": must be x86-64-v2, x86-64-v3 or x86-64-v4");
   }
   for (const Build& b : builds)
     if (b.runs) return b.table();

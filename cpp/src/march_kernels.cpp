@@ -74,17 +74,16 @@ struct Laid {
     auto number = [&](int n) { return Reader<Real>::read(job.steel_numbers, job.steel_tangents, n); };
     candidate.slots = slots;
     SteelCurves<Real>& steel = candidate.steel;
-    Spline<Real>* splines[n_curves_of_steel] = {
-        &steel.potential_of_enthalpy, &steel.temperature_of_potential,
-        &steel.enthalpy[0], &steel.enthalpy[1], &steel.enthalpy[2],
-        &steel.potential[0], &steel.potential[1], &steel.potential[2]};
+    Spline<Real>* splines[n_curves_of_steel] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
+                                                &steel.enthalpy[0],           &steel.enthalpy[1],
+                                                &steel.enthalpy[2],           &steel.potential[0],
+                                                &steel.potential[1],          &steel.potential[2]};
     for (int c = 0; c < n_curves_of_steel; ++c) read_curve(job.curves[c], *splines[c]);
     steel.solidus = number(0);
     steel.liquidus = number(1);
     steel.liquidus_potential = number(2);
     candidate.pouring_state = number(3);
-    candidate.lowest_temperature = job.lowest_temperature;
-    candidate.highest_temperature = job.highest_temperature;
+    steel.least_slope = number(4);
     T* rest = job.memory + aligned_numbers<T>(job.n_slots * long(sizeof(Real)));
     lay_out<Real>(job.march->section, job.march->method, 1, reinterpret_cast<Real*>(rest), fields);
   }
@@ -99,7 +98,7 @@ using Packed = Pack<T, lanes_of<T>()>;
 template <class T>
 using Differentiated = Dual<T, (lanes_of<T>() < 8 ? lanes_of<T>() : 8)>;
 
-constexpr int most_slots = 4096;
+constexpr int most_slots = slot_first_stretch + slots_per_stretch * most_stretches;
 
 template <class T>
 long numbers(const March<T>& march, Carry carry) {
@@ -140,7 +139,8 @@ void visit_marcher(const MarchJob<T>& job, Visit visit) {
     Marcher<T, SoleThread, EnthalpyBalance<T>> marcher(SoleThread(), *job.march, laid.candidate, laid.fields);
     visit(marcher);
   } else {
-    Marcher<T, SoleThread, TemperatureCorrection<T>> marcher(SoleThread(), *job.march, laid.candidate, laid.fields);
+    Marcher<T, SoleThread, TemperatureCorrection<T>> marcher(SoleThread(), *job.march, laid.candidate,
+                                                             laid.fields);
     visit(marcher);
   }
 }
@@ -158,7 +158,15 @@ void advance(const MarchJob<T>& job, const Step<T>& step, Progress<T>& progress)
     marcher.sweeps = 1;
     marcher.unconverged = false;
     marcher.advance(step, cooling_of(marcher.candidate.slots, step.stretch));
-    progress = {marcher.heat_of_step, int(marcher.sweeps), marcher.unconverged};
+    const Section<T>& section = job.march->section;
+    bool sound = true;
+    for (int i = 0; i < section.x.nodes; ++i) {
+      const T coldest = marcher.temperature_of(marcher.f.lowest[i]);
+      const T hottest = marcher.temperature_of(marcher.f.highest[i]);
+      sound &= coldest >= T(lowest_temperature) &&
+               hottest <= marcher.candidate.steel.liquidus + T(highest_superheat);
+    }
+    progress = {marcher.heat_of_step, int(marcher.sweeps), marcher.unconverged || !sound};
   });
 }
 
@@ -167,13 +175,15 @@ void temperatures(const MarchJob<T>& job, T* out) {
   visit_marcher(job, [&](auto& marcher) {
     const Section<T>& section = job.march->section;
     for (int j = 0; j < section.y.nodes; ++j)
-      for (int i = 0; i < section.x.nodes; ++i) out[long(j) * section.x.nodes + i] = marcher.temperature(i, j);
+      for (int i = 0; i < section.x.nodes; ++i)
+        out[long(j) * section.x.nodes + i] = marcher.temperature(i, j);
   });
 }
 
 template <class T>
 constexpr KernelsFor<T> kernels_for() {
-  return {lanes_of<T>(), lanes_of<T>() < 8 ? lanes_of<T>() : 8, numbers<T>, run<T>, pour<T>, advance<T>, temperatures<T>};
+  return {lanes_of<T>(),  lanes_of<T>() < 8 ? lanes_of<T>() : 8, numbers<T>, run<T>, pour<T>, advance<T>,
+          temperatures<T>};
 }
 
 }  // namespace

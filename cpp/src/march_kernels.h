@@ -4,8 +4,9 @@
 
 namespace tundish::host {
 
-constexpr int n_curves_of_steel = 8;
+constexpr int n_curves_of_steel = 8, numbers_of_steel = 5;
 constexpr int most_lanes = 16;
+constexpr int most_stretches = 1000;
 
 // What a job carries: one candidate, one with derivatives, or one in every lane of a register.
 enum class Carry { single, dual, lanes };
@@ -27,9 +28,8 @@ struct MarchJob {
   const T *slots, *slot_tangents;
   int n_slots;
   CurveOfJob<T> curves[n_curves_of_steel];
-  // Solidus, liquidus, potential at the liquidus, pouring state.
-  T steel_numbers[4 * most_lanes], steel_tangents[4 * most_lanes];
-  T lowest_temperature, highest_temperature;
+  // Solidus, liquidus, potential at the liquidus, pouring state, least slope.
+  T steel_numbers[numbers_of_steel * most_lanes], steel_tangents[numbers_of_steel * most_lanes];
   Place place;
   Outputs<T> outputs;
   T* memory;
@@ -45,8 +45,8 @@ struct Progress {
 
 template <class T>
 struct KernelsFor {
-  int lanes;     // candidates a job may carry
-  int tangents;  // derivatives a job may carry
+  int lanes;                                // candidates a job may carry
+  int tangents;                             // derivatives a job may carry
   long (*numbers)(const March<T>&, Carry);  // of T that a job's memory must hold
   void (*run)(const MarchJob<T>&);
   // Stepwise, one candidate.
@@ -61,14 +61,16 @@ struct Kernels {
   KernelsFor<float> floats;
   template <class T>
   const KernelsFor<T>& of() const {
-    if constexpr (sizeof(T) == 8) return doubles;
-    else return floats;
+    if constexpr (sizeof(T) == 8)
+      return doubles;
+    else
+      return floats;
   }
 };
 
 // The best build that this machine runs, or the one that TUNDISH_ISA names.
 const Kernels& kernels();
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TUNDISH_SINGLE_BUILD)
 const Kernels& x86_64_v2_kernels();
 const Kernels& x86_64_v3_kernels();
 const Kernels& x86_64_v4_kernels();

@@ -49,9 +49,11 @@ void Options::check(const Strand& strand) const {
   }
   for (const double z : sections)
     if (!(z >= 0 && z <= strand.length() * (1 + 1e-12)))
-      refuse("sections", z, "must lie between 0 and the strand's length, " + std::to_string(strand.length()) + " m");
+      refuse("sections", z,
+             "must lie between 0 and the strand's length, " + std::to_string(strand.length()) + " m");
   if (phase_change == PhaseChange::correction && strand.steel.residual() == Residual::solidus)
-    refuse("phase_change", "'correction'", "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
+    refuse("phase_change", "'correction'",
+           "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
 }
 
 template <class T>
@@ -76,7 +78,8 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
     std::copy(a.begin(), a.end(), arrays_.back().begin());
     return const_cast<const T*>(arrays_.back().data());
   };
-  return Axis<T>{int(n), keep(inward), keep(outward), keep(drive), keep(width), keep(spacing), keep(exposure)};
+  return Axis<T>{int(n),      keep(inward),  keep(outward), keep(drive),
+                 keep(width), keep(spacing), keep(exposure)};
 }
 
 template <class T>
@@ -86,6 +89,9 @@ MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Opti
   const std::vector<double> y = graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y);
   const int lines = 64 / int(sizeof(T));  // of the widest register
   march.section = Section<T>{axis(x), axis(y), pad(grid.nx, lines), pad(grid.ny, lines)};
+  for (const Axis<T>* a : {&march.section.x, &march.section.y})
+    march.section.finest =
+        std::max(march.section.finest, *std::max_element(a->outward, a->outward + a->nodes));
   double z = 0;
   for (const Step<double>& s : march_steps(strand, grid)) {
     steps_.push_back({T(s.size), T(s.memory), T(s.share), s.stretch});
@@ -100,7 +106,8 @@ MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Opti
   for (const double at : options.sections) {
     double start = 0;
     int k = 0;
-    while (k + 1 < int(steps_.size()) && start + double(steps_[size_t(k)].size) < at) start += double(steps_[size_t(k++)].size);
+    while (k + 1 < int(steps_.size()) && start + double(steps_[size_t(k)].size) < at)
+      start += double(steps_[size_t(k++)].size);
     snapshots_.push_back({k, T(std::clamp((at - start) / double(steps_[size_t(k)].size), 0.0, 1.0))});
   }
   march.steps = steps_.data();
@@ -123,7 +130,8 @@ Strand checked(Strand strand, const Grid& grid, const Options& options) {
   grid.check();
   options.check(strand);
   if (double(grid.nx) * grid.ny * 8 * 16 > most_bytes_of_section)
-    refuse("nx", grid.nx, "x ny = " + std::to_string(grid.ny) + " nodes do not fit into memory; at most 3e7 together");
+    refuse("nx", grid.nx,
+           "x ny = " + std::to_string(grid.ny) + " nodes do not fit into memory; at most 3e7 together");
   return strand;
 }
 
@@ -161,14 +169,17 @@ struct JobArrays {
       job.curves[c].per_cell[lane] = T(curve.per_cell);
       job.curves[c].cells[lane] = T(curve.cells);
     }
-    const double numbers[4] = {tables.solidus, tables.liquidus, tables.liquidus_potential, pouring_state};
-    for (int n = 0; n < 4; ++n) job.steel_numbers[n * lanes + lane] = T(numbers[n]);
+    const double numbers[numbers_of_steel] = {tables.solidus, tables.liquidus, tables.liquidus_potential,
+                                              pouring_state, tables.least_slope};
+    for (int n = 0; n < numbers_of_steel; ++n) job.steel_numbers[n * lanes + lane] = T(numbers[n]);
   }
-  void add_steel_tangents(const SteelTables& tables, const std::vector<double>& pouring_state, int gradients) {
+  void add_steel_tangents(const SteelTables& tables, const std::vector<double>& pouring_state,
+                          int gradients) {
     const int tangents = kernels().of<T>().tangents;
     auto spread = [&](const std::vector<double>& from, auto put) {
       for (size_t n = 0; n * size_t(gradients) < from.size(); ++n)
-        for (int k = 0; k < tangents; ++k) put(n, k, k < gradients ? T(from[n * size_t(gradients) + size_t(k)]) : T(0));
+        for (int k = 0; k < tangents; ++k)
+          put(n, k, k < gradients ? T(from[n * size_t(gradients) + size_t(k)]) : T(0));
     };
     for (int c = 0; c < n_curves; ++c) {
       tangent_rows[c].clear();
@@ -187,16 +198,15 @@ struct JobArrays {
       curve.per_cell[to] = curve.per_cell[from];
       curve.cells[to] = curve.cells[from];
     }
-    for (int n = 0; n < 4; ++n) job.steel_numbers[n * lanes + to] = job.steel_numbers[n * lanes + from];
+    for (int n = 0; n < numbers_of_steel; ++n)
+      job.steel_numbers[n * lanes + to] = job.steel_numbers[n * lanes + from];
   }
-  void begin(const March<T>& march, Carry carry, const Outputs<T>& outputs, const Steel& steel) {
+  void begin(const March<T>& march, Carry carry, const Outputs<T>& outputs) {
     for (auto& r : rows) r.clear();
     for (auto& r : tangent_rows) r.clear();
     job.march = &march;
     job.carry = carry;
     job.outputs = outputs;
-    job.lowest_temperature = T(lowest_temperature);
-    job.highest_temperature = T(steel.highest_temperature());
   }
   const MarchJob<T>& ready(int n_slots) {
     for (int c = 0; c < n_curves; ++c) {
@@ -245,15 +255,24 @@ Strand Plan<T>::candidate(const Candidates& candidates, long n) const {
   return strand_.with(slots);
 }
 
+// Blocks of a candidate's tangents march side by side: the first one writes the values.
 template <class T>
-void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                        long first, int count, Carry carry, int tangent, const volatile bool* stop,
-                        Worker& worker) const {
+static Outputs<T> derivatives_of(const Outputs<T>& outputs) {
+  Outputs<T> derivatives = {};
+  derivatives.probe_gradient = outputs.probe_gradient;
+  derivatives.metallurgical_length_gradient = outputs.metallurgical_length_gradient;
+  return derivatives;
+}
+
+template <class T>
+void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gradient,
+                        const Outputs<T>& outputs, long first, int count, Carry carry, int tangent,
+                        const bool* stop, Worker& worker) const {
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int lanes = carry == Carry::lanes ? kernel.lanes : 1;
   const int n_slots = strand_.n_march_slots(), tangents = kernel.tangents;
   JobArrays<T>& arrays = worker.arrays;
-  arrays.begin(storage_.march, carry, outputs, strand_.steel);
+  arrays.begin(storage_.march, carry, tangent == 0 ? outputs : derivatives_of(outputs));
   arrays.slots.assign(size_t(n_slots * lanes), T(0));
 
   const int gradients = std::min(int(gradient.size()) - tangent, tangents);
@@ -263,32 +282,37 @@ void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gr
   for (int k = 0; carry == Carry::dual && k < gradients; ++k) {
     const int slot = gradient[size_t(tangent + k)];
     if (slot < n_slots) arrays.slot_tangents[size_t(slot * tangents + k)] = 1;
-    which.push_back(slot >= n_slots ? slot - n_slots : slot == slot_pouring_temperature ? by_pouring_temperature : by_nothing);
+    which.push_back(slot >= n_slots                    ? slot - n_slots
+                    : slot == slot_pouring_temperature ? by_pouring_temperature
+                                                       : by_nothing);
     of_steel |= slot >= n_slots;
     of_pouring |= slot == slot_pouring_temperature;
   }
 
   for (int lane = 0; lane < lanes; ++lane) {
     if (lane >= count) {  // lanes without a candidate repeat the last one, and are not written
-      for (int n = 0; n < n_slots; ++n) arrays.slots[size_t(n * lanes + lane)] = arrays.slots[size_t(n * lanes + count - 1)];
+      for (int n = 0; n < n_slots; ++n)
+        arrays.slots[size_t(n * lanes + lane)] = arrays.slots[size_t(n * lanes + count - 1)];
       arrays.copy_lane(count - 1, lane, lanes);
       continue;
     }
     const Strand strand = candidate(candidates, first + lane);
     const std::vector<double> slots = strand.slots();
     for (int n = 0; n < n_slots; ++n) arrays.slots[size_t(n * lanes + lane)] = T(slots[size_t(n)]);
-    arrays.job.highest_temperature = std::max(arrays.job.highest_temperature, T(strand.steel.highest_temperature()));
     const bool own_steel = strand.steel.parameters() != strand_.steel.parameters();
-    const double pouring_state = by_temperature_ ? strand.pouring_temperature
-                                                 : strand.steel.property(Steel::Property::enthalpy, strand.pouring_temperature);
+    const double pouring_state =
+        by_temperature_ ? strand.pouring_temperature
+                        : strand.steel.property(Steel::Property::enthalpy, strand.pouring_temperature);
     if (of_steel || of_pouring) {
       const SteelTables tables = strand.steel.tabulate(strand.pouring_temperature, by_temperature_, which);
       std::vector<double> pouring_tangent = tables.pouring_enthalpy_tangent;
-      for (size_t k = 0; by_temperature_ && k < which.size(); ++k) pouring_tangent[k] = which[k] == by_pouring_temperature;
+      for (size_t k = 0; by_temperature_ && k < which.size(); ++k)
+        pouring_tangent[k] = which[k] == by_pouring_temperature;
       arrays.add_steel(tables, pouring_state, lane);
       arrays.add_steel_tangents(tables, pouring_tangent, gradients);
     } else if (own_steel) {
-      arrays.add_steel(strand.steel.tabulate(strand.pouring_temperature, by_temperature_, {}), pouring_state, lane);
+      arrays.add_steel(strand.steel.tabulate(strand.pouring_temperature, by_temperature_, {}), pouring_state,
+                       lane);
     } else if (lane == 0 || !shares_tables(candidates)) {
       arrays.add_steel(tables_, pouring_state, lane);
     } else {
@@ -319,11 +343,14 @@ void blank_failures(const March<T>& march, const Outputs<T>& out, long count, in
     const long from = out.status_step[n];
     auto blank = [&](T* base, long series) {
       if (!base) return;
-      for (long s = 0; s < series; ++s) std::fill(base + (n * series + s) * row + from, base + (n * series + s + 1) * row, nan);
+      for (long s = 0; s < series; ++s)
+        std::fill(base + (n * series + s) * row + from, base + (n * series + s + 1) * row, nan);
     };
     blank(out.probe_temperature, march.n_probes);
     blank(out.probe_gradient, long(gradients) * march.n_probes);
-    for (T* base : {out.centre_temperature, out.corner_temperature, out.solid_fraction, out.liquid_fraction, out.heat}) blank(base, 1);
+    for (T* base :
+         {out.centre_temperature, out.corner_temperature, out.solid_fraction, out.liquid_fraction, out.heat})
+      blank(base, 1);
     for (T* base : {out.face_temperature, out.shell_thickness}) blank(base, 2);
     const long nodes = long(march.section.x.nodes) * march.section.y.nodes;
     for (int s = 0; out.section_temperature && s < march.n_snapshots; ++s)
@@ -334,7 +361,8 @@ void blank_failures(const March<T>& march, const Outputs<T>& out, long count, in
     if (out.metallurgical_length) out.metallurgical_length[n] = nan;
     if (out.energy_imbalance) out.energy_imbalance[n] = nan;
     if (out.metallurgical_length_gradient)
-      std::fill(out.metallurgical_length_gradient + n * gradients, out.metallurgical_length_gradient + (n + 1) * gradients, nan);
+      std::fill(out.metallurgical_length_gradient + n * gradients,
+                out.metallurgical_length_gradient + (n + 1) * gradients, nan);
   }
 }
 
@@ -347,29 +375,33 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
     try {
       candidate(candidates, n);
     } catch (const std::invalid_argument& error) {
-      throw std::invalid_argument(candidates.varied.empty() ? error.what() : "candidate " + std::to_string(n) + ": " + error.what());
+      throw std::invalid_argument(
+          candidates.varied.empty() ? error.what() : "candidate " + std::to_string(n) + ": " + error.what());
     }
   }
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int threads = options.threads > 0 ? options.threads : default_threads();
   const bool fits = kernel.numbers(storage_.march, Carry::lanes) * long(sizeof(T)) <= most_bytes_of_lanes;
-  const Carry carry = !gradient.empty() ? Carry::dual : fits && candidates.count > 1 ? Carry::lanes : Carry::single;
+  const Carry carry = !gradient.empty()              ? Carry::dual
+                      : fits && candidates.count > 1 ? Carry::lanes
+                                                     : Carry::single;
   const int group = carry == Carry::lanes ? kernel.lanes : 1;
   const long blocks = gradient.empty() ? 1 : (long(gradient.size()) + kernel.tangents - 1) / kernel.tangents;
   const long groups = (candidates.count + group - 1) / group;
 
-  volatile bool stop = false;
+  bool stop = false;
   std::vector<std::unique_ptr<Worker>> workers(size_t(std::max(1, threads)));
   auto task = [&](long n, int w) {
     std::unique_ptr<Worker>& worker = workers[size_t(w)];
     if (!worker) worker = std::make_unique<Worker>();
     const long first = n / blocks * group;
-    run_group(candidates, gradient, outputs, first, int(std::min<long>(group, candidates.count - first)), carry,
-              int(n % blocks) * kernel.tangents, &stop, *worker);
+    run_group(candidates, gradient, outputs, first, int(std::min<long>(group, candidates.count - first)),
+              carry, int(n % blocks) * kernel.tangents, &stop, *worker);
   };
   auto poll = [&](long done) {
-    stop = options.poll && !options.poll(std::min(candidates.count, done / blocks * group));
-    return !stop;
+    const bool goes_on = !options.poll || options.poll(std::min(candidates.count, done / blocks * group));
+    if (!goes_on) __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    return goes_on;
   };
   const bool finished = run_tasks(groups * blocks, threads, task, poll);
   if (finished) blank_failures(storage_.march, outputs, candidates.count, int(gradient.size()));
@@ -381,11 +413,13 @@ template class Plan<double>;
 struct Stepper::Arrays : JobArrays<double> {};
 
 Stepper::Stepper(Strand strand, const Grid& grid, const Options& options)
-    : plan_(std::move(strand), grid, options), slots_(plan_.strand().slots()), arrays_(std::make_unique<Arrays>()) {
+    : plan_(std::move(strand), grid, options),
+      slots_(plan_.strand().slots()),
+      arrays_(std::make_unique<Arrays>()) {
   const Steel& steel = plan_.strand().steel;
   const bool by_temperature = options.phase_change == PhaseChange::correction;
   const double pouring = plan_.strand().pouring_temperature;
-  arrays_->begin(plan_.march(), Carry::single, Outputs<double>(), steel);
+  arrays_->begin(plan_.march(), Carry::single, Outputs<double>());
   arrays_->add_steel(steel.tabulate(pouring, by_temperature, {}),
                      by_temperature ? pouring : steel.property(Steel::Property::enthalpy, pouring), 0);
   arrays_->slots.assign(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots());

@@ -31,8 +31,8 @@ struct Candidates {
 };
 
 struct RunOptions {
-  int threads = 0;                        // 0: default_threads()
-  std::function<bool(long done)> poll;    // candidates done; false stops the run
+  int threads = 0;                      // 0: default_threads()
+  std::function<bool(long done)> poll;  // candidates done; false stops the run
 };
 
 // The mesh and the steps in the numbers of a march.
@@ -58,8 +58,8 @@ class Plan {
 
   const Strand& strand() const { return strand_; }
   const March<T>& march() const { return storage_.march; }
-  const std::vector<double>& z() const { return z_; }            // (steps + 1), m
-  const std::vector<double>& x() const { return x_; }            // (nx), m
+  const std::vector<double>& z() const { return z_; }  // (steps + 1), m
+  const std::vector<double>& x() const { return x_; }  // (nx), m
   const std::vector<double>& y() const { return y_; }
 
   // Marches all candidates; status and status_step of `outputs` are required. Every candidate is checked
@@ -71,7 +71,7 @@ class Plan {
  private:
   struct Worker;
   void run_group(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                 long first, int count, Carry carry, int tangent, const volatile bool* stop, Worker& worker) const;
+                 long first, int count, Carry carry, int tangent, const bool* stop, Worker& worker) const;
   Strand candidate(const Candidates& candidates, long n) const;
   bool shares_tables(const Candidates& candidates) const;
 

@@ -9,13 +9,26 @@ namespace {
 
 // Where the parameters of a Scheil steel stand in Steel::parameters().
 struct At {
-  enum : size_t { solidus, liquidus, pure_iron_melting, partition, latent_heat, specific_heat_solid,
-                  specific_heat_liquid, density_solid, density_liquid, liquid_factor, conductivity_first };
+  enum : size_t {
+    solidus,
+    liquidus,
+    pure_iron_melting,
+    partition,
+    latent_heat,
+    specific_heat_solid,
+    specific_heat_liquid,
+    density_solid,
+    density_liquid,
+    liquid_factor,
+    conductivity_first
+  };
 };
 
 double value_of(double x) { return x; }
 template <int K>
-double value_of(Dual<double, K> x) { return x.value; }
+double value_of(Dual<double, K> x) {
+  return x.value;
+}
 
 // A root of f in [low, high] by Newton's method, kept inside by bisection. The last step is taken in
 // Real, and carries the derivatives of the root.
@@ -45,20 +58,34 @@ Real temperature_of_enthalpy(const Model& steel, const Real&, double H) {
   return invert<Real>(enthalpy, slope, H, value_of(TL), value_of(TL) + 1e4);
 }
 
+// The same for the march, which cannot take a jump of the enthalpy in its steps: a node on it would feel no
+// conduction to its neighbours. Latent heat released at the solidus is spread over the 4 K above it.
+template <class Model, class Real>
+Real marched_temperature(const Model& steel, const Real& zero, double H) {
+  constexpr double spread = 4;  // K
+  const Real TS = steel.solidus();
+  const bool jumps = value_of(steel.mush_enthalpy(TS)) > 0;
+  const Real top = TS + spread, enthalpy_at_top = steel.mush_enthalpy(top);
+  if (!jumps || H <= 0 || H >= value_of(enthalpy_at_top)) return temperature_of_enthalpy(steel, zero, H);
+  return TS + spread * (H / enthalpy_at_top);
+}
+
 template <class Model, class Real>
 Real temperature_of_potential(const Model& steel, const Real&, double potential) {
   const double TS = value_of(steel.solidus()), TL = value_of(steel.liquidus());
   auto curve = [&](Real T) { return steel.potential(T); };
   auto slope = [&](Real T) { return steel.conductivity(T); };
   if (potential <= 0) return invert<Real>(curve, slope, potential, lowest_temperature / 2, TS);
-  if (potential < value_of(steel.potential(steel.liquidus()))) return invert<Real>(curve, slope, potential, TS, TL);
+  if (potential < value_of(steel.potential(steel.liquidus())))
+    return invert<Real>(curve, slope, potential, TS, TL);
   return invert<Real>(curve, slope, potential, TL, TL + 1e4);
 }
 
 // The rows of a Spline through f, with at least `cells` cells between low and high. The coefficients are
 // f at the middles of the cells: rising where f rises, exact where f is straight.
 template <class Real, class F>
-void tabulate(F f, double low, double high, int cells, int gradients, Curve& curve, std::vector<double>& tangents) {
+void tabulate(F f, double low, double high, int cells, int gradients, Curve& curve,
+              std::vector<double>& tangents) {
   const double width = std::exp2(std::floor(std::log2((high - low) / cells)));
   const long first = long(std::floor(low / width)), last = long(std::ceil(high / width));
   const size_t n = size_t(last - first);
@@ -79,10 +106,26 @@ void tabulate(F f, double low, double high, int cells, int gradients, Curve& cur
   }
 }
 
+// The floor of dPhi/dH in the implicit half of a step: none for a steel whose freezing range keeps a tenth of
+// the solid's slope, and a quarter of that slope for the others. Rounded to a few bits: a number that small
+// changes of the steel leave alone needs no derivatives.
+double least_slope(const Curve& potential, double liquidus_enthalpy) {
+  auto cell = [&](double H) { return size_t((H - potential.origin) * potential.per_cell); };
+  auto slope = [&](size_t c) { return potential.rows[c * spline_row + 1] * potential.per_cell; };
+  const double solid = slope(cell(0) - 4);
+  double least = solid;
+  for (size_t c = cell(0); c < cell(liquidus_enthalpy); ++c) least = std::min(least, slope(c));
+  if (least >= 0.1 * solid) return 0;
+  int exponent;
+  const double fraction = std::frexp(0.25 * solid, &exponent);
+  return std::ldexp(std::round(fraction * 32) / 32, exponent);
+}
+
 constexpr int curve_cells = 1024, branch_cells = 256;
 
 template <class Model, class Real>
-void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool by_temperature, int gradients) {
+void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool by_temperature,
+          int gradients) {
   const Real TS = steel.solidus(), TL = steel.liquidus();
   const double low = lowest_temperature, high = value_of(TL) + highest_superheat;
   auto keep = [&](double& value, std::vector<double>& tangent, const Real& x) {
@@ -99,9 +142,12 @@ void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool b
     tabulate<Real>(f, from, to, cells, gradients, out.curves[which], out.tangents[which]);
   };
   // Potential of enthalpy, with derivatives at fixed enthalpy: the chain rule through T(H).
-  add(curve_potential, [&](double H) { return steel.potential(temperature_of_enthalpy(steel, Real(), H)); },
+  add(
+      curve_potential, [&](double H) { return steel.potential(marched_temperature(steel, Real(), H)); },
       value_of(steel.enthalpy(Real(low))), value_of(steel.enthalpy(Real(high))), curve_cells);
-  add(curve_temperature, [&](double p) { return temperature_of_potential(steel, Real(), p); },
+  out.least_slope = least_slope(out.curves[curve_potential], value_of(steel.liquid_enthalpy(TL)));
+  add(
+      curve_temperature, [&](double p) { return temperature_of_potential(steel, Real(), p); },
       value_of(steel.potential(Real(low))), value_of(steel.potential(Real(high))), curve_cells);
   if (!by_temperature) return;
   const double S = value_of(TS), L = value_of(TL);
@@ -110,30 +156,40 @@ void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool b
   add(curve_enthalpy_0 + 2, [&](double T) { return steel.liquid_enthalpy(Real(T)); }, L, high, branch_cells);
   add(curve_potential_0, [&](double T) { return steel.solid_potential(Real(T)); }, low, S, branch_cells);
   add(curve_potential_0 + 1, [&](double T) { return steel.mush_potential(Real(T)); }, S, L, branch_cells);
-  add(curve_potential_0 + 2, [&](double T) { return steel.liquid_potential(Real(T)); }, L, high, branch_cells);
+  add(
+      curve_potential_0 + 2, [&](double T) { return steel.liquid_potential(Real(T)); }, L, high,
+      branch_cells);
 }
 
 void check_scheil(const std::vector<std::string>& names, const std::vector<double>& p) {
   for (size_t n = 0; n < p.size(); ++n) {
-    if (n >= At::conductivity_first) require_finite("conductivity", p[n]);
-    else if (n == At::latent_heat) require_not_negative(names[n], p[n]);
-    else require_positive(names[n], p[n]);
+    if (n >= At::conductivity_first)
+      require_finite("conductivity", p[n]);
+    else if (n == At::latent_heat)
+      require_not_negative(names[n], p[n]);
+    else
+      require_positive(names[n], p[n]);
   }
-  if (p[At::solidus] >= p[At::liquidus]) refuse("solidus", p[At::solidus], "must be below the liquidus, " + std::to_string(p[At::liquidus]) + " K");
+  if (p[At::solidus] >= p[At::liquidus])
+    refuse("solidus", p[At::solidus],
+           "must be below the liquidus, " + std::to_string(p[At::liquidus]) + " K");
   if (p[At::solidus] <= lowest_temperature) refuse("solidus", p[At::solidus], "must be above 200 K");
   if (p[At::liquidus] >= p[At::pure_iron_melting])
-    refuse("liquidus", p[At::liquidus], "must be below pure_iron_melting, " + std::to_string(p[At::pure_iron_melting]) + " K");
+    refuse("liquidus", p[At::liquidus],
+           "must be below pure_iron_melting, " + std::to_string(p[At::pure_iron_melting]) + " K");
   if (p[At::partition] >= 1) refuse("partition", p[At::partition], "must be between 0 and 1");
 }
 
 void check_columns(const TableColumns& c) {
   const size_t rows = c.temperature.size();
   if (rows < 2) refuse("temperature_K", rows, "rows; a table needs at least 2");
-  const std::pair<const char*, const std::vector<double>*> columns[] = {
-      {"solid_fraction", &c.solid_fraction}, {"density", &c.density},
-      {"specific_heat", &c.specific_heat}, {"conductivity", &c.conductivity}};
+  const std::pair<const char*, const std::vector<double>*> columns[] = {{"solid_fraction", &c.solid_fraction},
+                                                                        {"density", &c.density},
+                                                                        {"specific_heat", &c.specific_heat},
+                                                                        {"conductivity", &c.conductivity}};
   for (const auto& [name, column] : columns)
-    if (column->size() != rows) refuse(name, column->size(), "rows; temperature_K has " + std::to_string(rows));
+    if (column->size() != rows)
+      refuse(name, column->size(), "rows; temperature_K has " + std::to_string(rows));
   for (size_t r = 0; r < rows; ++r) {
     const std::string row = "[" + std::to_string(r) + "]";
     require_positive("temperature_K" + row, c.temperature[r]);
@@ -147,18 +203,30 @@ void check_columns(const TableColumns& c) {
     if (r > 0 && c.solid_fraction[r] > c.solid_fraction[r - 1])
       refuse("solid_fraction" + row, c.solid_fraction[r], "must not rise with the temperature");
   }
-  if (c.solid_fraction.front() != 1) refuse("solid_fraction[0]", c.solid_fraction.front(), "must be 1: the table starts solid");
-  if (c.solid_fraction.back() != 0) refuse("solid_fraction[-1]", c.solid_fraction.back(), "must be 0: the table ends liquid");
+  if (c.solid_fraction.front() != 1)
+    refuse("solid_fraction[0]", c.solid_fraction.front(), "must be 1: the table starts solid");
+  if (c.solid_fraction.back() != 0)
+    refuse("solid_fraction[-1]", c.solid_fraction.back(), "must be 0: the table ends liquid");
 }
 
 }  // namespace
 
 Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
-  if (parameters.size() <= At::conductivity_first || parameters.size() > At::conductivity_first + most_conductivity_terms)
-    refuse("conductivity", long(parameters.size()) - long(At::conductivity_first), "terms; between 1 and 8 are allowed");
+  if (parameters.size() <= At::conductivity_first ||
+      parameters.size() > At::conductivity_first + most_conductivity_terms)
+    refuse("conductivity", long(parameters.size()) - long(At::conductivity_first),
+           "terms; between 1 and 8 are allowed");
   Steel steel;
-  steel.names_ = {"solidus", "liquidus", "pure_iron_melting", "partition", "latent_heat", "specific_heat.solid",
-                  "specific_heat.liquid", "density.solid", "density.liquid", "liquid_conductivity_factor"};
+  steel.names_ = {"solidus",
+                  "liquidus",
+                  "pure_iron_melting",
+                  "partition",
+                  "latent_heat",
+                  "specific_heat.solid",
+                  "specific_heat.liquid",
+                  "density.solid",
+                  "density.liquid",
+                  "liquid_conductivity_factor"};
   for (size_t n = At::conductivity_first; n < parameters.size(); ++n)
     steel.names_.push_back("conductivity." + std::to_string(n - At::conductivity_first));
   check_scheil(steel.names_, parameters);
@@ -167,7 +235,9 @@ Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
   for (int n = 0; n <= 64; ++n) {
     const double T = lowest_temperature + (steel.solidus() - lowest_temperature) * n / 64.0;
     const double k = steel.property(Property::conductivity, T);
-    if (!(k > 0)) refuse("conductivity", k, "W/(m K) at " + std::to_string(T) + " K; must be above 0 from 200 K to the solidus");
+    if (!(k > 0))
+      refuse("conductivity", k,
+             "W/(m K) at " + std::to_string(T) + " K; must be above 0 from 200 K to the solidus");
   }
   return steel;
 }
@@ -183,7 +253,8 @@ Steel Steel::table(TableColumns c, double latent_heat) {
   size_t at_solidus = 0;
   for (size_t r = 1; r < rows; ++r) {
     const double step = c.temperature[r] - c.temperature[r - 1];
-    const double d = c.density[r - 1], dd = c.density[r] - d, h = c.specific_heat[r - 1], dh = c.specific_heat[r] - h;
+    const double d = c.density[r - 1], dd = c.density[r] - d, h = c.specific_heat[r - 1],
+                 dh = c.specific_heat[r] - h;
     t->sensible[r] = t->sensible[r - 1] + step * (d * h + 0.5 * (d * dh + h * dd) + dd * dh / 3);
     t->released[r] = t->released[r - 1] + (c.solid_fraction[r - 1] - c.solid_fraction[r]) * (d + 0.5 * dd);
     t->potential[r] = t->potential[r - 1] + 0.5 * step * (c.conductivity[r] + c.conductivity[r - 1]);
@@ -194,8 +265,10 @@ Steel Steel::table(TableColumns c, double latent_heat) {
     for (double& x : *integral) x -= origin;
   }
   t->solidus = c.temperature[at_solidus];
-  t->liquidus = c.temperature[size_t(std::find(c.solid_fraction.begin(), c.solid_fraction.end(), 0.0) - c.solid_fraction.begin())];
-  if (t->solidus <= lowest_temperature) refuse("temperature_K", t->solidus, "K at the solidus; must be above 200 K");
+  t->liquidus = c.temperature[size_t(std::find(c.solid_fraction.begin(), c.solid_fraction.end(), 0.0) -
+                                     c.solid_fraction.begin())];
+  if (t->solidus <= lowest_temperature)
+    refuse("temperature_K", t->solidus, "K at the solidus; must be above 200 K");
   t->columns = std::move(c);
   Steel steel;
   steel.names_ = {"latent_heat"};
@@ -214,11 +287,21 @@ Steel Steel::with(const std::vector<double>& parameters) const {
 
 template <class Real>
 ScheilSteel<Real> Steel::scheil_model(const std::vector<Real>& p) const {
-  ScheilSteel<Real> s{p[At::solidus], p[At::liquidus], p[At::pure_iron_melting], p[At::partition], p[At::latent_heat],
-                      p[At::specific_heat_solid], p[At::specific_heat_liquid], p[At::density_solid], p[At::density_liquid],
-                      {}, p[At::liquid_factor], residual_};
+  ScheilSteel<Real> s{p[At::solidus],
+                      p[At::liquidus],
+                      p[At::pure_iron_melting],
+                      p[At::partition],
+                      p[At::latent_heat],
+                      p[At::specific_heat_solid],
+                      p[At::specific_heat_liquid],
+                      p[At::density_solid],
+                      p[At::density_liquid],
+                      {},
+                      p[At::liquid_factor],
+                      residual_};
   for (size_t n = 0; n < most_conductivity_terms; ++n)
-    s.conductivity_terms[n] = At::conductivity_first + n < p.size() ? p[At::conductivity_first + n] : Real(0.0);
+    s.conductivity_terms[n] =
+        At::conductivity_first + n < p.size() ? p[At::conductivity_first + n] : Real(0.0);
   return s;
 }
 
@@ -226,9 +309,18 @@ template <class Real>
 TableSteel<Real> Steel::table_model(const std::vector<Real>& p) const {
   const Integrals& t = *table_;
   const TableColumns& c = t.columns;
-  return {int(c.temperature.size()), c.temperature.data(), c.solid_fraction.data(), c.density.data(),
-          c.specific_heat.data(), c.conductivity.data(), t.sensible.data(), t.released.data(),
-          t.potential.data(), t.solidus, t.liquidus, p[0]};
+  return {int(c.temperature.size()),
+          c.temperature.data(),
+          c.solid_fraction.data(),
+          c.density.data(),
+          c.specific_heat.data(),
+          c.conductivity.data(),
+          t.sensible.data(),
+          t.released.data(),
+          t.potential.data(),
+          t.solidus,
+          t.liquidus,
+          p[0]};
 }
 
 template <class Visit>
@@ -259,7 +351,8 @@ double Steel::property(Property which, double T) const {
   });
 }
 
-SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature, const std::vector<int>& which) const {
+SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature,
+                            const std::vector<int>& which) const {
   SteelTables tables;
   if (which.empty()) {
     visit([&](const auto& s) { fill(tables, s, pouring_temperature, by_temperature, 0); });
@@ -275,8 +368,10 @@ SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature, con
     if (which[k] == by_pouring_temperature) pouring.tangent.set(int(k), 1);
   }
   const int gradients = int(which.size());
-  if (table_) fill(tables, table_model<Real>(p), pouring, by_temperature, gradients);
-  else fill(tables, scheil_model<Real>(p), pouring, by_temperature, gradients);
+  if (table_)
+    fill(tables, table_model<Real>(p), pouring, by_temperature, gradients);
+  else
+    fill(tables, scheil_model<Real>(p), pouring, by_temperature, gradients);
   return tables;
 }
 

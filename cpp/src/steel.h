@@ -9,11 +9,6 @@
 
 namespace tundish::host {
 
-// Curves reach from here ...
-constexpr double lowest_temperature = 200.0;  // K
-// ... to this far above the liquidus.
-constexpr double highest_superheat = 400.0;  // K
-
 // Rows of a Spline, on a grid that small changes of the steel leave where it is: its width is a power of
 // two and 0 is one of its knots. Only so are derivatives by the steel's parameters exact.
 struct Curve {
@@ -22,8 +17,13 @@ struct Curve {
   std::vector<double> rows;
 };
 
-enum CurveName { curve_potential, curve_temperature, curve_enthalpy_0, curve_potential_0 = curve_enthalpy_0 + 3,
-                 n_curves = curve_potential_0 + 3 };
+enum CurveName {
+  curve_potential,
+  curve_temperature,
+  curve_enthalpy_0,
+  curve_potential_0 = curve_enthalpy_0 + 3,
+  n_curves = curve_potential_0 + 3
+};
 
 // All that a march needs of one steel. With gradients > 0 every number comes with its derivatives by the
 // parameters asked for, `gradients` numbers a number.
@@ -31,6 +31,7 @@ struct SteelTables {
   Curve curves[n_curves];
   std::vector<double> tangents[n_curves];  // (rows, gradients)
   double solidus, liquidus, liquidus_potential, pouring_enthalpy;
+  double least_slope;
   std::vector<double> solidus_tangent, liquidus_tangent, liquidus_potential_tangent, pouring_enthalpy_tangent;
 };
 

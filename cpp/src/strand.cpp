@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "march_kernels.h"
 
 namespace tundish::host {
 namespace {
@@ -23,16 +24,21 @@ void Strand::check() const {
   require_positive("pouring_temperature", pouring_temperature);
   require_not_negative("ambient_temperature", ambient_temperature);
   if (pouring_temperature <= steel.liquidus())
-    refuse("pouring_temperature", pouring_temperature, "must be above the liquidus, " + std::to_string(steel.liquidus()) + " K");
+    refuse("pouring_temperature", pouring_temperature,
+           "must be above the liquidus, " + std::to_string(steel.liquidus()) + " K");
   if (pouring_temperature >= steel.highest_temperature())
     refuse("pouring_temperature", pouring_temperature, "must be less than 400 K above the liquidus");
   if (stretches.size() < 2) refuse("zones", "[]", "at least one zone must follow the mold");
+  if (stretches.size() > most_stretches)
+    refuse("zones", stretches.size() - 1,
+           "zones; at most " + std::to_string(most_stretches - 1) + " are allowed");
   double start = 0;
   for (size_t s = 0; s < stretches.size(); ++s) {
     const std::string name = stretch_name(s);
     require_positive(s == 0 ? "mold.length" : name + ".end", stretches[s].end);
     if (stretches[s].end <= start)
-      refuse(name + ".end", stretches[s].end, "must be beyond the end of what comes before, " + std::to_string(start) + " m");
+      refuse(name + ".end", stretches[s].end,
+             "must be beyond the end of what comes before, " + std::to_string(start) + " m");
     start = stretches[s].end;
     for (int face = 0; face < 2; ++face) {
       require_finite(name + ".heat_flux." + faces[face], stretches[s].heat_flux[face]);
@@ -43,7 +49,8 @@ void Strand::check() const {
 
 std::vector<double> Strand::slots() const {
   std::vector<double> values = {speed, pouring_temperature, ambient_temperature};
-  for (const Stretch& s : stretches) values.insert(values.end(), {s.heat_flux[0], s.heat_flux[1], s.htc[0], s.htc[1]});
+  for (const Stretch& s : stretches)
+    values.insert(values.end(), {s.heat_flux[0], s.heat_flux[1], s.htc[0], s.htc[1]});
   values.insert(values.end(), steel.parameters().begin(), steel.parameters().end());
   return values;
 }
@@ -89,8 +96,8 @@ void Grid::check() const {
   require_positive("dz_mold", dz_mold);
   if (dz_spray.empty()) refuse("dz_spray", "[]", "at least one step is needed");
   for (const double dz : dz_spray) require_positive("dz_spray", dz);
-  require_positive("grading", grading_x);
-  require_positive("grading", grading_y);
+  for (const double grading : {grading_x, grading_y})
+    if (!(grading >= 1e-4 && grading <= 1e4)) refuse("grading", grading, "must be between 1e-4 and 1e4");
   if (!(std::isfinite(ramp) && ramp >= 1)) refuse("ramp", ramp, "must be finite and at least 1");
 }
 
@@ -107,7 +114,8 @@ std::vector<double> graded_nodes(double half_length, int nodes, double grading) 
 
 std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
   if (grid.dz_spray.size() != 1 && grid.dz_spray.size() + 1 != strand.stretches.size())
-    refuse("dz_spray", grid.dz_spray.size(), "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
+    refuse("dz_spray", grid.dz_spray.size(),
+           "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
   std::vector<Step<double>> steps;
   double start = 0;
   for (size_t s = 0; s < strand.stretches.size(); ++s) {
@@ -115,7 +123,8 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
     start = strand.stretches[s].end;
     const double full = grid.full_step(s);
     if (full > length * (1 + 1e-9))
-      refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
+      refuse(s == 0 ? "dz_mold" : "dz_spray", full,
+             "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
     if (double(steps.size()) + length / full > most_steps)
       refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
     std::vector<double> sizes;

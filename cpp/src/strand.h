@@ -17,8 +17,8 @@ struct Stretch {
 
 struct Strand {
   Steel steel;
-  double width, thickness;  // of the full section, m
-  double speed;             // m/s
+  double width, thickness;                          // of the full section, m
+  double speed;                                     // m/s
   double pouring_temperature, ambient_temperature;  // K
   std::vector<Stretch> stretches;                   // the mould, then the zones; the last ends the strand
 

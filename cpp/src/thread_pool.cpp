@@ -114,7 +114,8 @@ Pool& pool() {
 }
 
 // For a run that a task starts: were it handed to the pool, all threads could be waiting for one another.
-bool run_here(long tasks, const std::function<void(long, int)>& task, const std::function<bool(long done)>& poll) {
+bool run_here(long tasks, const std::function<void(long, int)>& task,
+              const std::function<bool(long done)>& poll) {
   for (long n = 0; n < tasks; ++n) {
     if (poll && !poll(n)) return false;
     task(n, 0);
@@ -160,7 +161,7 @@ bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& ta
     if (failure && !run->failure) run->failure = failure;
     if (failure) run->stopped = true;
   }
-  if (run->failure) std::rethrow_exception(run->failure);
+  if (run->failure) std::rethrow_exception(std::move(run->failure));
   return !run->stopped;
 }
 

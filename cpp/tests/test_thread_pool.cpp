@@ -68,8 +68,8 @@ TEST_CASE("poll stops a run, and may throw") {
   };
   CHECK_FALSE(run_tasks(10000, 2, task, [](long) { return false; }));
   CHECK(started < 10000);
-  CHECK_THROWS_WITH_AS(run_tasks(10000, 2, task, [](long) -> bool { throw std::runtime_error("poll"); }), "poll",
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(run_tasks(10000, 2, task, [](long) -> bool { throw std::runtime_error("poll"); }),
+                       "poll", std::runtime_error);
 }
 
 TEST_CASE("poll is told how many tasks are done") {

@@ -47,12 +47,20 @@ def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float
     return number(f"{name}[0]", values[0]), number(f"{name}[1]", values[1])
 
 
-def vector(name: str, value: ArrayLike) -> Floats:
-    """A one-dimensional float64 array."""
+def floats(name: str, value: ArrayLike) -> Floats:
+    """A float64 array of any shape; text and truth values are no numbers."""
     try:
-        array = np.ascontiguousarray(value, dtype=np.float64)
+        array = np.asarray(value)
+        if array.size and array.dtype.kind not in "iuf":
+            raise TypeError
+        return np.ascontiguousarray(array, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name}: must be an array of numbers") from None
+
+
+def vector(name: str, value: ArrayLike) -> Floats:
+    """A one-dimensional float64 array."""
+    array = floats(name, value)
     if array.ndim != 1:
         raise ValueError(f"{name}: has shape {array.shape}; one dimension is allowed")
     return array
@@ -76,7 +84,7 @@ def optional(module: str, extra: str) -> ModuleType:
 
 def names_of(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
     """Names out of a known set, each at most once."""
-    if isinstance(value, str):
+    if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{name} = {value!r}: must be a list of names")
     names = list(value)
     known = list(allowed)

@@ -2,14 +2,15 @@
  *
  * Units: SI and K everywhere.
  *
- * Arrays: contiguous, the last index running fastest. Their shapes stand beside them, (slowest, ..., fastest).
+ * Arrays: contiguous, the last index running fastest. Their shapes stand beside them, (slowest, ...,
+ * fastest).
  *
- * Ownership: arrays and texts handed in are copied before a function returns; arrays to be filled belong to the
- * caller. What a `create` function makes is given back with the `free` function of the same name, which takes
- * NULL too. A plan or stepper keeps what it needs: the steel it was made of may be freed before it.
+ * Ownership: arrays and texts handed in are copied before a function returns; arrays to be filled belong to
+ * the caller. What a `create` function makes is given back with the `free` function of the same name, which
+ * takes NULL too. A plan or stepper keeps what it needs: the steel it was made of may be freed before it.
  *
- * Errors: functions return a tundish_result. Unless it is TUNDISH_OK, tundish_last_error() names the argument,
- * its value and what is allowed. Arguments are checked before any work.
+ * Errors: functions return a tundish_result. Unless it is TUNDISH_OK, tundish_last_error() names the
+ * argument, its value and what is allowed. Arguments are checked before any work.
  *
  * Threads: a steel or a plan may be used by many threads at once, a stepper by one at a time.
  *
@@ -47,8 +48,8 @@ TUNDISH_API const char* tundish_last_error(void);
 /* Such as "0.1.0". */
 TUNDISH_API const char* tundish_version(void);
 
-/* The build of the kernels in use: "x86-64-v2", "x86-64-v3", "x86-64-v4" or "scalar". The environment variable
- * TUNDISH_ISA overrides the choice; NULL if it names one that this machine does not run. */
+/* The build of the kernels in use: "x86-64-v2", "x86-64-v3", "x86-64-v4" or "scalar". The environment
+ * variable TUNDISH_ISA overrides the choice; NULL if it names one that this machine does not run. */
 TUNDISH_API const char* tundish_instruction_set(void);
 
 /* What is cast. */
@@ -65,15 +66,16 @@ enum { TUNDISH_MOST_CONDUCTIVITY_TERMS = 8 };
 
 /* A steel that freezes by Scheil's equation (Energies 2020, 13, 2429, Eqs. (3)-(9)). */
 typedef struct tundish_scheil {
-  double solidus, liquidus, pure_iron_melting;             /* K, rising */
-  double partition;                                        /* concentration in the solid over the liquid's, 0 to 1 */
-  double latent_heat;                                      /* J/kg */
-  double specific_heat_solid, specific_heat_liquid;        /* J/(kg K) */
-  double density_solid, density_liquid;                    /* kg/m3 */
-  double conductivity[TUNDISH_MOST_CONDUCTIVITY_TERMS];    /* polynomial in K up to the solidus, W/(m K) */
-  int n_conductivity;                                      /* terms of it, 1 to 8 */
-  double liquid_conductivity_factor;                       /* liquid over solid at the solidus; default 1 */
-  int residual;                                            /* a tundish_residual; default TUNDISH_RESIDUAL_NONE */
+  double solidus, liquidus, pure_iron_melting;      /* K, rising */
+  double partition;                                 /* concentration in the solid over the liquid's, 0 to 1 */
+  double latent_heat;                               /* J/kg */
+  double specific_heat_solid, specific_heat_liquid; /* J/(kg K) */
+  double density_solid, density_liquid;             /* kg/m3 */
+  int n_conductivity;                               /* terms of the next field, 1 to 8 */
+  /* Polynomial in K, W/(m K), W/(m K2), ..., up to the solidus. */
+  double conductivity[TUNDISH_MOST_CONDUCTIVITY_TERMS];
+  double liquid_conductivity_factor; /* liquid over solid at the solidus; default 1 */
+  int residual;                      /* a tundish_residual; default TUNDISH_RESIDUAL_NONE */
 } tundish_scheil;
 
 /* A steel known at a few temperatures; its properties run straight between the rows. */
@@ -137,7 +139,7 @@ typedef struct tundish_grid {
 
 typedef enum tundish_method {
   TUNDISH_ADI = 0, /* alternating directions, second order */
-  TUNDISH_SOR = 1  /* fully implicit by red-black over-relaxation, as published */
+  TUNDISH_SOR = 1  /* fully implicit by successive over-relaxation, as published */
 } tundish_method;
 
 typedef enum tundish_phase_change {
@@ -163,8 +165,8 @@ typedef struct tundish_options {
 
 TUNDISH_API int tundish_strand_default(tundish_strand* strand);
 
-/* The grid chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the section asks for,
- * and ramped steps up to 5 mm and 5 cm. Reads the strand's sizes and stretches. */
+/* The grid chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the section asks
+ * for, and ramped steps up to 1 cm in the mould and 8 cm in the zones. Reads the whole strand. */
 TUNDISH_API int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid);
 
 TUNDISH_API int tundish_options_default(tundish_options* options);
@@ -182,11 +184,10 @@ typedef struct tundish_sizes {
  * varied. */
 typedef struct tundish_batch {
   int64_t n_candidates;
-  const char* const* names; /* (n_names,) parameters that differ, each named once */
-  int n_names;
+  const char* const* names;    /* (n_names,) parameters that differ, each named once */
   const double* values;        /* (n_candidates, n_names) */
   const char* const* gradient; /* (n_gradient,) parameters to differentiate by */
-  int n_gradient;
+  int n_names, n_gradient;
   int threads; /* 0: the environment variable TUNDISH_THREADS, or the processors this process may use */
   /* Called on the calling thread about every 50 ms; anything but 0 stops the run. NULL: not called. */
   int (*progress)(int64_t done, int64_t candidates, void* user);
@@ -202,21 +203,21 @@ typedef enum tundish_march_status {
 
 /* Where results go; `status` must be given, what else is NULL is not written. By default all are NULL. */
 typedef struct tundish_outputs {
-  int* status;                           /* (n_candidates,) a tundish_march_status each */
-  int* status_step;                      /* (n_candidates,) the first step to fail, from 1; -1 if none did */
-  double* metallurgical_length;          /* (n_candidates,) m; infinite where the centre has not solidified */
-  double* energy_imbalance;              /* (n_candidates,) |heat out - enthalpy lost| / heat out */
-  double* probe_temperature;             /* (n_candidates, n_probes, nz) K */
-  double* centre_temperature;            /* (n_candidates, nz) K */
-  double* corner_temperature;            /* (n_candidates, nz) K */
-  double* face_temperature;              /* (n_candidates, 2, nz) K, middles of face x and face y */
-  double* shell_thickness;               /* (n_candidates, 2, nz) m, on the axes behind face x and face y */
-  double* solid_fraction;                /* (n_candidates, nz) share of the section's area below the solidus */
-  double* liquid_fraction;               /* (n_candidates, nz) share above the liquidus */
-  double* heat;                          /* (n_candidates, nz) given off by the quarter section up to z, W */
-  double* section_temperature;           /* (n_candidates, n_sections, ny, nx) K */
-  int* iterations;                       /* (n_candidates, nz - 1) sweeps of each step; 1 for ADI */
-  double* probe_gradient;                /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
+  int* status;                  /* (n_candidates,) a tundish_march_status each */
+  int* status_step;             /* (n_candidates,) the first step to fail, from 1; -1 if none did */
+  double* metallurgical_length; /* (n_candidates,) m; infinite where the centre has not solidified */
+  double* energy_imbalance;     /* (n_candidates,) |heat out - enthalpy lost| / heat out */
+  double* probe_temperature;    /* (n_candidates, n_probes, nz) K */
+  double* centre_temperature;   /* (n_candidates, nz) K */
+  double* corner_temperature;   /* (n_candidates, nz) K */
+  double* face_temperature;     /* (n_candidates, 2, nz) K, middles of face x and face y */
+  double* shell_thickness;      /* (n_candidates, 2, nz) m, on the axes behind face x and face y */
+  double* solid_fraction;       /* (n_candidates, nz) share of the section's area below the solidus */
+  double* liquid_fraction;      /* (n_candidates, nz) share above the liquidus */
+  double* heat;                 /* (n_candidates, nz) given off by the quarter section up to z, W */
+  double* section_temperature;  /* (n_candidates, n_sections, ny, nx) K */
+  int* iterations;              /* (n_candidates, nz - 1) sweeps of each step; 1 for ADI */
+  double* probe_gradient;       /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
   double* metallurgical_length_gradient; /* (n_candidates, n_gradient) m per unit of the parameter */
 } tundish_outputs;
 
@@ -239,8 +240,8 @@ TUNDISH_API int tundish_plan_parameter(const tundish_plan* plan, int n, const ch
 /* Solves for the strand as it is: one candidate, no derivatives. */
 TUNDISH_API int tundish_plan_solve(const tundish_plan* plan, const tundish_outputs* outputs);
 
-/* Solves for many candidates on many threads; the results do not depend on how many. After TUNDISH_STOPPED the
- * outputs are filled in part. */
+/* Solves for many candidates on many threads; the results do not depend on how many. After TUNDISH_STOPPED
+ * the outputs are filled in part. */
 TUNDISH_API int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch,
                                          const tundish_outputs* outputs);
 

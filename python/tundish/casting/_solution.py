@@ -52,8 +52,8 @@ def describe(status: int, z: float) -> str:
     if status == Status.DIVERGED:
         return (
             f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K "
-            "to 400 K above the liquidus. Check heat fluxes and coefficients, take smaller steps, or, if sweeps "
-            "ran out before, raise max_sweeps. From there on the fields are NaN."
+            "to 400 K above the liquidus. Check heat fluxes and coefficients, take smaller steps, or, if the "
+            "sweeps ran out before, raise max_sweeps. From there on the fields are NaN."
         )
     if status == Status.NOT_CONVERGED:
         return (

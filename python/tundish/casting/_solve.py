@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _core
-from tundish._arrays import Floats, choice, integer, names_of, number, vector
+from tundish._arrays import Floats, choice, floats, integer, names_of, number, vector
 from tundish._progress import progress_callback
 from tundish.casting._grid import Grid
 from tundish.casting._solution import FIELDS, GRADIENT_FIELDS, BatchSolution, Solution
@@ -126,6 +126,8 @@ def solve_batch(
     """
     solver = Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
                      tolerance, max_sweeps, ordering, dtype, threads, backend)  # fmt: skip
+    if not isinstance(parameters, Mapping):
+        raise TypeError("parameters: must be a mapping of names to values")
     names = names_of("parameters", parameters, strand.parameters())
     if not names:
         raise ValueError("parameters: must name at least one parameter")
@@ -172,7 +174,7 @@ class Solver:
             [(x, y) for x, y in self.probes],
             list(self.sections),
         )
-        self.grid = (grid or Grid()).resolve(strand)
+        self.grid = (Grid() if grid is None else grid).resolve(strand)
         plan = _core.Plan64 if dtype == "float64" else _core.Plan32
         self.plan = plan(strand._core, self.grid._core_of(strand), options)
 
@@ -203,10 +205,7 @@ class Solver:
 
 def places(name: str, value: Any) -> Floats:
     """(n, 2) places in a section."""
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: must be places (x, y), an array (n, 2)") from None
+    array = floats(name, value)
     if array.size == 0:
         return np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:

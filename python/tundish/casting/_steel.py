@@ -63,8 +63,8 @@ class Steel:
         **Other arguments:**
 
         - `residual`: where the latent heat goes that Scheil's equation has not released at the solidus.
-          "none": nowhere, the literal equation; "solidus": all of it at the solidus; "rescale": over the
-          whole freezing range.
+          "none": nowhere, the literal equation; "solidus": all of it at the solidus (the march spreads it
+          over the 4 K above); "rescale": over the whole freezing range.
 
         **Raises:** ValueError for impossible values, TypeError for what is no number.
         """

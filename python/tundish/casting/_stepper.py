@@ -36,6 +36,8 @@ class Stepper:
     ) -> None:
         if not isinstance(strand, Strand):
             raise TypeError(f"strand = {strand!r}: must be a Strand")
+        if grid is not None and not isinstance(grid, Grid):
+            raise TypeError(f"grid = {grid!r}: must be a Grid")
         options = _core.Options(
             choice("method", method, ["adi", "sor"]),
             choice("phase_change", phase_change, ["enthalpy", "correction"]),
@@ -46,7 +48,7 @@ class Stepper:
             [],
             [],
         )
-        self._core = _core.Stepper(strand._core, (grid or Grid())._core_of(strand), options)
+        self._core = _core.Stepper(strand._core, (Grid() if grid is None else grid)._core_of(strand), options)
 
     def step(self) -> bool:
         """Takes the next step; False, and nothing is done, at the end of the strand."""
@@ -84,7 +86,7 @@ class Stepper:
 
     @property
     def converged(self) -> bool:
-        """Whether the last step reached the tolerance."""
+        """Whether the last step reached the tolerance and stayed within the steel's range."""
         return self._core.converged
 
     def set(self, changes: Mapping[str, float]) -> None:
@@ -93,9 +95,19 @@ class Stepper:
         Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
         change on the way down.
         """
-        for name, value in changes.items():
-            self._core.set(name, number(name, value))
+        before = {name: self.get(name) for name in changes}
+        try:
+            for name, value in changes.items():
+                self._core.set(name, number(name, value))
+        except (TypeError, ValueError):
+            for name, value in before.items():
+                if value != self.get(name):
+                    self._core.set(name, value)
+            raise
 
     def get(self, name: str) -> float:
         """A parameter as it is now."""
-        return self._core.get(name)
+        try:
+            return self._core.get(name)
+        except IndexError as error:
+            raise KeyError(str(error)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tundish import _core
@@ -90,6 +90,8 @@ class Strand:
             raise TypeError(f"steel = {self.steel!r}: must be a Steel")
         if not isinstance(self.mold, Mold):
             raise TypeError(f"mold = {self.mold!r}: must be a Mold")
+        if not isinstance(self.zones, Iterable):
+            raise TypeError(f"zones = {self.zones!r}: must be a list of Zone")
         zones = tuple(self.zones)
         if not all(isinstance(zone, Zone) for zone in zones):
             raise TypeError(f"zones = {self.zones!r}: must be a list of Zone")
@@ -109,7 +111,7 @@ class Strand:
             self.ambient_temperature,
             stretches,
         )
-        if not abs(zones[-1].end - self.length) <= 1e-9 * self.length:
+        if not abs(zones[-1].end - self.length) <= 1e-9 * zones[-1].end:
             raise ValueError(
                 f"zones: the last one ends at {zones[-1].end:g} m; it must end at length = {self.length:g} m"
             )

@@ -21,12 +21,17 @@ struct Axis {
 template <class T>
 struct Section {
   Axis<T> x, y;
-  int stride;  // numbers from one row of nodes to the next, in every field
-  int rows;    // rows of a field without its halo: y.nodes, padded to whole groups of lines
+  int stride;    // numbers from one row of nodes to the next, in every field
+  int rows;      // rows of a field without its halo: y.nodes, padded to whole groups of lines
+  T finest = 0;  // largest of both axes' `outward`, 1/m2
 
   TUNDISH_HD long at(int i, int j) const { return long(j + 1) * stride + i; }
   TUNDISH_HD long field_size() const { return long(rows + 2) * stride; }
 };
+
+// A steel's curves reach from here to this far above its liquidus, K; a march that leaves them has diverged.
+constexpr double lowest_temperature = 200;
+constexpr double highest_superheat = 400;
 
 enum class Method { adi, sor };
 enum class PhaseChange { enthalpy, correction };
@@ -88,26 +93,26 @@ constexpr int slots_per_stretch = 4;
 // Where results go, by candidate; a null pointer is not written. `steps` is March::n_steps.
 template <class T>
 struct Outputs {
-  T *probe_temperature;                         // (candidates, probes, steps + 1)
-  T *centre_temperature, *corner_temperature;   // (candidates, steps + 1)
-  T *face_temperature, *shell_thickness;        // (candidates, 2, steps + 1)
-  T *solid_fraction, *liquid_fraction, *heat;   // (candidates, steps + 1)
-  T* section_temperature;                       // (candidates, snapshots, y.nodes, x.nodes)
-  T *metallurgical_length, *energy_imbalance;   // (candidates,)
-  int* iterations;                              // (candidates, steps)
-  int *status, *status_step;                    // (candidates,)
-  T* probe_gradient;                            // (candidates, gradients, probes, steps + 1)
-  T* metallurgical_length_gradient;             // (candidates, gradients)
+  T* probe_temperature;                        // (candidates, probes, steps + 1)
+  T *centre_temperature, *corner_temperature;  // (candidates, steps + 1)
+  T *face_temperature, *shell_thickness;       // (candidates, 2, steps + 1)
+  T *solid_fraction, *liquid_fraction, *heat;  // (candidates, steps + 1)
+  T* section_temperature;                      // (candidates, snapshots, y.nodes, x.nodes)
+  T *metallurgical_length, *energy_imbalance;  // (candidates,)
+  int* iterations;                             // (candidates, steps)
+  int *status, *status_step;                   // (candidates,)
+  T* probe_gradient;                           // (candidates, gradients, probes, steps + 1)
+  T* metallurgical_length_gradient;            // (candidates, gradients)
 };
 
 // Which rows of the outputs the lanes of a Real are.
 struct Place {
   long candidate;
-  int lanes;                  // in use
-  int gradient;               // first tangent
-  int tangents;               // in use
-  int gradients;              // of the whole run
-  const volatile bool* stop;  // set by another thread to end the march early; may be null
+  int lanes;         // in use
+  int gradient;      // first tangent
+  int tangents;      // in use
+  int gradients;     // of the whole run
+  const bool* stop;  // set by another thread to end the march early; may be null
 };
 
 }  // namespace tundish

@@ -22,6 +22,7 @@ struct SteelCurves {
   Spline<Real> enthalpy[3], potential[3];
   Real solidus, liquidus;   // K
   Real liquidus_potential;  // W/m
+  Real least_slope;         // dPhi/dH that the implicit half of an ADI step sees at least, m2/s (steel.cpp)
 };
 
 // What one stretch of the caster does to the two faces: flux + coefficient x (T - ambient).
@@ -36,18 +37,20 @@ struct Cooling {
 // holds the ghost potentials.
 template <class Real>
 struct Fields {
-  Real* state;      // enthalpy, J/m3, or temperature, K (published correction)
-  Real* increment;  // of the last step, in enthalpy
-  Real* potential;  // Phi of the state
-  Real* slope;      // dPhi/dH of the state
-  Real* ghost_x;    // ghost potentials outside face x, one a row
+  Real* state;         // enthalpy, J/m3, or temperature, K (published correction)
+  Real* increment;     // of the last step, in enthalpy
+  Real* potential;     // Phi of the state
+  Real* slope;         // dPhi/dH of the state
+  Real* ghost_x;       // ghost potentials outside face x, one a row
   Real* face_slope_x;  // d(heat flux)/dH on face x, one a row
   Real* face_slope_y;  // on face y, one a column
   Real* face_heat;     // heat flux x control width, W/m, of the rows, then of the columns
-  Real* solid;         // solid length of each column, m
-  Real* liquid;        // liquid length of each column, m
-  Real* scratch;       // two coefficients for every node of the lines in flight
-  Real* relaxation;    // what sor.h needs (RelaxationFields); null for ADI
+  Real* lowest;        // least and largest potential of each column
+  Real* highest;
+  Real* solid;       // solid length of each column, m
+  Real* liquid;      // liquid length of each column, m
+  Real* scratch;     // two coefficients for every node of the lines in flight
+  Real* relaxation;  // what sor.h needs (RelaxationFields); null for ADI
 };
 
 // The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and
@@ -56,8 +59,8 @@ struct Fields {
 // What a step that lags the properties needs of a node: conductivity k and density x substitute thermal
 // capacity, from the potential's curve and slope.
 template <class Real, class Group>
-TUNDISH_HD Group lagged_capacity(const SteelCurves<Real>& steel, Group potential, Group slope, Group& temperature,
-                                 Group& conductivity) {
+TUNDISH_HD Group lagged_capacity(const SteelCurves<Real>& steel, Group potential, Group slope,
+                                 Group& temperature, Group& conductivity) {
   typedef typename Number<Real>::Scalar Scalar;
   Group kirchhoff;
   lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
@@ -72,8 +75,19 @@ template <class Real>
 struct EnthalpyBalance {
   const SteelCurves<Real>& steel;
 
-  explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {}
+  Real liquid_slope;  // dPhi/dH where all is liquid
 
+  explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {
+    Real unused;
+    lookup(steel.potential_of_enthalpy, Real(typename Number<Real>::Scalar(1e11)), unused, liquid_slope);
+  }
+
+  // dPhi/dH as the implicit half of an ADI step sees it: with a floor for freezing ranges of a few kelvin,
+  // where it all but vanishes and a node would feel no conduction at all.
+  template <class Group>
+  TUNDISH_HD Group implicit_slope(Group slope) const {
+    return maximum(slope, Group(steel.least_slope));
+  }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
     lookup(steel.potential_of_enthalpy, state, potential, slope);
@@ -101,15 +115,23 @@ struct EnthalpyBalance {
 template <class Real>
 struct TemperatureCorrection {
   const SteelCurves<Real>& steel;
-  Real liquid_capacity, mush_capacity, solid_capacity;  // liquid and mush at the liquidus, solid at the solidus
+  Real liquid_slope;  // dPhi/dH of the liquid
+  Real liquid_capacity, mush_capacity,
+      solid_capacity;  // liquid and mush at the liquidus, solid at the solidus
 
   explicit TUNDISH_HD TemperatureCorrection(const SteelCurves<Real>& steel) : steel(steel) {
     Real unused;
     lookup(steel.enthalpy[2], steel.liquidus, unused, liquid_capacity);
     lookup(steel.enthalpy[1], steel.liquidus, unused, mush_capacity);
     lookup(steel.enthalpy[0], steel.solidus, unused, solid_capacity);
+    lookup(steel.potential[2], steel.liquidus, unused, liquid_slope);
+    liquid_slope = liquid_slope / liquid_capacity;
   }
 
+  template <class Group>
+  TUNDISH_HD Group implicit_slope(Group slope) const {
+    return slope;
+  }
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {
     Group solid_value, mush_value, liquid_value, solid_slope, mush_slope, liquid_slope;
@@ -170,8 +192,8 @@ struct TemperatureCorrection {
 // unit length and time, W/m.
 template <class Real, class Team>
 TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                           const SteelCurves<Real>& steel, const Cooling<Real>& cooling,
-                           const Fields<Real>& f) {
+                                 const SteelCurves<Real>& steel, const Cooling<Real>& cooling,
+                                 const Fields<Real>& f) {
   typedef Lines<Real> L;
   typedef typename L::type Group;
   const auto &x = section.x, &y = section.y;
@@ -205,8 +227,8 @@ TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number
 
 // Enthalpy of the section per unit length, J/m; every member of the team gets it.
 template <class Phase, class Real>
-TUNDISH_HD_LARGE Real section_enthalpy(const Section<typename Number<Real>::Scalar>& section, const Phase& phase,
-                                 const Fields<Real>& f) {
+TUNDISH_HD_LARGE Real section_enthalpy(const Section<typename Number<Real>::Scalar>& section,
+                                       const Phase& phase, const Fields<Real>& f) {
   Real total = Real(0);
   for (int j = 0; j < section.y.nodes; ++j) {
     Real row = Real(0);
@@ -235,7 +257,7 @@ TUNDISH_HD Group share_below(Group level, Group a, Group b) {
 // Solid and liquid lengths of all columns, and the shell behind face x on its axis (returned), m.
 template <class Real, class Team>
 TUNDISH_HD_LARGE Real measure_phases(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                               const SteelCurves<Real>& steel, const Fields<Real>& f) {
+                                     const SteelCurves<Real>& steel, const Fields<Real>& f) {
   typedef Lines<Real> L;
   typedef typename L::type Group;
   const Group solidus = Group(Real(0)), liquidus = Group(steel.liquidus_potential);

@@ -57,7 +57,8 @@ struct Run {
 // out each diagonal.
 template <class Real, class Team, class Visit>
 TUNDISH_HD void for_each_run(const Team& team, const RelaxationFields<Real>& r, int d, Visit visit) {
-  for (int i = r.first(d) + team.rank() * Lines<Real>::count; i <= r.last(d); i += team.size() * Lines<Real>::count)
+  for (int i = r.first(d) + team.rank() * Lines<Real>::count; i <= r.last(d);
+       i += team.size() * Lines<Real>::count)
     visit(Run{i, d - i, r.last(d) - i + 1, r.at(i, d)});
 }
 
@@ -158,9 +159,9 @@ TUNDISH_HD void sweep(const Team& team, const RelaxationFields<Real>& r, typenam
 // Sweeps until every lane has converged; a lane that has is left as it is, whatever its neighbours do.
 // Returns the lanes that have not converged, and the sweeps of each.
 template <class Real, class Team>
-TUNDISH_HD_LARGE typename Number<Real>::Mask relax(const Team& team,
-                                                   const Relaxation<typename Number<Real>::Scalar>& relaxation,
-                                                   const RelaxationFields<Real>& r, Real& sweeps) {
+TUNDISH_HD_LARGE typename Number<Real>::Mask relax(
+    const Team& team, const Relaxation<typename Number<Real>::Scalar>& relaxation,
+    const RelaxationFields<Real>& r, Real& sweeps) {
   typedef typename Lines<Real>::type Group;
   typedef typename Number<Real>::Scalar Scalar;
   const Scalar keep = Scalar(1) - relaxation.factor;
@@ -182,8 +183,8 @@ TUNDISH_HD_LARGE typename Number<Real>::Mask relax(const Team& team,
 
 // Settles the state at the solution of the linear equations, and its potential and slope with it.
 template <class Real, class Team, class Phase>
-TUNDISH_HD_LARGE void settle(const Team& team, const Phase& phase, const Cooling<Real>& cooling, Real duration,
-                             const Fields<Real>& f, const RelaxationFields<Real>& r) {
+TUNDISH_HD_LARGE void settle(const Team& team, const Phase& phase, const Cooling<Real>& cooling,
+                             Real duration, const Fields<Real>& f, const RelaxationFields<Real>& r) {
   typedef Lines<Real> L;
   typedef typename L::type Group;
   const long stride = 1 - long(r.section.stride);
@@ -192,14 +193,16 @@ TUNDISH_HD_LARGE void settle(const Team& team, const Phase& phase, const Cooling
       const NodeBalance<Real> to(r, cooling, run);
       const Real* T = r.temperature + run.here;
       const Group here = L::load(T, 1);
-      Group gain = to.west * (L::load(T + r.to_west(), 1) - here) + to.east * (L::load(T + r.to_east(), 1) - here) +
+      Group gain = to.west * (L::load(T + r.to_west(), 1) - here) +
+                   to.east * (L::load(T + r.to_east(), 1) - here) +
                    to.south * (L::load(T + r.to_south(), 1) - here) +
                    to.north * (L::load(T + r.to_north(), 1) - here) -
                    (to.taken + to.surface * (here - cooling.ambient));
       const long node = r.section.at(run.i, run.j);
       Group potential = L::load_some(f.potential + node, stride, run.nodes);
       Group slope = L::load_some(f.slope + node, stride, run.nodes);
-      Group state = phase.settle(L::load_some(f.state + node, stride, run.nodes), potential, slope, duration * gain, here);
+      Group state = phase.settle(L::load_some(f.state + node, stride, run.nodes), potential, slope,
+                                 duration * gain, here);
       phase.properties(state, potential, slope);
       L::store_some(state, f.state + node, stride, run.nodes);
       L::store_some(potential, f.potential + node, stride, run.nodes);
@@ -212,8 +215,9 @@ TUNDISH_HD_LARGE void settle(const Team& team, const Phase& phase, const Cooling
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real step_sor(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                const Phase& phase, const Cooling<Real>& cooling, Real duration,
-                               const Relaxation<typename Number<Real>::Scalar>& relaxation, const Fields<Real>& f,
-                               Real& sweeps, typename Number<Real>::Mask& unconverged) {
+                               const Relaxation<typename Number<Real>::Scalar>& relaxation,
+                               const Fields<Real>& f, Real& sweeps,
+                               typename Number<Real>::Mask& unconverged) {
   const RelaxationFields<Real> r(section, f.relaxation);
   lag_properties(team, phase, f, r);
   assemble(team, cooling, Real(typename Number<Real>::Scalar(1)) / duration, relaxation.factor, r);

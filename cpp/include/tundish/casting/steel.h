@@ -12,14 +12,15 @@ TUNDISH_HD double power(double x, double exponent) { return __builtin_pow(x, exp
 template <int K>
 TUNDISH_HD Dual<double, K> power(Dual<double, K> x, Dual<double, K> exponent) {
   const double p = __builtin_pow(x.value, exponent.value);
-  return Dual<double, K>(p, (p * exponent.value / x.value) * x.tangent + (p * __builtin_log(x.value)) * exponent.tangent);
+  return Dual<double, K>(
+      p, (p * exponent.value / x.value) * x.tangent + (p * __builtin_log(x.value)) * exponent.tangent);
 }
 
 // Where Scheil's equation puts the latent heat that it has not released at the solidus.
 enum class Residual {
-  none,    // nowhere: the literal equation, as published
-  solidus, // all of it at the solidus
-  rescale  // over the whole freezing range: solid fraction divided by its value at the solidus
+  none,     // nowhere: the literal equation, as published
+  solidus,  // all of it at the solidus
+  rescale   // over the whole freezing range: solid fraction divided by its value at the solidus
 };
 
 constexpr int most_conductivity_terms = 8;
@@ -104,7 +105,9 @@ struct ScheilSteel {
   }
 
   // Integral of Eq. (5) from the solidus.
-  Real solid_enthalpy(Real T) const { return density_solid * specific_heat_solid * (T - solidus_temperature); }
+  Real solid_enthalpy(Real T) const {
+    return density_solid * specific_heat_solid * (T - solidus_temperature);
+  }
   // Latent heat left at the solidus and released there, J/m3.
   Real latent_at_solidus() const {
     if (residual != Residual::solidus) return Real(0.0);
@@ -115,7 +118,8 @@ struct ScheilSteel {
     return latent_at_solidus() + mush_integral(T) - mush_integral(solidus_temperature);
   }
   Real liquid_enthalpy(Real T) const {
-    return mush_enthalpy(liquidus_temperature) + density_liquid * specific_heat_liquid * (T - liquidus_temperature);
+    return mush_enthalpy(liquidus_temperature) +
+           density_liquid * specific_heat_liquid * (T - liquidus_temperature);
   }
   Real enthalpy(Real T) const {
     if (T <= solidus_temperature) return solid_enthalpy(T);
@@ -129,7 +133,8 @@ struct ScheilSteel {
     const Real integral_p = -span * u * p / (n + 1.0), integral_pp = -span * u * p * p / (2.0 * n + 1.0);
     const Real integral_g = a * T + b * integral_p;
     const Real integral_gg = a * a * T + 2.0 * a * b * integral_p + b * b * integral_pp;
-    const Real d_density = density_liquid - density_solid, d_heat = specific_heat_liquid - specific_heat_solid;
+    const Real d_density = density_liquid - density_solid,
+               d_heat = specific_heat_liquid - specific_heat_solid;
     const Real sensible = density_solid * specific_heat_solid * T +
                           (density_solid * d_heat + specific_heat_solid * d_density) * integral_g +
                           d_density * d_heat * integral_gg;
@@ -155,8 +160,10 @@ struct TableSteel {
     int low = 0, high = rows - 2;
     while (low < high) {
       const int middle = (low + high + 1) / 2;
-      if (T < temperature[middle]) high = middle - 1;
-      else low = middle;
+      if (T < temperature[middle])
+        high = middle - 1;
+      else
+        low = middle;
     }
     return low;
   }
@@ -177,13 +184,15 @@ struct TableSteel {
     const Real sensible = linear(specific_heat_at, T);
     if (T < temperature[0] || T >= temperature[rows - 1]) return sensible;
     const int r = interval(T);
-    return sensible - latent_heat * ((solid_share[r + 1] - solid_share[r]) / (temperature[r + 1] - temperature[r]));
+    return sensible -
+           latent_heat * ((solid_share[r + 1] - solid_share[r]) / (temperature[r + 1] - temperature[r]));
   }
   Real potential(Real T) const {
     const Real t = inside(T);
     const int r = interval(t);
     const Real s = place(t, r);
-    const double step = temperature[r + 1] - temperature[r], rise = conductivity_at[r + 1] - conductivity_at[r];
+    const double step = temperature[r + 1] - temperature[r],
+                 rise = conductivity_at[r + 1] - conductivity_at[r];
     return potential_at[r] + step * s * (conductivity_at[r] + 0.5 * rise * s) + conductivity(t) * (T - t);
   }
   Real enthalpy(Real T) const {
@@ -194,7 +203,8 @@ struct TableSteel {
     const double d = density_at[r], dd = density_at[r + 1] - d;
     const double c = specific_heat_at[r], dc = specific_heat_at[r + 1] - c;
     const double freed = solid_share[r] - solid_share[r + 1];
-    const Real sensible = sensible_at[r] + step * s * (d * c + s * (0.5 * (d * dc + c * dd) + s * (dd * dc / 3.0)));
+    const Real sensible =
+        sensible_at[r] + step * s * (d * c + s * (0.5 * (d * dc + c * dd) + s * (dd * dc / 3.0)));
     const Real released = released_at[r] + freed * s * (d + 0.5 * dd * s);
     return sensible + latent_heat * released + density(t) * linear(specific_heat_at, t) * (T - t);
   }

@@ -13,7 +13,6 @@ struct Candidate {
   const Real* slots;
   SteelCurves<Real> steel;
   Real pouring_state;  // enthalpy or temperature, as the state is
-  typename Number<Real>::Scalar lowest_temperature, highest_temperature;  // of the steel's curves
 };
 
 // Writes to the rows of one job.
@@ -65,6 +64,7 @@ struct Marcher {
   TUNDISH_HD_LARGE void pour() {
     Real potential, slope;
     phase.properties(candidate.pouring_state, potential, slope);
+    if (march.method == Method::adi) slope = phase.implicit_slope(slope);
     const long nodes = march.section.field_size();
     for (long n = team.rank(); n < nodes; n += team.size()) {
       f.state[n] = candidate.pouring_state;
@@ -76,7 +76,10 @@ struct Marcher {
       f.ghost_x[j] = potential;
       f.face_slope_x[j] = Real(Scalar(0));
     }
-    for (int i = team.rank(); i < march.section.stride; i += team.size()) f.face_slope_y[i] = Real(Scalar(0));
+    for (int i = team.rank(); i < march.section.stride; i += team.size()) {
+      f.face_slope_y[i] = Real(Scalar(0));
+      f.lowest[i] = f.highest[i] = potential;
+    }
     if (f.relaxation) {
       const long size = RelaxationFields<Real>::array_size(march.section) * RelaxationFields<Real>::arrays;
       for (long n = team.rank(); n < size; n += team.size()) f.relaxation[n] = Real(Scalar(0));
@@ -90,11 +93,16 @@ struct Marcher {
   TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
     const Real duration = step.size / candidate.slots[slot_speed];
     if (march.method == Method::adi) {
-      const StepSize<Real> size{step.memory, step.share * duration};
+      const Real span = step.share * duration;
+      // Freezing fronts set large steps rocking: two-dimensional splitting is unstable from some 100 liquid
+      // diffusion times of the finest cell on. Half of the neighbours' slope holds a step of 70.
+      const Real held =
+          minimum(Real(Scalar(1)), span * phase.liquid_slope * (march.section.finest / Scalar(140)));
+      const StepSize<Real> size{step.memory, span, held};
       heat_of_step = step_adi(team, march.section, phase, cooling, size, heat_of_step, f);
     } else {
-      heat_of_step = step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps,
-                              unconverged);
+      heat_of_step =
+          step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps, unconverged);
     }
     heat = heat + heat_of_step;
   }
@@ -142,7 +150,7 @@ struct Observer {
   TUNDISH_HD void start() {
     const Real zero = Real(Scalar(0));
     z = zero;
-    length = Real(Scalar(__builtin_inf()));
+    length = Real(Scalar(infinity()));
     solidified = failed = Real(Scalar(1)) < zero;
     failed_step = unconverged_step = Real(Scalar(-1));
     enthalpy_at_start = section_enthalpy(m.march.section, m.phase, m.f);
@@ -233,11 +241,17 @@ struct Observer {
     z = z + size;
     writer.write(out.iterations, m.march.n_steps, step - 1, m.sweeps);
 
-    const Real coldest = minimum(minimum(corner, centre), minimum(middle_x, middle_y));
-    const Real hottest = maximum(maximum(corner, centre), maximum(middle_x, middle_y));
-    const Mask sound = (coldest >= Real(m.candidate.lowest_temperature)) &
-                       (hottest <= Real(m.candidate.highest_temperature)) & (corner == corner) &
-                       (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
+    Real coldest = m.f.lowest[0], hottest = m.f.highest[0];
+    for (int i = 1; i < m.march.section.x.nodes; ++i) {
+      coldest = minimum(coldest, m.f.lowest[i]);
+      hottest = maximum(hottest, m.f.highest[i]);
+    }
+    coldest = minimum(minimum(m.temperature_of(coldest), corner), minimum(middle_x, middle_y));
+    hottest = maximum(maximum(m.temperature_of(hottest), centre), maximum(middle_x, middle_y));
+    const Real lowest = Real(Scalar(lowest_temperature));
+    const Mask sound =
+        (coldest >= lowest) & (hottest <= m.candidate.steel.liquidus + Scalar(highest_superheat)) &
+        (corner == corner) & (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
     const Real here = Real(Scalar(step));
     failed_step = select(!(sound | failed), here, failed_step);
     failed = failed | !sound;
@@ -251,6 +265,7 @@ struct Observer {
     writer.write(out.energy_imbalance, 1, 0, absolute(m.heat - lost) / moved);
     writer.write(out.metallurgical_length, 1, 0, length);
     writer.write_gradient(out.metallurgical_length_gradient, 1, 0, length);
+    if (!out.status) return;
     const Real not_converged = unconverged_step;
     for (int lane = 0; lane < writer.place.lanes; ++lane) {
       const int fail = int(Number<Real>::value(failed_step, lane));
@@ -264,6 +279,14 @@ struct Observer {
   }
 };
 
+TUNDISH_HD bool stopped(const bool* stop) {
+#if TUNDISH_ON_GPU
+  return stop && *const_cast<const volatile bool*>(stop);
+#else
+  return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
+#endif
+}
+
 // Marches one candidate, or one pack of them, from the meniscus to the end.
 template <class Real, class Team, class Phase>
 TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>& march,
@@ -274,7 +297,7 @@ TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>&
   Observer<Real, Team, Phase> observer(marcher, outputs, place);
   observer.start();
   for (int k = 0; k < march.n_steps; ++k) {
-    if (place.stop && *place.stop) return;
+    if (stopped(place.stop)) return;
     marcher.advance(march.steps[k], cooling_of(candidate.slots, march.steps[k].stretch));
     observer.observe(k + 1);
   }
@@ -301,6 +324,8 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
   f.face_slope_x = take(rows);
   f.face_slope_y = take(columns);
   f.face_heat = take(rows + columns);
+  f.lowest = take(columns);
+  f.highest = take(columns);
   f.solid = take(columns);
   f.liquid = take(columns);
   f.scratch = take(2 * longest * team_size * Lines<Real>::count);

@@ -73,14 +73,14 @@ TUNDISH_HD Dual<T, K> operator/(Dual<T, K> a, T b) {
   return Dual<T, K>(a.value / b, a.tangent * (T(1) / b));
 }
 
-#define TUNDISH_DUAL_COMPARISON(op)                             \
-  template <class T, int K>                                     \
-  TUNDISH_HD bool operator op(Dual<T, K> a, Dual<T, K> b) {     \
-    return a.value op b.value;                                  \
-  }                                                             \
-  template <class T, int K>                                     \
-  TUNDISH_HD bool operator op(Dual<T, K> a, T b) {              \
-    return a.value op b;                                        \
+#define TUNDISH_DUAL_COMPARISON(op)                         \
+  template <class T, int K>                                 \
+  TUNDISH_HD bool operator op(Dual<T, K> a, Dual<T, K> b) { \
+    return a.value op b.value;                              \
+  }                                                         \
+  template <class T, int K>                                 \
+  TUNDISH_HD bool operator op(Dual<T, K> a, T b) {          \
+    return a.value op b;                                    \
   }
 TUNDISH_DUAL_COMPARISON(<)
 TUNDISH_DUAL_COMPARISON(<=)

@@ -37,31 +37,41 @@ struct BundleMask<Mask, 1> {
   Mask first;
 };
 
-#define TUNDISH_BUNDLE_OPERATOR(op)                                                                  \
-  template <class Real, int B>                                                                       \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {                     \
-    if constexpr (B == 1) return Bundle<Real, B>(a.first op b.first);                                \
-    else return Bundle<Real, B>(a.first op b.first, a.rest op b.rest);                               \
-  }                                                                                                  \
-  template <class Real, int B>                                                                       \
-  TUNDISH_HD Bundle<Real, B> operator op(Real a, Bundle<Real, B> b) {                                \
-    if constexpr (B == 1) return Bundle<Real, B>(a op b.first);                                      \
-    else return Bundle<Real, B>(a op b.first, a op b.rest);                                          \
-  }                                                                                                  \
-  template <class Real, int B>                                                                       \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Real b) {                                \
-    if constexpr (B == 1) return Bundle<Real, B>(a.first op b);                                      \
-    else return Bundle<Real, B>(a.first op b, a.rest op b);                                          \
-  }                                                                                                  \
-  template <class Real, int B>                                                                       \
-  TUNDISH_HD Bundle<Real, B> operator op(typename Number<Real>::Scalar a, Bundle<Real, B> b) {       \
-    if constexpr (B == 1) return Bundle<Real, B>(a op b.first);                                      \
-    else return Bundle<Real, B>(a op b.first, a op b.rest);                                          \
-  }                                                                                                  \
-  template <class Real, int B>                                                                       \
-  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, typename Number<Real>::Scalar b) {       \
-    if constexpr (B == 1) return Bundle<Real, B>(a.first op b);                                      \
-    else return Bundle<Real, B>(a.first op b, a.rest op b);                                          \
+#define TUNDISH_BUNDLE_OPERATOR(op)                                                            \
+  template <class Real, int B>                                                                 \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {               \
+    if constexpr (B == 1)                                                                      \
+      return Bundle<Real, B>(a.first op b.first);                                              \
+    else                                                                                       \
+      return Bundle<Real, B>(a.first op b.first, a.rest op b.rest);                            \
+  }                                                                                            \
+  template <class Real, int B>                                                                 \
+  TUNDISH_HD Bundle<Real, B> operator op(Real a, Bundle<Real, B> b) {                          \
+    if constexpr (B == 1)                                                                      \
+      return Bundle<Real, B>(a op b.first);                                                    \
+    else                                                                                       \
+      return Bundle<Real, B>(a op b.first, a op b.rest);                                       \
+  }                                                                                            \
+  template <class Real, int B>                                                                 \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Real b) {                          \
+    if constexpr (B == 1)                                                                      \
+      return Bundle<Real, B>(a.first op b);                                                    \
+    else                                                                                       \
+      return Bundle<Real, B>(a.first op b, a.rest op b);                                       \
+  }                                                                                            \
+  template <class Real, int B>                                                                 \
+  TUNDISH_HD Bundle<Real, B> operator op(typename Number<Real>::Scalar a, Bundle<Real, B> b) { \
+    if constexpr (B == 1)                                                                      \
+      return Bundle<Real, B>(a op b.first);                                                    \
+    else                                                                                       \
+      return Bundle<Real, B>(a op b.first, a op b.rest);                                       \
+  }                                                                                            \
+  template <class Real, int B>                                                                 \
+  TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, typename Number<Real>::Scalar b) { \
+    if constexpr (B == 1)                                                                      \
+      return Bundle<Real, B>(a.first op b);                                                    \
+    else                                                                                       \
+      return Bundle<Real, B>(a.first op b, a.rest op b);                                       \
   }
 TUNDISH_BUNDLE_OPERATOR(+)
 TUNDISH_BUNDLE_OPERATOR(-)
@@ -71,19 +81,23 @@ TUNDISH_BUNDLE_OPERATOR(/)
 
 template <class Real, int B>
 TUNDISH_HD Bundle<Real, B> operator-(Bundle<Real, B> a) {
-  if constexpr (B == 1) return Bundle<Real, B>(-a.first);
-  else return Bundle<Real, B>(-a.first, -a.rest);
+  if constexpr (B == 1)
+    return Bundle<Real, B>(-a.first);
+  else
+    return Bundle<Real, B>(-a.first, -a.rest);
 }
 
-#define TUNDISH_BUNDLE_COMPARISON(op)                                                                         \
-  template <class Real, int B>                                                                                \
-  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {   \
-    if constexpr (B == 1) return {a.first op b.first};                                                        \
-    else return {a.first op b.first, a.rest op b.rest};                                                       \
-  }                                                                                                           \
-  template <class Real, int B>                                                                                \
-  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Real b) {              \
-    return a op Bundle<Real, B>(b);                                                                           \
+#define TUNDISH_BUNDLE_COMPARISON(op)                                                                       \
+  template <class Real, int B>                                                                              \
+  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) { \
+    if constexpr (B == 1)                                                                                   \
+      return {a.first op b.first};                                                                          \
+    else                                                                                                    \
+      return {a.first op b.first, a.rest op b.rest};                                                        \
+  }                                                                                                         \
+  template <class Real, int B>                                                                              \
+  TUNDISH_HD BundleMask<typename Number<Real>::Mask, B> operator op(Bundle<Real, B> a, Real b) {            \
+    return a op Bundle<Real, B>(b);                                                                         \
   }
 TUNDISH_BUNDLE_COMPARISON(<)
 TUNDISH_BUNDLE_COMPARISON(<=)
@@ -91,11 +105,13 @@ TUNDISH_BUNDLE_COMPARISON(>)
 TUNDISH_BUNDLE_COMPARISON(>=)
 #undef TUNDISH_BUNDLE_COMPARISON
 
-#define TUNDISH_BUNDLE_MASK_OPERATOR(op)                                                       \
-  template <class Mask, int B>                                                                 \
-  TUNDISH_HD BundleMask<Mask, B> operator op(BundleMask<Mask, B> a, BundleMask<Mask, B> b) {   \
-    if constexpr (B == 1) return {Mask(a.first op b.first)};                                   \
-    else return {Mask(a.first op b.first), a.rest op b.rest};                                  \
+#define TUNDISH_BUNDLE_MASK_OPERATOR(op)                                                     \
+  template <class Mask, int B>                                                               \
+  TUNDISH_HD BundleMask<Mask, B> operator op(BundleMask<Mask, B> a, BundleMask<Mask, B> b) { \
+    if constexpr (B == 1)                                                                    \
+      return {Mask(a.first op b.first)};                                                     \
+    else                                                                                     \
+      return {Mask(a.first op b.first), a.rest op b.rest};                                   \
   }
 TUNDISH_BUNDLE_MASK_OPERATOR(&)
 TUNDISH_BUNDLE_MASK_OPERATOR(|)
@@ -104,13 +120,17 @@ TUNDISH_BUNDLE_MASK_OPERATOR(^)
 
 template <class Mask, int B>
 TUNDISH_HD BundleMask<Mask, B> operator!(BundleMask<Mask, B> a) {
-  if constexpr (B == 1) return {!a.first};
-  else return {!a.first, !a.rest};
+  if constexpr (B == 1)
+    return {!a.first};
+  else
+    return {!a.first, !a.rest};
 }
 template <class Mask, int B>
 TUNDISH_HD Mask one_mask(BundleMask<Mask, B> a) {
-  if constexpr (B == 1) return a.first;
-  else return a.first | one_mask(a.rest);
+  if constexpr (B == 1)
+    return a.first;
+  else
+    return a.first | one_mask(a.rest);
 }
 template <class Mask, int B>
 TUNDISH_HD bool any(BundleMask<Mask, B> a) {
@@ -118,15 +138,19 @@ TUNDISH_HD bool any(BundleMask<Mask, B> a) {
 }
 template <class Mask, class Real, int B>
 TUNDISH_HD Bundle<Real, B> select(BundleMask<Mask, B> mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
-  if constexpr (B == 1) return Bundle<Real, B>(select(mask.first, yes.first, no.first));
-  else return Bundle<Real, B>(select(mask.first, yes.first, no.first), select(mask.rest, yes.rest, no.rest));
+  if constexpr (B == 1)
+    return Bundle<Real, B>(select(mask.first, yes.first, no.first));
+  else
+    return Bundle<Real, B>(select(mask.first, yes.first, no.first), select(mask.rest, yes.rest, no.rest));
 }
 
 // A choice that is the same for all lines, and the largest of them.
 template <class Real, int B>
 TUNDISH_HD Bundle<Real, B> where(typename Number<Real>::Mask mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
-  if constexpr (B == 1) return Bundle<Real, B>(select(mask, yes.first, no.first));
-  else return Bundle<Real, B>(select(mask, yes.first, no.first), where<Real>(mask, yes.rest, no.rest));
+  if constexpr (B == 1)
+    return Bundle<Real, B>(select(mask, yes.first, no.first));
+  else
+    return Bundle<Real, B>(select(mask, yes.first, no.first), where<Real>(mask, yes.rest, no.rest));
 }
 template <class T, int N>
 TUNDISH_HD Pack<T, N> where(bool mask, Pack<T, N> yes, Pack<T, N> no) {
@@ -136,8 +160,10 @@ TUNDISH_HD float where(bool mask, float yes, float no) { return mask ? yes : no;
 TUNDISH_HD double where(bool mask, double yes, double no) { return mask ? yes : no; }
 template <class Real, int B>
 TUNDISH_HD Real largest(Bundle<Real, B> a) {
-  if constexpr (B == 1) return a.first;
-  else return maximum(a.first, largest(a.rest));
+  if constexpr (B == 1)
+    return a.first;
+  else
+    return maximum(a.first, largest(a.rest));
 }
 template <class T, int N>
 TUNDISH_HD T largest(Pack<T, N> a) {
@@ -190,7 +216,9 @@ struct Lines {
     return r;
   }
   static TUNDISH_HD void store(type x, Real* p, long stride) { write_bundle(x, p, stride, count); }
-  static TUNDISH_HD void store_some(type x, Real* p, long stride, int lines) { write_bundle(x, p, stride, lines); }
+  static TUNDISH_HD void store_some(type x, Real* p, long stride, int lines) {
+    write_bundle(x, p, stride, lines);
+  }
   // The first `lines` of them; the others repeat the last one.
   static TUNDISH_HD type load_some(const Real* p, long stride, int lines) {
     type r;
@@ -242,7 +270,9 @@ struct LinesOfScalars {
     return r;
   }
   static TUNDISH_HD type spread(const T* p) { return type::read(p); }
-  static TUNDISH_HD type spread_some(const T* p, long stride, int lines) { return load_some(p, stride, lines); }
+  static TUNDISH_HD type spread_some(const T* p, long stride, int lines) {
+    return load_some(p, stride, lines);
+  }
 #endif
 };
 template <>

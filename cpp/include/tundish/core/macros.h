@@ -10,7 +10,7 @@
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define TUNDISH_ON_GPU 1
 #define TUNDISH_HD __host__ __device__ __forceinline__
-#define TUNDISH_HD_LARGE __host__ __device__
+#define TUNDISH_HD_LARGE __host__ __device__ __noinline__
 #else
 #define TUNDISH_ON_GPU 0
 #define TUNDISH_HD inline __attribute__((always_inline))

@@ -72,27 +72,27 @@ struct Pack {
   TUNDISH_HD void write(T* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
 };
 
-#define TUNDISH_PACK_OPERATOR(op)                                                        \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {                        \
-    return Pack<T, N>(a.v op b.v, 0);                                                    \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(T a, Pack<T, N> b) {                                 \
-    return Pack<T, N>(a) op b;                                                           \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, T b) {                                 \
-    return a op Pack<T, N>(b);                                                           \
+#define TUNDISH_PACK_OPERATOR(op)                                 \
+  template <class T, int N>                                       \
+  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, Pack<T, N> b) { \
+    return Pack<T, N>(a.v op b.v, 0);                             \
+  }                                                               \
+  template <class T, int N>                                       \
+  TUNDISH_HD Pack<T, N> operator op(T a, Pack<T, N> b) {          \
+    return Pack<T, N>(a) op b;                                    \
+  }                                                               \
+  template <class T, int N>                                       \
+  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, T b) {          \
+    return a op Pack<T, N>(b);                                    \
   }
-#define TUNDISH_PACK_COMPARISON(op)                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {                    \
-    return PackMask<T, N>{a.v op b.v};                                                   \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, T b) {                             \
-    return a op Pack<T, N>(b);                                                           \
+#define TUNDISH_PACK_COMPARISON(op)                                   \
+  template <class T, int N>                                           \
+  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, Pack<T, N> b) { \
+    return PackMask<T, N>{a.v op b.v};                                \
+  }                                                                   \
+  template <class T, int N>                                           \
+  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, T b) {          \
+    return a op Pack<T, N>(b);                                        \
   }
 
 template <class T, int N>
@@ -158,31 +158,31 @@ struct Pack {
   }
 };
 
-#define TUNDISH_PACK_OPERATOR(op)                                                        \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {                        \
-    Pack<T, N> r;                                                                        \
-    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane];             \
-    return r;                                                                            \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(T a, Pack<T, N> b) {                                 \
-    return Pack<T, N>(a) op b;                                                           \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, T b) {                                 \
-    return a op Pack<T, N>(b);                                                           \
+#define TUNDISH_PACK_OPERATOR(op)                                            \
+  template <class T, int N>                                                  \
+  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {            \
+    Pack<T, N> r;                                                            \
+    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane]; \
+    return r;                                                                \
+  }                                                                          \
+  template <class T, int N>                                                  \
+  TUNDISH_HD Pack<T, N> operator op(T a, Pack<T, N> b) {                     \
+    return Pack<T, N>(a) op b;                                               \
+  }                                                                          \
+  template <class T, int N>                                                  \
+  TUNDISH_HD Pack<T, N> operator op(Pack<T, N> a, T b) {                     \
+    return a op Pack<T, N>(b);                                               \
   }
-#define TUNDISH_PACK_COMPARISON(op)                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {                    \
-    PackMask<T, N> r;                                                                    \
-    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane];             \
-    return r;                                                                            \
-  }                                                                                      \
-  template <class T, int N>                                                              \
-  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, T b) {                             \
-    return a op Pack<T, N>(b);                                                           \
+#define TUNDISH_PACK_COMPARISON(op)                                          \
+  template <class T, int N>                                                  \
+  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, Pack<T, N> b) {        \
+    PackMask<T, N> r;                                                        \
+    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane]; \
+    return r;                                                                \
+  }                                                                          \
+  template <class T, int N>                                                  \
+  TUNDISH_HD PackMask<T, N> operator op(Pack<T, N> a, T b) {                 \
+    return a op Pack<T, N>(b);                                               \
   }
 
 template <class T, int N>
@@ -195,12 +195,12 @@ TUNDISH_HD Pack<T, N> select(PackMask<T, N> mask, Pack<T, N> yes, Pack<T, N> no)
   for (int lane = 0; lane < N; ++lane) r.v[lane] = mask.v[lane] ? yes.v[lane] : no.v[lane];
   return r;
 }
-#define TUNDISH_MASK_OPERATOR(op)                                                        \
-  template <class T, int N>                                                              \
-  TUNDISH_HD PackMask<T, N> operator op(PackMask<T, N> a, PackMask<T, N> b) {            \
-    PackMask<T, N> r;                                                                    \
-    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane];             \
-    return r;                                                                            \
+#define TUNDISH_MASK_OPERATOR(op)                                             \
+  template <class T, int N>                                                   \
+  TUNDISH_HD PackMask<T, N> operator op(PackMask<T, N> a, PackMask<T, N> b) { \
+    PackMask<T, N> r;                                                         \
+    for (int lane = 0; lane < N; ++lane) r.v[lane] = a.v[lane] op b.v[lane];  \
+    return r;                                                                 \
   }
 TUNDISH_MASK_OPERATOR(&)
 TUNDISH_MASK_OPERATOR(|)

@@ -29,8 +29,7 @@ struct Block {
     slots[threadIdx.x] = double(Number<Real>::value(x, 0));
     for (int half = blockDim.x / 2; half > 0; half /= 2) {
       __syncthreads();
-      if (threadIdx.x < half)
-        slots[threadIdx.x] = maximum(slots[threadIdx.x], slots[threadIdx.x + half]);
+      if (threadIdx.x < half) slots[threadIdx.x] = maximum(slots[threadIdx.x], slots[threadIdx.x + half]);
     }
     __syncthreads();
     Real result = Real(typename Number<Real>::Scalar(slots[0]));

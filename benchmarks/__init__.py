@@ -1,0 +1,1 @@
+"""Times and accuracy of the solvers beside those of other programs: `python -m benchmarks`."""

@@ -1,0 +1,205 @@
+"""How far the march is from what this machine can do.
+
+`roofline.cpp` counts the operations of one ADI step by running the package's own headers on numbers that
+count, and measures the machine: multiplications and additions in independent chains (contraction is off in
+the package, so none are fused), divisions, table lookups, and the step's memory traffic with next to no
+arithmetic. One thread throughout. Needs a C++ compiler (CXX, or g++).
+"""
+
+import ctypes
+import os
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import machine, ours
+from tundish import _core
+from tundish.casting import Grid
+
+SOURCE = Path(__file__).with_suffix(".cpp")
+HEADERS = SOURCE.parents[1] / "cpp" / "include"
+ARITHMETIC, DIVISION, LOOKUP, MOVING, STREAMING = range(5)  # of roofline_measure
+NEAR, FAR = 16 << 10, 512 << 10  # bytes that fit the nearest cache and the next
+GRIDS = {"48 x 48, the default": None, "100 x 100": Grid(100, 100)}
+ROUNDS = 7
+
+
+class Operations(NamedTuple):
+    """Of one node: arithmetic, and rows read from tables."""
+
+    additions: float
+    multiplications: float
+    divisions: float
+    extremes: float  # minima, maxima and choices
+    rows: float
+
+    @property
+    def simple(self) -> float:
+        """All that one instruction of full throughput does."""
+        return self.additions + self.multiplications + self.extremes
+
+
+class Counts(NamedTuple):
+    """Of one node-step."""
+
+    step: Operations
+    read: float  # numbers of the fields, each once a sweep
+    written: float
+    lookup: Operations  # of one lookup
+
+    @property
+    def outside_tables(self) -> float:
+        """Simple operations of a step that are not part of a lookup."""
+        return self.step.simple - self.step.rows * self.lookup.simple
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Compile `roofline.cpp` for the instruction set that the package uses, and load it."""
+    instructions = _core.instruction_set()
+    options = [] if instructions == "scalar" else [f"-march={instructions}"]
+    if instructions == "x86-64-v4":
+        options.append("-mprefer-vector-width=512")
+    options += ["-O3", "-std=gnu++17", "-ffp-contract=off", "-Wno-psabi", "-shared", "-fPIC"]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        target = Path(folder) / "roofline.so"
+        compiler = os.environ.get("CXX", "g++")
+        subprocess.run([compiler, *options, f"-I{HEADERS}", SOURCE, "-o", target], check=True)
+        loaded = ctypes.CDLL(str(target))
+    loaded.roofline_measure.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long)
+    loaded.roofline_measure.restype = ctypes.c_double
+    return loaded
+
+
+def counts(n: int) -> Counts:
+    """What one node of one step takes, on average over n x n nodes."""
+    numbers = (ctypes.c_double * 12)()
+    library().roofline_counts(n, numbers)
+    return Counts(Operations(*numbers[:5]), *numbers[5:7], Operations(*numbers[7:]))
+
+
+def padded_nodes(n: int, size: int) -> int:
+    """Places of one field of n x n nodes, for numbers of `size` bytes: with padding and a halo."""
+    widest = 64 // size
+    padded = -(-n // widest) * widest
+    return padded * (padded + 2)
+
+
+def measure() -> dict[tuple[object, ...], machine.Timing]:
+    """Seconds for a unit of everything, by what it is and the bytes of a number; in turns."""
+
+    def probe(what: int, size: int, place: int) -> machine.Run:
+        return machine.Run(lambda: library().roofline_measure(what, size, place), ROUNDS)
+
+    def march(size: int, grid: Grid | None) -> machine.Run:
+        lanes = library().roofline_lanes(size)
+        options = {"dtype": f"float{8 * size}", "threads": 1, "outputs": ["metallurgical_length"]}
+        candidates = lanes if grid else 4 * lanes
+        steps = ours.node_steps(ours.single(grid)) * candidates
+        work = machine.timed(lambda: ours.batch(candidates, grid, **options))
+        return machine.Run(lambda: work() / steps, ROUNDS)
+
+    runs: dict[tuple[object, ...], machine.Run] = {}
+    for size in (4, 8):
+        for what in (ARITHMETIC, DIVISION, LOOKUP):
+            runs[what, size] = probe(what, size, 0)
+        for place in (NEAR, FAR):
+            runs[STREAMING, size, place] = probe(STREAMING, size, place)
+        for name, grid in GRIDS.items():
+            nodes = padded_nodes(ours.single(grid).x.size, size)
+            runs[MOVING, size, name] = probe(MOVING, size, nodes)
+            runs["march", size, name] = march(size, grid)
+    return machine.interleaved(runs)
+
+
+def count_table(found: Counts) -> str:
+    """Operations of a node-step, as Markdown."""
+    rows = [
+        ("additions, subtractions", found.step.additions, found.lookup.additions),
+        ("multiplications", found.step.multiplications, found.lookup.multiplications),
+        ("minima, maxima, choices", found.step.extremes, found.lookup.extremes),
+        ("divisions", found.step.divisions, found.lookup.divisions),
+        ("rows of 4 numbers read from a table", found.step.rows, found.lookup.rows),
+    ]
+    lines = ["| of one node-step | all | of that, in a lookup |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {step:.2f} | {lookup:.0f} |" for name, step, lookup in rows]
+    lines += [f"| numbers of the fields read | {found.read:.2f} | |"]
+    lines += [f"| numbers of the fields written | {found.written:.2f} | |"]
+    traffic = found.read + found.written
+    lines += [f"| bytes moved, float32 and float64 | {4 * traffic:.0f}, {8 * traffic:.0f} | |"]
+    return "\n".join(lines)
+
+
+def peak_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
+    """What the machine does, as Markdown."""
+    lines = ["| one thread of this machine | float32 | float64 |", "| --- | ---: | ---: |"]
+
+    def row(name: str, key: tuple[object, ...], numbers: bool, form: str = ".1f") -> str:
+        cells = []
+        for size in (4, 8):
+            lanes = library().roofline_lanes(size) if numbers else 1
+            cells.append(f"{1e-9 * lanes / seconds[key[0], size, *key[1:]].best:{form}}")
+        return f"| {name} | " + " | ".join(cells) + " |"
+
+    lines.append(row("additions and multiplications, 1e9/s", (ARITHMETIC,), True))
+    lines.append(row("divisions, 1e9/s", (DIVISION,), True, ".2f"))
+    lines.append(row("table lookups, 1e9/s", (LOOKUP,), True, ".2f"))
+    lines.append(row("nearest cache (16 KiB), a += b, GB/s", (STREAMING, NEAR), False))
+    lines.append(row("next cache (512 KiB), a += b, GB/s", (STREAMING, FAR), False))
+    return "\n".join(lines)
+
+
+def roof_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
+    """Floors and the march, ns a node-step and candidate, as Markdown."""
+    lines = [
+        "| numbers, nodes | fields, KiB | simple | divisions | lookups | processor | memory | march"
+        " | floor/march | of peak arithmetic |",
+        "| --- |" + " ---: |" * 9,
+    ]
+    for size in (4, 8):
+        lanes = library().roofline_lanes(size)
+        per = 1e9 / lanes
+        for name, grid in GRIDS.items():
+            n = ours.single(grid).x.size
+            found = counts(n)
+            simple = per * seconds[ARITHMETIC, size].best * found.outside_tables
+            divisions = per * seconds[DIVISION, size].best * found.step.divisions
+            lookups = per * seconds[LOOKUP, size].best * found.step.rows
+            processor = simple + divisions + lookups
+            memory = per * seconds[MOVING, size, name].best
+            march = 1e9 * seconds["march", size, name].best
+            arithmetic = found.step.simple + found.step.divisions
+            peak = 1e-9 * lanes / seconds[ARITHMETIC, size].best
+            kib = 4 * padded_nodes(n, size) * lanes * size / 1024
+            times = (simple, divisions, lookups, processor, memory, march)
+            cells = [f"float{8 * size}, {name}", f"{kib:.0f}", *(f"{time:.2f}" for time in times)]
+            cells += [
+                f"{100 * max(processor, memory) / march:.0f} %",
+                f"{100 * arithmetic / march / peak:.0f} %",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def tables() -> dict[str, str]:
+    """Everything, as Markdown, by name."""
+    default = ours.single().x.size
+    seconds = measure()
+    return {
+        "counts": count_table(counts(default)),
+        "peaks": peak_table(seconds),
+        "roofline": roof_table(seconds),
+    }
+
+
+def main() -> None:
+    """Print the tables."""
+    print(machine.description())
+    for name, table in tables().items():
+        print(f"\n{name}\n\n{table}")
+
+
+if __name__ == "__main__":
+    main()

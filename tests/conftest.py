@@ -1,0 +1,32 @@
+"""What all tests share: repeatable property tests, and a small strand that freezes through."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from references import small_strand
+
+from tundish.casting import Grid, Strand
+
+# Not shrunk: a failing march takes its time, and its strand is printed anyway.
+settings.register_profile(
+    "tundish",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tundish")
+
+
+@pytest.fixture(scope="session")
+def strand() -> Strand:
+    """A 40 mm billet that is solid after about 1.2 of its 1.5 m, cooled differently on its two faces."""
+    return small_strand()
+
+
+@pytest.fixture(scope="session")
+def grid() -> Grid:
+    """A coarse mesh for it: 50 steps."""
+    return Grid(9, 11, dz_mold=0.02, dz_spray=0.04)
