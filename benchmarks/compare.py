@@ -151,7 +151,7 @@ class Comparison:
             label, n = (WAYS[key].name, nodes_of(WAYS[key])) if key in WAYS else PEERS[key][:2]
             whose = "**tundish**, " if key in WAYS else ""
             n = 100 if key == "FiPy" else n
-            times = [f"{1e3 * self.seconds(key, k):.3g}" for k in self.threads(key)] + [""]
+            times = [milliseconds(self.seconds(key, k)) for k in self.threads(key)] + [""]
             lines.append(
                 f"| {whose}{label} | {n} x {n} | {times[0]} | {times[1]} | {self.errors(key)[0]:.2f} |"
             )
@@ -170,14 +170,14 @@ class Comparison:
 
     def _line(self, key: str, name: str, n: int) -> str:
         work = self.answers[key]["node_steps"]
-        times = [f"{1e3 * self.seconds(key, k):.3g}" for k in self.threads(key)]
+        times = [milliseconds(self.seconds(key, k)) for k in self.threads(key)]
         rate = 1e9 * self.seconds(key) / work
         errors = [f"{error:.2f}" for error in self.errors(key)]
         grid = f"{n} x {n}, {work // n**2}"
         if key == "FiPy":  # its time is that of a finer grid
             grid += "; time: 100 x 100"
             rate = 1e9 * self.seconds(key) / (100 * 100 * PUBLISHED_STEPS)
-        cells = [name, grid, times[0], times[1] if times[1:] else "", f"{rate:.3g}", *errors]
+        cells = [name, grid, times[0], times[1] if times[1:] else "", three_digits(rate), *errors]
         return "| " + " | ".join(cells) + " |"
 
     def ratios(self) -> str:
@@ -197,18 +197,32 @@ class Comparison:
                 text = f"{peer.name}, {peer.n} x {peer.n}"
             faster = [f"{seconds / self.seconds(key, k):.1f}" for k in self.threads(key)]
             n = nodes_of(WAYS[key])
-            cells = [f"{WAYS[key].name}, {n} x {n}", text, f"{1e3 * seconds:.3g}", faster[0]]
+            cells = [f"{WAYS[key].name}, {n} x {n}", text, milliseconds(seconds), faster[0]]
             cells += [faster[1] if faster[1:] else "", str(aim)]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
     def conditions(self) -> str:
         """How undisturbed the runs were."""
-        busy = min(timing.busy for (_, threads), timing in self.timings.items() if threads == 1)
-        share = f"{100 * busy:.0f} %"
+        shares = []
+        for n in THREADS:
+            busy = min(timing.busy for (_, threads), timing in self.timings.items() if threads == n)
+            shares.append(f"{100 * busy / n:.0f} % with {n} thread{'s'[: n - 1]}")
         return (
-            f"Best of {FEW} to {MANY} rounds; each had a processor to itself for {share} of its time or more."
+            f"Best of {FEW} to {MANY} rounds. Least share of its processors that any of these runs had: "
+            + ", ".join(shares)
+            + "."
         )
+
+
+def three_digits(number: float) -> str:
+    """Three digits that count, without an exponent."""
+    return f"{float(f'{number:.3g}'):g}"
+
+
+def milliseconds(seconds: float) -> str:
+    """As text."""
+    return three_digits(1e3 * seconds)
 
 
 def nodes_of(way: Ours) -> int:

@@ -70,11 +70,15 @@ def test_derivatives_by_every_parameter(part: str) -> None:
 
 @pytest.mark.parametrize(("method", "phase_change"), MODES[1:])
 def test_derivatives_of_the_other_schemes(method: str, phase_change: str) -> None:
-    """Sweeps end when the temperatures have converged; the derivatives follow them, here to 1e-10 K."""
+    """Sweeps end when the temperatures have converged; the derivatives follow them, here to 1e-10 K.
+
+    With the correction a node that freezes a step earlier makes a small jump, which the differences see.
+    """
+    allowed = 1e-4 if phase_change == "correction" else 1e-5
     names = ["speed", "mold.heat_flux.x", "zones.0.htc.y", "pouring_temperature"]
     names += ["steel.latent_heat", "steel.solidus", "steel.liquidus", "steel.conductivity.0"]
     strand = small_strand(scheil(solidus=1671.7, liquidus=1727.3))
-    checked(strand, names, 1e-5, method=method, phase_change=phase_change, tolerance=1e-10)
+    checked(strand, names, allowed, method=method, phase_change=phase_change, tolerance=1e-10)
 
 
 @pytest.mark.parametrize(("method", "phase_change"), MODES)

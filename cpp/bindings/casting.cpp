@@ -245,6 +245,6 @@ void bind_casting(py::module_& m) {
                                s.temperature(out.mutable_data());
                                return out;
                              })
-      .def("set", &host::Stepper::set, "name"_a, "value"_a)
+      .def("set", &host::Stepper::set, "changes"_a)
       .def("get", &host::Stepper::get, "name"_a);
 }

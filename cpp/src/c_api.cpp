@@ -428,7 +428,7 @@ int tundish_stepper_temperature(const tundish_stepper* stepper, double* temperat
 }
 
 int tundish_stepper_set(tundish_stepper* stepper, const char* name, double value) {
-  return guarded([&] { given(stepper, "stepper").stepper.set(&given(name, "name"), value); });
+  return guarded([&] { given(stepper, "stepper").stepper.set({{&given(name, "name"), value}}); });
 }
 
 int tundish_stepper_get(const tundish_stepper* stepper, const char* name, double* value) {

@@ -15,7 +15,7 @@ namespace {
 constexpr size_t padding = 16;
 // A job that needs more memory than this carries one candidate instead of one a lane: it would leave the
 // cache that makes lanes worth while, and thousands of large sections must not fill the machine.
-constexpr long most_bytes_of_lanes = 24l << 20;
+constexpr long most_bytes_of_lanes = 8l << 20;
 constexpr double most_bytes_of_section = 4e9;
 
 int pad(int n, int to) { return (n + to - 1) / to * to; }
@@ -453,15 +453,18 @@ void Stepper::temperature(double* out) const {
 
 double Stepper::get(const std::string& name) const { return slots_[size_t(plan_.strand().slot(name))]; }
 
-void Stepper::set(const std::string& name, double value) {
-  const int slot = plan_.strand().slot(name);
-  if (slot >= plan_.strand().n_march_slots() || slot == slot_pouring_temperature)
-    refuse(name, value, "cannot change on the way down; only speed, ambient_temperature and the cooling can");
+void Stepper::set(const std::map<std::string, double>& changes) {
   std::vector<double> slots = slots_;
-  slots[size_t(slot)] = value;
+  for (const auto& [name, value] : changes) {
+    const int slot = plan_.strand().slot(name);
+    if (slot >= plan_.strand().n_march_slots() || slot == slot_pouring_temperature)
+      refuse(name, value,
+             "cannot change on the way down; only speed, ambient_temperature and the cooling can");
+    slots[size_t(slot)] = value;
+  }
   plan_.strand().with(slots);  // refuses what is impossible
+  changed_ = changed_ || slots != slots_;
   slots_ = std::move(slots);
-  changed_ = true;
 }
 
 }  // namespace tundish::host

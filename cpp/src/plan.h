@@ -1,6 +1,7 @@
 // A plan: a strand on a grid, ready to be marched for any number of candidates.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -99,7 +100,8 @@ class Stepper {
   int stretch() const;
   void temperature(double* out) const;  // (ny, nx), K
   // Cooling of the steps to come; parameters of the steel and the pouring temperature are fixed.
-  void set(const std::string& name, double value);
+  // All of the changes, or, when one is refused, none.
+  void set(const std::map<std::string, double>& changes);
   double get(const std::string& name) const;
   const Plan<double>& plan() const { return plan_; }
 

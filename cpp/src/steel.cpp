@@ -87,7 +87,7 @@ template <class Real, class F>
 void tabulate(F f, double low, double high, int cells, int gradients, Curve& curve,
               std::vector<double>& tangents) {
   const double width = std::exp2(std::floor(std::log2((high - low) / cells)));
-  const long first = long(std::floor(low / width)), last = long(std::ceil(high / width));
+  const long first = long(std::floor(low / width)) - 1, last = long(std::ceil(high / width)) + 1;
   const size_t n = size_t(last - first);
   curve.cells = int(n);
   curve.origin = double(first) * width;

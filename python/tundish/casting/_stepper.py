@@ -95,15 +95,10 @@ class Stepper:
         Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
         change on the way down.
         """
-        before = {name: self.get(name) for name in changes}
         try:
-            for name, value in changes.items():
-                self._core.set(name, number(name, value))
-        except (TypeError, ValueError):
-            for name, value in before.items():
-                if value != self.get(name):
-                    self._core.set(name, value)
-            raise
+            self._core.set({name: number(name, value) for name, value in changes.items()})
+        except IndexError as error:
+            raise KeyError(str(error)) from None
 
     def get(self, name: str) -> float:
         """A parameter as it is now."""
