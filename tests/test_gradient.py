@@ -74,7 +74,7 @@ def test_derivatives_of_the_other_schemes(method: str, phase_change: str) -> Non
 
     With the correction a node that freezes a step earlier makes a small jump, which the differences see.
     """
-    allowed = 1e-4 if phase_change == "correction" else 1e-5
+    allowed = 1e-3 if phase_change == "correction" else 1e-5
     names = ["speed", "mold.heat_flux.x", "zones.0.htc.y", "pouring_temperature"]
     names += ["steel.latent_heat", "steel.solidus", "steel.liquidus", "steel.conductivity.0"]
     strand = small_strand(scheil(solidus=1671.7, liquidus=1727.3))

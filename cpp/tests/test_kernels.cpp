@@ -373,11 +373,6 @@ struct SmallSection {
     steel.liquidus = tables.liquidus;
     steel.liquidus_potential = tables.liquidus_potential;
     steel.least_slope = tables.least_slope;
-    steel.solid_slope = tables.solid_slope;
-    steel.liquid_slope = tables.liquid_slope;
-    steel.least_slope = tables.least_slope;
-    steel.liquidus_enthalpy = tables.liquidus_enthalpy;
-    steel.per_reach = tables.per_reach;
     candidate.pouring_state = pouring;
     memory.resize(size_t(lay_out<double>(section(), options.method, 1, nullptr, f)));
     lay_out<double>(section(), options.method, 1, memory.data(), f);

@@ -239,7 +239,7 @@ TEST_CASE("steps add up to the march, and feel a change of the cooling") {
       CHECK(temperature[0] == results.centre[k]);
       CHECK(temperature.back() == results.corner[k]);
       CHECK(stepper.heat() == doctest::Approx(results.heat[k]).epsilon(1e-12));
-      if (stepper.stretch() == 2) changed.set("zones.1.htc.x", 900);
+      if (stepper.stretch() == 2) changed.set({{"zones.1.htc.x", 900}});
       changed.step();
       if (!stepper.step()) break;
     }
@@ -247,9 +247,9 @@ TEST_CASE("steps add up to the march, and feel a change of the cooling") {
     CHECK(stepper.z() == 0.7);
     changed.temperature(other.data());
     CHECK(other[8] < temperature[8] - 10);
-    CHECK_THROWS_AS(stepper.set("steel.latent_heat", 1e5), std::invalid_argument);
-    CHECK_THROWS_AS(stepper.set("no such name", 1), std::out_of_range);
-    CHECK_THROWS_AS(stepper.set("speed", -1), std::invalid_argument);
+    CHECK_THROWS_AS(stepper.set({{"steel.latent_heat", 1e5}}), std::invalid_argument);
+    CHECK_THROWS_AS(stepper.set({{"no such name", 1}}), std::out_of_range);
+    CHECK_THROWS_AS(stepper.set({{"speed", -1}}), std::invalid_argument);
     CHECK(stepper.get("speed") == 2.5 / 60);
   }
 }
