@@ -275,11 +275,10 @@ def tabulated(steel: Steel) -> Lagged:
         return temperature_of_potential(branch(potential, np.asarray(kelvin, float), 0))[0]
 
     def conductivity(kelvin: ArrayLike) -> Floats:
-        return 1 / temperature_of_potential(branch(potential, np.asarray(kelvin, float), 0))[1]
+        return branch(potential, np.asarray(kelvin, float), 1)
 
     def capacity(kelvin: ArrayLike) -> Floats:
-        kelvin = np.asarray(kelvin, float)
-        return conductivity(kelvin) * branch(enthalpy, kelvin, 1) / branch(potential, kelvin, 1)
+        return branch(enthalpy, np.asarray(kelvin, float), 1)
 
     at = [float(enthalpy[n](kelvin)[1]) for n, kelvin in ((1, liquidus), (2, liquidus), (0, solidus))]
     return Lagged(conductivity, capacity, *at, shown)

@@ -29,7 +29,7 @@ struct Reader<Dual<T, K>> {
 
 template <class T>
 void read_curve(const CurveOfJob<T>& c, Spline<T>& s) {
-  s.rows = c.rows;
+  s.rows = c.rows + c.offset[0];
   s.origin = c.origin[0];
   s.per_cell = c.per_cell[0];
   s.cells = c.cells[0];
@@ -44,7 +44,7 @@ void read_curve(const CurveOfJob<T>& c, Spline<Pack<T, N>>& s) {
 }
 template <class T, int K>
 void read_curve(const CurveOfJob<T>& c, Spline<Dual<T, K>>& s) {
-  s.rows = c.rows;
+  s.rows = c.rows + c.offset[0];
   s.tangent_rows = reinterpret_cast<const Pack<T, K>*>(c.tangent_rows);
   s.origin = c.origin[0];
   s.per_cell = c.per_cell[0];

@@ -11,14 +11,10 @@
 namespace tundish::host {
 namespace {
 
-// Padding of mesh arrays: a group of lines reads up to one register beyond the last node.
-constexpr size_t padding = 16;
 // A job that needs more memory than this carries one candidate instead of one a lane: it would leave the
 // cache that makes lanes worth while, and thousands of large sections must not fill the machine.
-constexpr long most_bytes_of_lanes = 8l << 20;
+constexpr long most_bytes_of_lanes = 1l << 20;
 constexpr double most_bytes_of_section = 4e9;
-
-int pad(int n, int to) { return (n + to - 1) / to * to; }
 
 // Weights of Lagrange's cubic through the four nodes around x (all nodes, when there are fewer).
 template <class T>
@@ -74,24 +70,32 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
   drive[n - 1] = 1 / (spacing[n - 1] * width[n - 1]);
   exposure[n - 1] = 1 / width[n - 1];
   auto keep = [&](const std::vector<double>& a) {
-    arrays_.emplace_back(n + padding, T(0));
-    std::copy(a.begin(), a.end(), arrays_.back().begin());
-    return const_cast<const T*>(arrays_.back().data());
+    arrays_.emplace_back(axis_padding + n + axis_padding, T(0));
+    std::copy(a.begin(), a.end(), arrays_.back().begin() + axis_padding);
+    return const_cast<const T*>(arrays_.back().data() + axis_padding);
   };
-  return Axis<T>{int(n),      keep(inward),  keep(outward), keep(drive),
-                 keep(width), keep(spacing), keep(exposure)};
+  return Axis<T>{int(n),      keep(inward),  keep(outward),  keep(drive),
+                 keep(width), keep(spacing), keep(exposure), keep(std::vector<double>(n, 1.0))};
+}
+
+template <class T>
+Axis<T> MarchStorage<T>::reversed(const Axis<T>& axis) {
+  auto turn = [&](const T* a) {
+    arrays_.emplace_back(axis_padding + size_t(axis.nodes) + axis_padding, T(0));
+    std::reverse_copy(a, a + axis.nodes, arrays_.back().begin() + axis_padding);
+    return const_cast<const T*>(arrays_.back().data() + axis_padding);
+  };
+  return Axis<T>{axis.nodes,       turn(axis.inward),  turn(axis.outward),  turn(axis.drive),
+                 turn(axis.width), turn(axis.spacing), turn(axis.exposure), turn(axis.inside)};
 }
 
 template <class T>
 MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Options& options) {
-  arrays_.reserve(12);  // their addresses are handed out
+  arrays_.reserve(24);  // their addresses are handed out
   const std::vector<double> x = graded_nodes(strand.width / 2, grid.nx, grid.grading_x);
   const std::vector<double> y = graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y);
-  const int lines = 64 / int(sizeof(T));  // of the widest register
-  march.section = Section<T>{axis(x), axis(y), pad(grid.nx, lines), pad(grid.ny, lines)};
-  for (const Axis<T>* a : {&march.section.x, &march.section.y})
-    march.section.finest =
-        std::max(march.section.finest, *std::max_element(a->outward, a->outward + a->nodes));
+  const Axis<T> axis_y = axis(y);
+  march.section = lay_section(axis(x), axis_y, reversed(axis_y), options.method);
   double z = 0;
   for (const Step<double>& s : march_steps(strand, grid)) {
     steps_.push_back({T(s.size), T(s.memory), T(s.share), s.stretch});
@@ -155,7 +159,7 @@ using AlignedVector = std::vector<T, Aligned<T>>;
 // The arrays behind a job, kept by a worker from one job to the next.
 template <class T>
 struct JobArrays {
-  AlignedVector<T> rows[n_curves], tangent_rows[n_curves], slots, slot_tangents, memory;
+  AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
   MarchJob<T> job;
 
   // Tables of the candidate in lane `lane`, with the derivatives they carry.
@@ -163,8 +167,8 @@ struct JobArrays {
     const int lanes = job.carry == Carry::lanes ? kernels().of<T>().lanes : 1;
     for (int c = 0; c < n_curves; ++c) {
       const Curve& curve = tables.curves[c];
-      job.curves[c].offset[lane] = int(rows[c].size());
-      rows[c].insert(rows[c].end(), curve.rows.begin(), curve.rows.end());
+      job.curves[c].offset[lane] = int(rows.size());
+      rows.insert(rows.end(), curve.rows.begin(), curve.rows.end());
       job.curves[c].origin[lane] = T(curve.origin);
       job.curves[c].per_cell[lane] = T(curve.per_cell);
       job.curves[c].cells[lane] = T(curve.cells);
@@ -202,7 +206,7 @@ struct JobArrays {
       job.steel_numbers[n * lanes + to] = job.steel_numbers[n * lanes + from];
   }
   void begin(const March<T>& march, Carry carry, const Outputs<T>& outputs) {
-    for (auto& r : rows) r.clear();
+    rows.clear();
     for (auto& r : tangent_rows) r.clear();
     job.march = &march;
     job.carry = carry;
@@ -210,7 +214,7 @@ struct JobArrays {
   }
   const MarchJob<T>& ready(int n_slots) {
     for (int c = 0; c < n_curves; ++c) {
-      job.curves[c].rows = rows[c].data();
+      job.curves[c].rows = rows.data();
       job.curves[c].tangent_rows = tangent_rows[c].empty() ? nullptr : tangent_rows[c].data();
     }
     job.n_slots = n_slots;
@@ -381,7 +385,8 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
   }
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int threads = options.threads > 0 ? options.threads : default_threads();
-  const bool fits = kernel.numbers(storage_.march, Carry::lanes) * long(sizeof(T)) <= most_bytes_of_lanes;
+  const bool fits = options_.method == Method::adi &&
+                    kernel.numbers(storage_.march, Carry::lanes) * long(sizeof(T)) <= most_bytes_of_lanes;
   const Carry carry = !gradient.empty()              ? Carry::dual
                       : fits && candidates.count > 1 ? Carry::lanes
                                                      : Carry::single;

@@ -46,6 +46,7 @@ class MarchStorage {
 
  private:
   Axis<T> axis(const std::vector<double>& nodes);
+  Axis<T> reversed(const Axis<T>& axis);
   std::vector<std::vector<T>> arrays_;
   std::vector<Step<T>> steps_;
   std::vector<Probe<T>> probes_;

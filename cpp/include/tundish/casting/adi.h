@@ -20,50 +20,58 @@ struct StepSize {
   Real held;                             // part of its neighbours' slopes that a node has at least
 };
 
-// Thomas's algorithm on a group of lines, node by node from the centre plane to the face.
-template <class Real>
+// One node's equation on a line: diagonal x u = rhs + lower x u inwards + upper x u outwards.
+template <class Group>
+struct LineEquation {
+  Group lower, upper, diagonal, rhs;
+};
+
+// Gauss's elimination on a group of lines, from the centre plane to the face and back. Nodes go two at a
+// time, which takes one division for both: divisions, and waiting for them, are what a sweep spends most on.
+// Where the nodes are odd in number, the first pair begins with an equation that says nothing.
+template <class Real, class L>
 struct Elimination {
-  typedef typename Number<Real>::Scalar Scalar;
-  typedef typename Lines<Real>::type Group;
-  Real* scratch;
-  int members;  // of the team: their scratch is interleaved
+  typedef typename L::type Group;
+  Real* scratch;  // what the equations need, then the two coefficients of each node, then the solution
+  int members;    // of the team: their scratch is interleaved
   int rank;
-  Group pivot, above, value, coupling;  // of the node before
 
-  TUNDISH_HD Elimination(Real* scratch, int members, int rank)
-      : scratch(scratch),
-        members(members),
-        rank(rank),
-        pivot(Real(0)),
-        above(Real(0)),
-        value(Real(0)),
-        coupling(Real(0)) {}
-
+  static TUNDISH_HD long numbers(int nodes, int members) { return 2 * (nodes + 1l) * members * L::count; }
   TUNDISH_HD Real* slot(int node, int which) const {
-    return scratch + (long(2 * node + which) * members + rank) * Lines<Real>::count;
+    return scratch + (long(2 * (node + 1) + which) * members + rank) * L::count;
   }
-  // What the nodes before take from this one's diagonal. From pivot to pivot the chain is one product, one
-  // difference and one division long; all else is off it.
-  TUNDISH_HD Group taken(Group lower) const { return (lower * above) * pivot; }
-  // `here` and `next` are s K of this node and of the next one outwards.
-  TUNDISH_HD void forward(int node, Scalar inward, Scalar outward, Group here, Group next, Group rhs) {
-    Group lower = inward * coupling;
-    pivot = Scalar(1) / (Scalar(1) + here * (inward + outward) - taken(lower));
-    above = outward * next;
-    value = (rhs + lower * value) * pivot;
-    coupling = here;
-    Lines<Real>::store(above * pivot, slot(node, 0), 1);
-    Lines<Real>::store(value, slot(node, 1), 1);
+  TUNDISH_HD long to_next_node() const { return 2l * members * L::count; }
+  TUNDISH_HD Group kept(int node, int which) const { return L::load(slot(node, which), 1); }
+  TUNDISH_HD void keep(int node, Group share, Group value) const {
+    L::store(share, slot(node, 0), 1);
+    L::store(value, slot(node, 1), 1);
   }
-  // The face node; `cooled` is what the cooling adds to its diagonal.
-  TUNDISH_HD void last(Scalar inward, Group here, Group cooled, Group rhs) {
-    Group lower = inward * coupling;
-    value = (rhs + lower * value) / (Scalar(1) + here * inward + cooled - taken(lower));
+
+  // equation(n) is asked for in rising order. What is kept: u = value + share x u of the node after the pair.
+  template <class Equation>
+  TUNDISH_HD void forward(int nodes, Equation equation) const {
+    const Group none = Group(Real(0)), one = Group(Real(1));
+    Group share = none, value = none;
+    for (int n = -(nodes % 2); n < nodes; n += 2) {
+      LineEquation<Group> a{none, none, one, none};
+      if (n >= 0) a = equation(n);
+      const LineEquation<Group> b = equation(n + 1);
+      const Group pivot = a.diagonal - a.lower * share, rhs = a.rhs + a.lower * value;
+      const Group inverse = one / (pivot * b.diagonal - a.upper * b.lower);
+      share = inverse * (pivot * b.upper);
+      value = inverse * (pivot * b.rhs + b.lower * rhs);
+      keep(n, inverse * (a.upper * b.upper), inverse * (b.diagonal * rhs + a.upper * b.rhs));
+      keep(n + 1, share, value);
+    }
   }
-  // After last(), and for each node before it in falling order: the solution there.
-  TUNDISH_HD Group back(int node) {
-    value = Lines<Real>::load(slot(node, 1), 1) + Lines<Real>::load(slot(node, 0), 1) * value;
-    return value;
+  // Leaves the solution at slot(n, 0).
+  TUNDISH_HD void back(int nodes) const {
+    Group after = Group(Real(0));
+    for (int n = nodes - 2; n >= -1; n -= 2) {
+      L::store(kept(n + 1, 1) + kept(n + 1, 0) * after, slot(n + 1, 0), 1);
+      after = kept(n, 1) + kept(n, 0) * after;
+      L::store(after, slot(n, 0), 1);
+    }
   }
 };
 
@@ -76,48 +84,62 @@ TUNDISH_HD Group held(Real share, Group inner, Group here, Group outer) {
   return maximum(here, share * maximum(inner, outer));
 }
 
-// First factor, along x: reads the potentials, leaves (1 - s Ay K) u in `increment`.
+// First factor, along x: reads the potentials, leaves (1 - s Ay K) u in `increment`. Whatever it needs of
+// the nodes is worked out along the rows, turned into the order of the lines (transposed), and the
+// solution turned back.
 template <class Real, class Team>
 TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                  const StepSize<Real>& step, const Fields<Real>& f) {
-  typedef Lines<Real> L;
-  typedef typename L::type Group;
+  typedef Along<Real> A;
+  typedef typename A::type Nodes;
   const auto &x = section.x, &y = section.y;
-  const long stride = section.stride;
   const int face = x.nodes - 1;
-  for (int j = team.rank() * L::count; j < y.nodes; j += team.size() * L::count) {
-    const Group inward_y = L::spread(y.inward + j), drive_y = L::spread(y.drive + j);
-    const Real *potential = f.potential + section.at(0, j), *slope = f.slope + section.at(0, j);
-    Real* increment = f.increment + section.at(0, j);
-    Elimination<Real> line(f.scratch, team.size(), team.rank());
+  for_each_strip<Real>(team, y.nodes, [&](auto lines, int first) {
+    typedef decltype(lines) L;
+    typedef typename L::type Group;
+    const Elimination<Real, L> line{f.scratch, team.size(), team.rank()};
 
-    auto balance = [&](int i, Group here, Group from_inside, Group to_outside) {
-      Group across = drive_y * (L::load(potential + i + stride, stride) - here) -
-                     inward_y * (here - L::load(potential + i - stride, stride));
-      Group along = x.drive[i] * to_outside - x.inward[i] * from_inside;
-      return step.memory * L::load(increment + i, stride) + step.span * (along + across);
+    auto coupling = [&](int i, int j) TUNDISH_INLINE {
+      const Real* slope = f.slope + section.at(i, j);
+      const Nodes inner = A::spread(x.inside + i - 1) * A::read(slope - 1);
+      const Nodes outer = A::spread(x.inside + i + 1) * A::read(slope + 1);
+      return step.span * held(step.held, inner, A::read(slope), outer);
     };
-    Group here = L::load(potential, stride), from_inside = Group(Real(0));
-    Group inner = L::load(slope, stride), outer = L::load(slope + 1, stride);
-    Group coupling = step.span * held(step.held, inner, inner, outer);
-    for (int i = 0; i < face; ++i) {
-      Group next = L::load(potential + i + 1, stride);
-      Group beyond = i + 2 <= face ? L::load(slope + i + 2, stride) : outer;
-      Group next_coupling = step.span * held(step.held, inner, outer, beyond);
-      inner = outer;
-      outer = beyond;
-      line.forward(i, x.inward[i], x.outward[i], coupling, next_coupling,
-                   balance(i, here, from_inside, next - here));
-      from_inside = next - here;
+    auto balance = [&](int i, int j) TUNDISH_INLINE {
+      const Real* potential = f.potential + section.at(i, j);
+      const Nodes here = A::read(potential);
+      const Nodes along = A::spread(x.drive + i) * (A::read(potential + 1) - here) -
+                          A::spread(x.inward + i) * (here - A::read(potential - 1));
+      const Nodes across = y.drive[j] * (A::read(potential + section.step_y) - here) -
+                           y.inward[j] * (here - A::read(potential - section.step_y));
+      return step.memory * A::read(f.increment + section.at(i, j)) + step.span * (along + across);
+    };
+    for (int n = 0; n < L::count; n += A::count)
+      for (int i = 0; i < x.nodes; i += A::count) {
+        auto turned = [&](int which) { return line.slot(i, which) + n; };
+        A::turn([&](int r) TUNDISH_INLINE { return coupling(i, first + n + r); }, turned(0),
+                line.to_next_node());
+        A::turn([&](int r) TUNDISH_INLINE { return balance(i, first + n + r); }, turned(1),
+                line.to_next_node());
+      }
+
+    Group before = Group(Real(0)), here = line.kept(0, 0);
+    const Group cooled = step.span * L::load(f.face_slope_x + first, 1) * (1 / x.width[face]);
+    line.forward(x.nodes, [&](int i) TUNDISH_INLINE {
+      const Group next = line.kept(i < face ? i + 1 : i, 0);
+      LineEquation<Group> e{x.inward[i] * before, x.outward[i] * next,
+                            Group(Real(1)) + here * (x.inward[i] + x.outward[i]), line.kept(i, 1)};
+      if (i == face) e.diagonal = e.diagonal + cooled;
+      before = here;
       here = next;
-      coupling = next_coupling;
-    }
-    Group ghost = L::load(f.ghost_x + j, 1);
-    Group cooled = step.span * L::load(f.face_slope_x + j, 1) * (1 / x.width[face]);
-    line.last(x.inward[face], coupling, cooled, balance(face, here, from_inside, ghost - here));
-    L::store(line.value, increment + face, stride);
-    for (int i = face - 1; i >= 0; --i) L::store(line.back(i), increment + i, stride);
-  }
+      return e;
+    });
+    line.back(x.nodes);
+    for (int n = 0; n < L::count; n += A::count)
+      for (int i = 0; i < x.nodes; i += A::count)
+        A::turn([&](int c) TUNDISH_INLINE { return A::read(line.slot(i + c, 0) + n); },
+                f.increment + section.at(i, first + n), section.step_y);
+  });
   team.sync();
 }
 
@@ -125,44 +147,48 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE void sweep_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                     const Phase& phase, const StepSize<Real>& step, const Fields<Real>& f) {
-  typedef Lines<Real> L;
-  typedef typename L::type Group;
   const auto& y = section.y;
   const int face = y.nodes - 1;
-  for (int i = team.rank() * L::count; i < section.x.nodes; i += team.size() * L::count) {
-    Elimination<Real> line(f.scratch, team.size(), team.rank());
-    Group inner = L::load(f.slope + section.at(i, 0), 1), outer = L::load(f.slope + section.at(i, 1), 1);
-    Group coupling = step.span * held(step.held, inner, inner, outer);
-    for (int j = 0; j < face; ++j) {
-      Group beyond = j + 2 <= face ? L::load(f.slope + section.at(i, j + 2), 1) : outer;
-      Group next_coupling = step.span * held(step.held, inner, outer, beyond);
+  for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
+    typedef decltype(lines) L;
+    typedef typename L::type Group;
+    const Elimination<Real, L> line{f.scratch, team.size(), team.rank()};
+    auto slope = [&](int j) { return L::load(f.slope + section.at(i, j), 1); };
+
+    Group inner = slope(0), outer = slope(1);
+    Group before = Group(Real(0)), here = step.span * held(step.held, inner, inner, outer);
+    const Group cooled = step.span * L::load(f.face_slope_y + i, 1) * (1 / y.width[face]);
+    line.forward(y.nodes, [&](int j) TUNDISH_INLINE {
+      const Group beyond = slope(j + 2 <= face ? j + 2 : face);
+      const Group next = step.span * held(step.held, inner, outer, beyond);
+      LineEquation<Group> e{y.inward[j] * before, y.outward[j] * next,
+                            Group(Real(1)) + here * (y.inward[j] + y.outward[j]),
+                            L::load(f.increment + section.at(i, j), 1)};
+      if (j == face) e.diagonal = e.diagonal + cooled;
       inner = outer;
       outer = beyond;
-      line.forward(j, y.inward[j], y.outward[j], coupling, next_coupling,
-                   L::load(f.increment + section.at(i, j), 1));
-      coupling = next_coupling;
-    }
-    Group cooled = step.span * L::load(f.face_slope_y + i, 1) * (1 / y.width[face]);
-    line.last(y.inward[face], coupling, cooled, L::load(f.increment + section.at(i, face), 1));
-    auto move_on = [&](int j, Group u) {
+      before = here;
+      here = next;
+      return e;
+    });
+
+    Group lowest = Group(Real(typename Number<Real>::Scalar(infinity()))), highest = -lowest;
+    line.back(y.nodes);
+    for (int j = 0; j < y.nodes; ++j) {
       const long node = section.at(i, j);
+      const Group u = line.kept(j, 0);
       Group state = phase.advance(L::load(f.state + node, 1), u), potential, slope;
       phase.properties(state, potential, slope);
       L::store(u, f.increment + node, 1);
       L::store(state, f.state + node, 1);
       L::store(potential, f.potential + node, 1);
       L::store(phase.implicit_slope(slope), f.slope + node, 1);
-      return potential;
-    };
-    Group lowest = move_on(face, line.value), highest = lowest;
-    for (int j = face - 1; j >= 0; --j) {
-      const Group potential = move_on(j, line.back(j));
       lowest = minimum(lowest, potential);
       highest = maximum(highest, potential);
     }
     L::store(lowest, f.lowest + i, 1);
     L::store(highest, f.highest + i, 1);
-  }
+  });
   team.sync();
 }
 

@@ -6,7 +6,11 @@
 
 namespace tundish {
 
-// One direction of the mesh. Arrays are padded with zeros to a whole number of SIMD registers.
+// Zeros before and after the numbers of an Axis: a register may begin before the first node and end after
+// the last.
+constexpr int axis_padding = 16;
+
+// One direction of the mesh.
 template <class T>
 struct Axis {
   int nodes;
@@ -16,17 +20,22 @@ struct Axis {
   const T* width;     // of the control volumes, m
   const T* spacing;   // from each node to the next one outwards, m; at the face the last one again
   const T* exposure;  // cooled surface per volume, 1/m: 0 but at the face
+  const T* inside;    // 1 at the nodes
 };
 
+// Node (i, j) is number origin + i step_x + j step_y of every field. Alternating directions store rows, with
+// one more on either side; relaxation stores diagonals i + j, where step_x is one more than step_y.
 template <class T>
 struct Section {
   Axis<T> x, y;
-  int stride;    // numbers from one row of nodes to the next, in every field
-  int rows;      // rows of a field without its halo: y.nodes, padded to whole groups of lines
-  T finest = 0;  // largest of both axes' `outward`, 1/m2
+  Axis<T> y_reversed;  // from the face to the centre plane
+  int columns, rows;   // x.nodes and y.nodes, padded to whole registers
+  long origin, step_x, step_y;
+  long field_size;
+  T finest;  // largest of both axes' `outward`, 1/m2
 
-  TUNDISH_HD long at(int i, int j) const { return long(j + 1) * stride + i; }
-  TUNDISH_HD long field_size() const { return long(rows + 2) * stride; }
+  TUNDISH_HD long at(int i, int j) const { return origin + i * step_x + j * step_y; }
+  TUNDISH_HD int diagonals() const { return x.nodes + y.nodes - 1; }
 };
 
 // A steel's curves reach from here to this far above its liquidus, K; a march that leaves them has diverged.
@@ -34,6 +43,32 @@ constexpr double lowest_temperature = 200;
 constexpr double highest_superheat = 400;
 
 enum class Method { adi, sor };
+
+// The section over two axes, with its fields laid out for a method.
+template <class T>
+TUNDISH_HD Section<T> lay_section(const Axis<T>& x, const Axis<T>& y, const Axis<T>& y_reversed,
+                                  Method method) {
+  constexpr int lines = 64 / int(sizeof(T));  // of the widest register
+  auto padded = [](int n) { return (n + lines - 1) / lines * lines; };
+  Section<T> s = {x, y, y_reversed, padded(x.nodes), padded(y.nodes), 0, 0, 0, 0, 0};
+  if (method == Method::adi) {
+    s.step_x = 1;
+    s.step_y = padded(x.nodes + 1);  // with the ghost outside face x
+    s.origin = s.step_y + lines;
+    s.field_size = (s.rows + 2) * s.step_y + 2 * lines;
+  } else {  // a diagonal begins and ends with a whole register, and has a node's place to spare
+    s.step_y = padded(x.nodes + 1);
+    s.step_x = s.step_y + 1;
+    s.origin = s.step_y + lines;
+    s.field_size = (s.diagonals() + 2) * s.step_y + 2 * lines;
+  }
+  const Axis<T>* const axes[] = {&x, &y};
+  for (const Axis<T>* axis : axes)
+    for (int n = 0; n < axis->nodes; ++n)
+      if (axis->outward[n] > s.finest) s.finest = axis->outward[n];
+  return s;
+}
+
 enum class PhaseChange { enthalpy, correction };
 // Of the unknowns within a sweep of successive over-relaxation.
 enum class Ordering { lexicographic, red_black };

@@ -33,42 +33,32 @@ struct Cooling {
   Real ambient;                       // K
 };
 
-// The fields of one candidate. Those of the nodes have a halo row on either side; the one outside face y
-// holds the ghost potentials.
+// The fields of one candidate.
 template <class Real>
 struct Fields {
-  Real* state;         // enthalpy, J/m3, or temperature, K (published correction)
+  Real* state;      // enthalpy, J/m3, or temperature, K (published correction)
+  Real* potential;  // Phi of the state
+  Real* lowest;     // least and largest potential of each column
+  Real* highest;
+  Real* solid;   // solid length of each column, m
+  Real* liquid;  // liquid length of each column, m
+
+  // By alternating directions. The potentials have a ghost node outside either face.
   Real* increment;     // of the last step, in enthalpy
-  Real* potential;     // Phi of the state
   Real* slope;         // dPhi/dH of the state
-  Real* ghost_x;       // ghost potentials outside face x, one a row
   Real* face_slope_x;  // d(heat flux)/dH on face x, one a row
   Real* face_slope_y;  // on face y, one a column
   Real* face_heat;     // heat flux x control width, W/m, of the rows, then of the columns
-  Real* lowest;        // least and largest potential of each column
-  Real* highest;
-  Real* solid;       // solid length of each column, m
-  Real* liquid;      // liquid length of each column, m
-  Real* scratch;     // two coefficients for every node of the lines in flight
-  Real* relaxation;  // what sor.h needs (RelaxationFields); null for ADI
+  Real* scratch;       // two coefficients for every node of the lines in flight
+
+  // By relaxation.
+  Real *temperature, *conductivity, *capacity;  // K, W/(m K), and density x substitute capacity, J/(m3 K)
+  Real* temperature_kept;                       // of a few sweeps ago
+  Real* equations;                              // Equation (sor.h)
 };
 
 // The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and
 // where a step takes the state.
-
-// What a step that lags the properties needs of a node: conductivity k and density x substitute thermal
-// capacity, from the potential's curve and slope.
-template <class Real, class Group>
-TUNDISH_HD Group lagged_capacity(const SteelCurves<Real>& steel, Group potential, Group slope,
-                                 Group& temperature, Group& conductivity) {
-  typedef typename Number<Real>::Scalar Scalar;
-  Group kirchhoff;
-  lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-  conductivity = Scalar(1) / kirchhoff;
-  // Where latent heat is released at one temperature the capacity is infinite; 1e-12 m2/s is far below any
-  // diffusivity of a metal.
-  return conductivity / maximum(slope, constant(slope, Scalar(1e-12)));
-}
 
 // The state is the enthalpy: what leaves a control volume enters its neighbour, whatever its phase.
 template <class Real>
@@ -92,9 +82,18 @@ struct EnthalpyBalance {
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
     lookup(steel.potential_of_enthalpy, state, potential, slope);
   }
+  // What a step that lags the properties needs of a node.
   template <class Group>
-  TUNDISH_HD Group temperature(Group, Group of_potential) const {
-    return of_potential;
+  TUNDISH_HD void lag(Group state, Group& potential, Group& temperature, Group& conductivity,
+                      Group& capacity) const {
+    typedef typename Number<Real>::Scalar Scalar;
+    Group slope, kirchhoff;
+    properties(state, potential, slope);
+    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
+    conductivity = Scalar(1) / kirchhoff;
+    // Where latent heat is released at one temperature the capacity is infinite; 1e-12 m2/s is far below any
+    // diffusivity of a metal.
+    capacity = conductivity / maximum(slope, constant(slope, Scalar(1e-12)));
   }
   template <class Group>
   TUNDISH_HD Group advance(Group state, Group increment) const {
@@ -102,7 +101,7 @@ struct EnthalpyBalance {
   }
   // After an implicit step that brought the node heat `gain` (J/m3).
   template <class Group>
-  TUNDISH_HD Group settle(Group state, Group, Group, Group gain, Group) const {
+  TUNDISH_HD Group settle(Group state, Group, Group gain, Group) const {
     return state + gain;
   }
   template <class Group>
@@ -134,14 +133,11 @@ struct TemperatureCorrection {
   }
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {
-    Group solid_value, mush_value, liquid_value, solid_slope, mush_slope, liquid_slope;
-    lookup(branch[0], temperature, solid_value, solid_slope);
-    lookup(branch[1], temperature, mush_value, mush_slope);
-    lookup(branch[2], temperature, liquid_value, liquid_slope);
-    auto solid = temperature <= steel.solidus;
-    auto liquid = temperature >= steel.liquidus;
-    slope = select(solid, solid_slope, select(liquid, liquid_slope, mush_slope));
-    return select(solid, solid_value, select(liquid, liquid_value, mush_value));
+    auto solid = temperature <= Group(steel.solidus);
+    auto liquid = temperature >= Group(steel.liquidus);
+    Group value;
+    lookup_one_of(branch, solid, liquid, temperature, value, slope);
+    return value;
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
@@ -151,8 +147,11 @@ struct TemperatureCorrection {
     slope = conductivity / capacity;
   }
   template <class Group>
-  TUNDISH_HD Group temperature(Group state, Group) const {
-    return state;
+  TUNDISH_HD void lag(Group state, Group& potential, Group& temperature, Group& conductivity,
+                      Group& capacity) const {
+    temperature = state;
+    by_phase(steel.enthalpy, state, capacity);
+    potential = by_phase(steel.potential, state, conductivity);
   }
   template <class Group>
   TUNDISH_HD Group advance(Group state, Group increment) const {
@@ -162,9 +161,8 @@ struct TemperatureCorrection {
   }
   // After an implicit step that brought the node to the temperature `solved` (K).
   template <class Group>
-  TUNDISH_HD Group settle(Group state, Group potential, Group slope, Group, Group solved) const {
-    Group unused, conductivity;
-    return corrected(state, solved, lagged_capacity(steel, potential, slope, unused, conductivity));
+  TUNDISH_HD Group settle(Group state, Group capacity, Group, Group solved) const {
+    return corrected(state, solved, capacity);
   }
   // The temperature that the linear step should have reached, given the phase changes it ran over.
   // C of the mush is taken at the liquidus in Eq. (18) and lagged, with its density, in Eq. (19). A node
@@ -200,11 +198,11 @@ TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number
   const int face_x = x.nodes - 1, face_y = y.nodes - 1;
   for (int j = team.rank() * L::count; j < y.nodes; j += team.size() * L::count) {
     const long node = section.at(face_x, j);
-    Group potential = L::load(f.potential + node, section.stride), temperature, kirchhoff;
+    Group potential = L::load(f.potential + node, section.step_y), temperature, kirchhoff;
     lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
     Group flux = cooling.flux_x + cooling.coefficient_x * (temperature - cooling.ambient);
-    Group slope = L::load(f.slope + node, section.stride);
-    L::store(potential - flux * x.spacing[face_x], f.ghost_x + j, 1);
+    Group slope = L::load(f.slope + node, section.step_y);
+    L::store(potential - flux * x.spacing[face_x], f.potential + section.at(x.nodes, j), section.step_y);
     L::store(cooling.coefficient_x * kirchhoff * slope, f.face_slope_x + j, 1);
     L::store(flux * L::spread(y.width + j), f.face_heat + j, 1);
   }
@@ -262,9 +260,10 @@ TUNDISH_HD_LARGE Real measure_phases(const Team& team, const Section<typename Nu
   typedef typename L::type Group;
   const Group solidus = Group(Real(0)), liquidus = Group(steel.liquidus_potential);
   for (int i = team.rank() * L::count; i < section.x.nodes; i += team.size() * L::count) {
-    Group solid = Group(Real(0)), liquid = Group(Real(0)), inner = L::load(f.potential + section.at(i, 0), 1);
+    Group solid = Group(Real(0)), liquid = Group(Real(0));
+    Group inner = L::load(f.potential + section.at(i, 0), section.step_x);
     for (int j = 0; j + 1 < section.y.nodes; ++j) {
-      Group outer = L::load(f.potential + section.at(i, j + 1), 1);
+      Group outer = L::load(f.potential + section.at(i, j + 1), section.step_x);
       solid = solid + section.y.spacing[j] * share_below(solidus, inner, outer);
       liquid = liquid + section.y.spacing[j] * (Group(Real(1)) - share_below(liquidus, inner, outer));
       inner = outer;

@@ -46,6 +46,8 @@ template <class Real, class Team, class Phase>
 struct Marcher {
   typedef typename Number<Real>::Scalar Scalar;
   typedef typename Number<Real>::Mask Mask;
+  // Candidates in lanes would have to wait for the slowest of them; plan.cpp relaxes them one by one.
+  static constexpr bool relaxes = Number<Real>::lanes == 1;
 
   Team team;
   const March<Scalar>& march;
@@ -64,30 +66,40 @@ struct Marcher {
   TUNDISH_HD_LARGE void pour() {
     Real potential, slope;
     phase.properties(candidate.pouring_state, potential, slope);
-    if (march.method == Method::adi) slope = phase.implicit_slope(slope);
-    const long nodes = march.section.field_size();
-    for (long n = team.rank(); n < nodes; n += team.size()) {
+    for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
       f.state[n] = candidate.pouring_state;
-      f.increment[n] = Real(Scalar(0));
       f.potential[n] = potential;
-      f.slope[n] = slope;
     }
-    for (int j = team.rank(); j < march.section.rows; j += team.size()) {
-      f.ghost_x[j] = potential;
-      f.face_slope_x[j] = Real(Scalar(0));
-    }
-    for (int i = team.rank(); i < march.section.stride; i += team.size()) {
-      f.face_slope_y[i] = Real(Scalar(0));
+    for (int i = team.rank(); i < march.section.columns; i += team.size())
       f.lowest[i] = f.highest[i] = potential;
-    }
-    if (f.relaxation) {
-      const long size = RelaxationFields<Real>::array_size(march.section) * RelaxationFields<Real>::arrays;
-      for (long n = team.rank(); n < size; n += team.size()) f.relaxation[n] = Real(Scalar(0));
-    }
+    if (march.method == Method::adi)
+      pour_for_adi(phase.implicit_slope(slope));
+    else if constexpr (relaxes)
+      pour_for_relaxation();
     heat_of_step = heat = Real(Scalar(0));
     sweeps = Real(Scalar(1));
     unconverged = Real(Scalar(1)) < Real(Scalar(0));
     team.sync();
+  }
+
+  TUNDISH_HD void pour_for_adi(Real slope) {
+    for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
+      f.increment[n] = Real(Scalar(0));
+      f.slope[n] = slope;
+    }
+    for (int j = team.rank(); j < march.section.rows; j += team.size()) f.face_slope_x[j] = Real(Scalar(0));
+    for (int i = team.rank(); i < march.section.columns; i += team.size())
+      f.face_slope_y[i] = Real(Scalar(0));
+  }
+  TUNDISH_HD void pour_for_relaxation() {
+    const long nodes = march.section.field_size;
+    Real* const fields[] = {f.temperature, f.conductivity, f.capacity};
+    for (Real* field : fields)
+      for (long n = team.rank(); n < nodes; n += team.size()) field[n] = Real(Scalar(0));
+    for (long n = team.rank(); n < Equation<Real>::numbers * nodes; n += team.size())
+      f.equations[n] = Real(Scalar(0));
+    team.sync();
+    lag_properties(team, march.section, phase, f);
   }
 
   TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
@@ -100,7 +112,7 @@ struct Marcher {
           minimum(Real(Scalar(1)), span * phase.liquid_slope * (march.section.finest / Scalar(140)));
       const StepSize<Real> size{step.memory, span, held};
       heat_of_step = step_adi(team, march.section, phase, cooling, size, heat_of_step, f);
-    } else {
+    } else if constexpr (relaxes) {
       heat_of_step =
           step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps, unconverged);
     }
@@ -308,30 +320,35 @@ TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>&
 template <class Real>
 TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, Method method, int team_size,
                         Real* memory, Fields<Real>& f) {
-  const long nodes = section.field_size(), rows = section.rows, columns = section.stride;
-  const long longest = section.x.nodes > section.y.nodes ? section.x.nodes : section.y.nodes;
+  const long nodes = section.field_size, rows = section.rows, columns = section.columns;
+  const long longest = columns > rows ? columns : rows;
   long used = 0;
   auto take = [&](long n) {
     Real* p = memory ? memory + used : nullptr;
     used += n;
     return p;
   };
+  f = {};
   f.state = take(nodes);
-  f.increment = take(nodes);
   f.potential = take(nodes);
-  f.slope = take(nodes);
-  f.ghost_x = take(rows);
-  f.face_slope_x = take(rows);
-  f.face_slope_y = take(columns);
-  f.face_heat = take(rows + columns);
   f.lowest = take(columns);
   f.highest = take(columns);
   f.solid = take(columns);
   f.liquid = take(columns);
-  f.scratch = take(2 * longest * team_size * Lines<Real>::count);
-  f.relaxation = method == Method::sor
-                     ? take(RelaxationFields<Real>::array_size(section) * RelaxationFields<Real>::arrays)
-                     : nullptr;
+  if (method == Method::adi) {
+    f.increment = take(nodes);
+    f.slope = take(nodes);
+    f.face_slope_x = take(rows);
+    f.face_slope_y = take(columns);
+    f.face_heat = take(rows + columns);
+    f.scratch = take(Elimination<Real, WideLines<Real>>::numbers(longest, team_size));
+  } else {
+    f.temperature = take(nodes);
+    f.temperature_kept = take(nodes);
+    f.conductivity = take(nodes);
+    f.capacity = take(nodes);
+    f.equations = take(Equation<Real>::numbers * nodes);
+  }
   return used;
 }
 

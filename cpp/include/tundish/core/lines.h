@@ -144,20 +144,22 @@ TUNDISH_HD Bundle<Real, B> select(BundleMask<Mask, B> mask, Bundle<Real, B> yes,
     return Bundle<Real, B>(select(mask.first, yes.first, no.first), select(mask.rest, yes.rest, no.rest));
 }
 
-// A choice that is the same for all lines, and the largest of them.
 template <class Real, int B>
-TUNDISH_HD Bundle<Real, B> where(typename Number<Real>::Mask mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
+TUNDISH_HD Bundle<Real, B> maximum(Bundle<Real, B> a, Bundle<Real, B> b) {
   if constexpr (B == 1)
-    return Bundle<Real, B>(select(mask, yes.first, no.first));
+    return Bundle<Real, B>(maximum(a.first, b.first));
   else
-    return Bundle<Real, B>(select(mask, yes.first, no.first), where<Real>(mask, yes.rest, no.rest));
+    return Bundle<Real, B>(maximum(a.first, b.first), maximum(a.rest, b.rest));
 }
-template <class T, int N>
-TUNDISH_HD Pack<T, N> where(bool mask, Pack<T, N> yes, Pack<T, N> no) {
-  return mask ? yes : no;
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> minimum(Bundle<Real, B> a, Bundle<Real, B> b) {
+  if constexpr (B == 1)
+    return Bundle<Real, B>(minimum(a.first, b.first));
+  else
+    return Bundle<Real, B>(minimum(a.first, b.first), minimum(a.rest, b.rest));
 }
-TUNDISH_HD float where(bool mask, float yes, float no) { return mask ? yes : no; }
-TUNDISH_HD double where(bool mask, double yes, double no) { return mask ? yes : no; }
+
+// The largest of all lines.
 template <class Real, int B>
 TUNDISH_HD Real largest(Bundle<Real, B> a) {
   if constexpr (B == 1)
@@ -173,6 +175,41 @@ TUNDISH_HD T largest(Pack<T, N> a) {
 }
 TUNDISH_HD float largest(float a) { return a; }
 TUNDISH_HD double largest(double a) { return a; }
+
+// Two consecutive groups of lines, and the one that starts a line before the second, or after the first.
+template <class Real, int B>
+TUNDISH_HD Real last(Bundle<Real, B> a) {
+  if constexpr (B == 1)
+    return a.first;
+  else
+    return last(a.rest);
+}
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> with_first(Real first, Bundle<Real, B> b) {
+  if constexpr (B == 1)
+    return Bundle<Real, B>(first);
+  else
+    return Bundle<Real, B>(first, with_first(b.first, b.rest));
+}
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> with_last(Bundle<Real, B> a, Real last) {
+  if constexpr (B == 1)
+    return Bundle<Real, B>(last);
+  else
+    return Bundle<Real, B>(a.rest.first, with_last(a.rest, last));
+}
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> one_before(Bundle<Real, B> a, Bundle<Real, B> b) {
+  return with_first(last(a), b);
+}
+template <class Real, int B>
+TUNDISH_HD Bundle<Real, B> one_after(Bundle<Real, B> a, Bundle<Real, B> b) {
+  return with_last(a, b.first);
+}
+TUNDISH_HD float one_before(float a, float) { return a; }
+TUNDISH_HD float one_after(float, float b) { return b; }
+TUNDISH_HD double one_before(double a, double) { return a; }
+TUNDISH_HD double one_after(double, double b) { return b; }
 
 // Reading and writing numbers `stride` apart.
 template <class Real, int B>
@@ -279,5 +316,112 @@ template <>
 struct Lines<float> : LinesOfScalars<float> {};
 template <>
 struct Lines<double> : LinesOfScalars<double> {};
+
+// Twice as many lines at once, where a line waits for its own numbers and a register has room for no more.
+template <class Real>
+struct WideLines : Lines<Real> {};
+#if !TUNDISH_ON_GPU
+template <class T>
+struct WideLinesOfScalars {
+  static constexpr int half = Number<T>::lines, count = 2 * half;
+  typedef Bundle<Pack<T, half>, 2> type;
+  static TUNDISH_HD type load(const T* p, long) {
+    return type(Pack<T, half>::read(p), Bundle<Pack<T, half>, 1>(Pack<T, half>::read(p + half)));
+  }
+  static TUNDISH_HD void store(type x, T* p, long) {
+    x.first.write(p);
+    x.rest.first.write(p + half);
+  }
+};
+template <>
+struct WideLines<float> : WideLinesOfScalars<float> {};
+template <>
+struct WideLines<double> : WideLinesOfScalars<double> {};
+#endif
+
+// Calls visit(lines, first) for all lines of a section, a group at a time; members of the team share them
+// out.
+template <class Real, class Team, class Visit>
+TUNDISH_HD void for_each_strip(const Team& team, int lines, Visit visit) {
+  constexpr int wide = WideLines<Real>::count, narrow = Lines<Real>::count;
+  int first = team.rank() * wide;
+  for (; wide > narrow ? lines - first > narrow : first < lines; first += team.size() * wide)
+    visit(WideLines<Real>(), first);
+  if constexpr (wide > narrow)
+    if (first < lines) visit(Lines<Real>(), first);
+}
+
+// A few consecutive nodes of one line, in a register where Real is a plain number; and the way from nodes
+// along a line to the same node of several lines.
+template <class Real>
+struct Along {
+  static constexpr int count = 1;
+  typedef Real type;
+  typedef typename Number<Real>::Scalar Scalar;
+  static TUNDISH_HD type read(const Real* p) { return *p; }
+  static TUNDISH_HD Scalar spread(const Scalar* p) { return *p; }
+  // Writes the columns of the block whose rows are row(0), row(1), ... to `to`, `to + apart`, ...
+  template <class Row>
+  static TUNDISH_HD void turn(Row row, Real* to, long) {
+    *to = row(0);
+  }
+};
+#if TUNDISH_VECTOR_EXTENSION
+// M registers of a square block; a tree rather than an array for the reason that Bundle is a list.
+template <class T, int N, int M>
+struct Block {
+  Block<T, N, M / 2> first, second;
+
+  template <class Row>
+  static TUNDISH_HD Block of(Row row, int n) {
+    return {Block<T, N, M / 2>::of(row, n), Block<T, N, M / 2>::of(row, n + M / 2)};
+  }
+  TUNDISH_HD void write(T* to, long apart) const {
+    first.write(to, apart);
+    second.write(to + M / 2 * apart, apart);
+  }
+};
+template <class T, int N>
+struct Block<T, N, 1> {
+  Pack<T, N> row;
+
+  template <class Row>
+  static TUNDISH_HD Block of(Row row, int n) {
+    return {row(n)};
+  }
+  TUNDISH_HD void write(T* to, long) const { row.write(to); }
+};
+template <class T, int N, int M>
+TUNDISH_HD Block<T, N, 2 * M> interleaved(const Block<T, N, M>& a, const Block<T, N, M>& b) {
+  if constexpr (M == 1)
+    return {{interleaved_low(a.row, b.row)}, {interleaved_high(a.row, b.row)}};
+  else
+    return {interleaved(a.first, b.first), interleaved(a.second, b.second)};
+}
+// The block transposed, after interleaving its two halves once for every doubling up to N.
+template <int Doublings, class T, int N>
+TUNDISH_HD Block<T, N, N> turned(const Block<T, N, N>& block) {
+  const Block<T, N, N> once = interleaved(block.first, block.second);
+  if constexpr (Doublings == 2)
+    return once;
+  else
+    return turned<Doublings / 2>(once);
+}
+template <class T>
+struct AlongOfScalars {
+  static constexpr int count = Number<T>::lines;
+  typedef Pack<T, count> type;
+  static TUNDISH_HD type read(const T* p) { return type::read(p); }
+  static TUNDISH_HD type spread(const T* p) { return type::read(p); }
+  template <class Row>
+  static TUNDISH_HD void turn(Row row, T* to, long apart) {
+    turned<count>(Block<T, count, count>::of(row, 0)).write(to, apart);
+  }
+};
+template <>
+struct Along<float> : AlongOfScalars<float> {};
+template <>
+struct Along<double> : AlongOfScalars<double> {};
+#endif
 
 TUNDISH_NAMESPACE_END

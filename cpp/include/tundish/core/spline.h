@@ -27,10 +27,6 @@ struct Rounder<float> {
 };
 
 #if TUNDISH_VECTOR_EXTENSION
-#if defined(__clang__) || __GNUC__ >= 12
-#define TUNDISH_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#endif
-
 // Coefficients of the rows that start at rows[at[lane]], from one load a lane and a transposition. The
 // processors' own gather instructions take three times as long since they were mended against leaks.
 template <class T, int N>
@@ -245,6 +241,49 @@ TUNDISH_HD void lookup(const Curve& curve, Bundle<Real, B> x, Bundle<Real, B>& v
 template <class Curve, class Real>
 TUNDISH_HD void lookup(const Curve& curve, Real x, Real& value, Real& slope) {
   curve.lookup(x, value, slope);
+}
+
+// One of three curves, the first where x lies in `low` and the last where it lies in `high`.
+template <class Curve, class Mask, class Group>
+TUNDISH_HD void lookup_one_of(const Curve (&curve)[3], Mask low, Mask high, Group x, Group& value,
+                              Group& slope) {
+  Group other, other_slope;
+  lookup(curve[1], x, value, slope);
+  if (any(low)) {
+    lookup(curve[0], x, other, other_slope);
+    value = select(low, other, value);
+    slope = select(low, other_slope, slope);
+  }
+  if (any(high)) {
+    lookup(curve[2], x, other, other_slope);
+    value = select(high, other, value);
+    slope = select(high, other_slope, slope);
+  }
+}
+#if TUNDISH_VECTOR_EXTENSION
+// Every lane takes its own curve; all three have their rows in one block of memory.
+template <class T, int N>
+TUNDISH_HD void lookup_one_of(const Spline<T> (&curve)[3], PackMask<T, N> low, PackMask<T, N> high,
+                              Pack<T, N> x, Pack<T, N>& value, Pack<T, N>& slope) {
+  typedef typename PackMask<T, N>::Vector Index;
+  typedef typename PackMask<T, N>::Integer Integer;
+  auto number = [&](T Spline<T>::* of) {
+    return select(low, Pack<T, N>(curve[0].*of),
+                  select(high, Pack<T, N>(curve[2].*of), Pack<T, N>(curve[1].*of)));
+  };
+  auto start = [&](int c) { return Index{} + Integer(curve[c].rows - curve[1].rows); };
+  const Index first = low.v ? start(0) : high.v ? start(2) : Index{};
+  Spline<T>::template lookup_rows<N>(curve[1].rows, Spline<T>::template first_rows<N>() + first,
+                                     number(&Spline<T>::origin), number(&Spline<T>::per_cell),
+                                     number(&Spline<T>::cells), x, value, slope);
+}
+#endif
+
+template <class Curve, class Mask, class Real, int B>
+TUNDISH_HD void lookup_one_of(const Curve (&curve)[3], BundleMask<Mask, B> low, BundleMask<Mask, B> high,
+                              Bundle<Real, B> x, Bundle<Real, B>& value, Bundle<Real, B>& slope) {
+  lookup_one_of(curve, low.first, high.first, x.first, value.first, slope.first);
+  if constexpr (B > 1) lookup_one_of(curve, low.rest, high.rest, x.rest, value.rest, slope.rest);
 }
 
 TUNDISH_NAMESPACE_END
