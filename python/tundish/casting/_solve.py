@@ -67,7 +67,8 @@ def solve(
     - `outputs`: names of the fields wanted; None is all of them.
     - `relaxation`, `tolerance`, `max_sweeps`, `ordering`: of method="sor"; sweeps end when no temperature
       moves by more than `tolerance` K. The published sweep counts are those of the "lexicographic" ordering;
-      "red-black" needs a fifth fewer and converges to the same answer.
+      "red-black" converges to the same answer. On the published strand (fewest, mean, most) the former takes
+      24, 45.6 and 84 sweeps a step, the latter 19, 35 and 73.
     - `dtype`: "float64" or "float32" (about 1e-3 K off, not conservative to rounding).
     - `threads`: for the blocks of a long gradient; None is all processors.
     - `backend`: "cpu".

