@@ -329,7 +329,8 @@ def test_numbers_of_the_sweeps() -> None:
         return solve(small_strand(), GRID, method="sor", **options)
 
     refuses(lambda v: solved(relaxation=v), [*NO_NUMBERS, *NOT_POSITIVE, 2.0, 3.0], "relaxation")
-    refuses(lambda v: solved(tolerance=v), [*NO_NUMBERS, *NOT_POSITIVE], "tolerance")
+    tolerances = [v for v in (*NO_NUMBERS, *NOT_POSITIVE) if v is not None]  # None is the default
+    refuses(lambda v: solved(tolerance=v), [*tolerances, 1e-13], "tolerance")
     counts = [*NO_NUMBERS, *NOT_POSITIVE, 0, -1, 2.5, 10**30]
     refuses(lambda v: solved(max_sweeps=v), counts, "max_sweeps")
     threads = [v for v in counts if v is not None]

@@ -209,7 +209,7 @@ void bind_casting(py::module_& m) {
       .def_readonly("ramp", &host::Grid::ramp);
   py::class_<host::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,
-                       double tolerance, int max_sweeps, const std::string& ordering,
+                       std::optional<double> tolerance, int max_sweeps, const std::string& ordering,
                        std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
              host::Options o;
              o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;

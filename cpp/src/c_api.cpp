@@ -159,7 +159,7 @@ tundish_options default_options() {
           int(options.phase_change),
           int(options.ordering),
           options.relaxation,
-          options.tolerance,
+          host::default_tolerance<double>(options.relaxation),
           options.most_sweeps,
           nullptr,
           0,

@@ -107,7 +107,7 @@ class Options(metaclass=_Metaclass):
         method: str,
         phase_change: str,
         relaxation: float,
-        tolerance: float,
+        tolerance: float | None,
         max_sweeps: int,
         ordering: str,
         probes: Sequence[_Pair],
