@@ -318,6 +318,14 @@ def test_a_grid_that_divides_its_stretches_is_taken_as_it_is() -> None:
     )
 
 
+def test_the_default_grid_steps_by_time() -> None:
+    slow = published_strand().replace({"speed": 1.0 / 60})
+    grid = Grid().resolve(slow)
+    assert (grid.nx, grid.ny, grid.grading) == (48, 48, (5.0, 5.0))
+    assert (grid.dz_mold, grid.dz_spray, grid.ramp) == (0.24 / 60, (1.92 / 60,), 20.0)
+    assert Grid(dz_mold=1e-3).resolve(slow) == dataclasses.replace(grid, dz_mold=1e-3)
+
+
 def test_the_default_grid_suits_other_sections() -> None:
     """A bloom of 250 x 200 mm, below the mould: within 1.5 K of a mesh twice as fine."""
     published = published_strand()

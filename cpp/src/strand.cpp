@@ -15,6 +15,18 @@ std::string stretch_name(size_t stretch) {
   return stretch == 0 ? "mold" : "zones." + std::to_string(stretch - 1);
 }
 
+// Nodes and grading that give an axis the default spacing at the face and growth from node to node.
+struct DefaultAxis {
+  int nodes;
+  double grading;
+};
+DefaultAxis default_axis(double half_length) {
+  const double face_spacing = 0.681e-3, growth = std::pow(5.0, 1.0 / 46);
+  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
+  const int nodes = std::max(8, 4 * int(std::ceil((spacings + 1) / 4 - 0.25)));
+  return {nodes, std::round(1e6 * std::pow(growth, nodes - 2)) / 1e6};
+}
+
 }  // namespace
 
 void Strand::check() const {
@@ -99,6 +111,21 @@ void Grid::check() const {
   for (const double grading : {grading_x, grading_y})
     if (!(grading >= 1e-4 && grading <= 1e4)) refuse("grading", grading, "must be between 1e-4 and 1e4");
   if (!(std::isfinite(ramp) && ramp >= 1)) refuse("ramp", ramp, "must be finite and at least 1");
+}
+
+Grid default_grid(const Strand& strand) {
+  constexpr double seconds_mold = 0.24, seconds_spray = 1.92, ramp = 20;
+  double shortest_zone = strand.length();
+  for (size_t s = 1; s < strand.stretches.size(); ++s)
+    shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
+  const DefaultAxis x = default_axis(strand.width / 2), y = default_axis(strand.thickness / 2);
+  return {x.nodes,
+          y.nodes,
+          std::min(seconds_mold * strand.speed, strand.stretches[0].end),
+          {std::min(seconds_spray * strand.speed, shortest_zone)},
+          x.grading,
+          y.grading,
+          ramp};
 }
 
 std::vector<double> graded_nodes(double half_length, int nodes, double grading) {

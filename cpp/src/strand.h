@@ -49,6 +49,11 @@ struct Grid {
   }
 };
 
+// The grid chosen for accuracy per second: graded to 0.68 mm at the faces, as many nodes as the section asks
+// for, and ramped steps of a fixed time. On the published strand this is 48 x 48 nodes, graded 5 to 1, and
+// 286 steps; benchmarks/README.md says what it costs and how far off it is.
+Grid default_grid(const Strand& strand);
+
 // Steps grow by this factor from a ramp's first to the full one.
 constexpr double ramp_growth = 1.2;
 

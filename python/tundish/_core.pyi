@@ -101,6 +101,8 @@ class Grid(metaclass=_Metaclass):
     @property
     def ramp(self) -> float: ...
 
+def default_grid(strand: Strand) -> Grid: ...
+
 class Options(metaclass=_Metaclass):
     def __init__(
         self,

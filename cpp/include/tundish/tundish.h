@@ -166,7 +166,8 @@ typedef struct tundish_options {
 TUNDISH_API int tundish_strand_default(tundish_strand* strand);
 
 /* The grid chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the section asks
- * for, and ramped steps up to 1 cm in the mould and 8 cm in the zones. Reads the whole strand. */
+ * for, and ramped steps up to 0.24 s of casting in the mould and 1.92 s in the zones. Reads the whole strand.
+ */
 TUNDISH_API int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid);
 
 TUNDISH_API int tundish_options_default(tundish_options* options);
