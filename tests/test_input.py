@@ -282,7 +282,7 @@ def test_a_grid_takes_numbers() -> None:
     refuses(lambda v: solved(dz_spray=v), steps, "dz_spray")
     pairs = [v for v in PAIRS if v is not None]
     refuses(lambda v: solved(grading=v), [*pairs, *NOT_POSITIVE, inf], "grading")
-    refuses(lambda v: solved(ramp=v), [*nothing, *NOT_POSITIVE, 0.99, 0.0], "ramp")
+    refuses(lambda v: solved(ramp=v), [*nothing, *NOT_POSITIVE, 0.99, 0.0, 1e15, 1e308], "ramp")
     with pytest.raises(ValueError, match="nx"):
         Grid(ny=5)
 

@@ -9,6 +9,7 @@ namespace tundish::host {
 namespace {
 
 constexpr double most_steps = 1e7;
+constexpr double least_step = 1e-12;  // m; ramps of much smaller ones would hardly grow, or not at all
 constexpr const char* faces[2] = {"x", "y"};
 
 std::string stretch_name(size_t stretch) {
@@ -154,6 +155,9 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
              "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
     if (double(steps.size()) + length / full > most_steps)
       refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
+    if (full < least_step) refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m; must be at least 1e-12 m");
+    if (full / grid.ramp < least_step)
+      refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(s));
     std::vector<double> sizes;
     double covered = 0;
     for (double size = full / grid.ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {

@@ -32,8 +32,8 @@ class Grid:
     section asks for, and ramped steps up to 0.24 s of casting in the mould and 1.92 s below. With `nx`, what
     is left out is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`.
 
-    Raises ValueError for impossible numbers; steps longer than their stretch, and more than 1e7 of them, are
-    refused when the grid meets its strand.
+    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, and more than
+    1e7 of them, are refused when the grid meets its strand.
     """
 
     nx: int | None = None
