@@ -161,7 +161,7 @@ struct Observer {
   // The fields of the section that has just been reached: step 0 is the meniscus.
   TUNDISH_HD_LARGE void observe(int step) {
     const auto& section = m.march.section;
-    if (out.solid_fraction || out.liquid_fraction || out.shell_thickness) observe_phases(step);
+    if (out.solid_fraction || out.liquid_fraction) observe_phases(step);
     if (writes()) {
       const long row = m.march.n_steps + 1;
       const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
@@ -172,6 +172,7 @@ struct Observer {
       writer.write(out.face_temperature, 2 * row, step, middle_x);
       writer.write(out.face_temperature, 2 * row, row + step, middle_y);
       writer.write(out.heat, row, step, m.candidate.slots[slot_speed] * m.heat);
+      if (out.shell_thickness) observe_shells(step);
       if (out.probe_temperature || out.probe_gradient) observe_probes(step);
       if (step > 0) follow(step, centre, corner, middle_x, middle_y);
     }
@@ -191,20 +192,25 @@ struct Observer {
   TUNDISH_HD_LARGE void observe_phases(int step) {
     const auto& section = m.march.section;
     const long row = m.march.n_steps + 1;
-    const Real shell_x = measure_phases(m.team, section, m.candidate.steel, m.f);
+    measure_phases(m.team, section, m.candidate.steel, m.f);
     if (!writes()) return;
     Scalar height = Scalar(0), area = Scalar(0);  // summed in the order of the parts: all liquid is exactly 1
     for (int j = 0; j + 1 < section.y.nodes; ++j) height = height + section.y.spacing[j];
     Real solid = Real(Scalar(0)), liquid = Real(Scalar(0));
-    for (int i = 0; i < section.x.nodes; ++i) {
-      area = area + section.x.width[i] * height;
-      solid = solid + section.x.width[i] * m.f.solid[i];
-      liquid = liquid + section.x.width[i] * m.f.liquid[i];
+    for (int i = 0; i + 1 < section.x.nodes; ++i) {
+      area = area + section.x.spacing[i] * height;
+      solid = solid + section.x.spacing[i] * m.f.solid[i];
+      liquid = liquid + section.x.spacing[i] * m.f.liquid[i];
     }
     writer.write(out.solid_fraction, row, step, solid / area);
     writer.write(out.liquid_fraction, row, step, liquid / area);
-    writer.write(out.shell_thickness, 2 * row, step, shell_x);
-    writer.write(out.shell_thickness, 2 * row, row + step, m.f.solid[0]);
+  }
+
+  TUNDISH_HD_LARGE void observe_shells(int step) {
+    const long row = m.march.n_steps + 1;
+    const Shells<Real> shell = measure_shells(m.march.section, m.f);
+    writer.write(out.shell_thickness, 2 * row, step, shell.x);
+    writer.write(out.shell_thickness, 2 * row, row + step, shell.y);
   }
 
   TUNDISH_HD_LARGE void observe_snapshots(int step) {
