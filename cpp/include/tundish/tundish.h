@@ -219,7 +219,8 @@ typedef struct tundish_outputs {
   double* section_temperature;  /* (n_candidates, n_sections, ny, nx) K */
   int* iterations;              /* (n_candidates, nz - 1) sweeps of each step; 1 for ADI */
   double* probe_gradient;       /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
-  double* metallurgical_length_gradient; /* (n_candidates, n_gradient) m per unit of the parameter */
+  /* (n_candidates, n_gradient) m per unit of the parameter; NaN where the length is infinite */
+  double* metallurgical_length_gradient;
 } tundish_outputs;
 
 TUNDISH_API int tundish_batch_default(tundish_batch* batch);

@@ -57,10 +57,10 @@ def solve(
       potential.
     - `sections`: z in m of sections to be kept whole.
     - `gradient`: names of parameters; exact derivatives of the probe readings and of the metallurgical length
-      by each of them come with the solution. With phase_change="enthalpy" and method="adi" the answer is
-      a continuous function of all parameters, with kinks; the derivative is that of the piece. With "sor" or
-      "correction" lagged coefficients make small jumps where a node freezes one step earlier; the derivative
-      is again that of the piece.
+      (NaN where that is infinite) by each of them come with the solution. With phase_change="enthalpy" and
+      method="adi" the answer is a continuous function of all parameters, with kinks; the derivative is that
+      of the piece. With "sor" or "correction" lagged coefficients make small jumps where a node freezes one
+      step earlier; the derivative is again that of the piece.
 
     **Other arguments:**
 
