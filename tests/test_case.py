@@ -142,7 +142,7 @@ def test_every_option_is_read(write):
     """All keys of [grid], [solve] and [output] reach the case."""
     text = CASE[: CASE.index("[grid]")] + (
         "[grid]\nnx = 7\nny = 8\ndz_mold = 0.05\ndz_spray = [0.1, 0.2]\ngrading = [2, 3]\nramp = 4\n"
-        '[solve]\nmethod = "sor"\nphase_change = "correction"\nrelaxation = 1.5\ntolerance = 1e-6\n'
+        '[solve]\nmethod = "sor"\nphase_change = "correction"\nrelaxation = 1.5\ntolerance = 1e-3\n'
         'max_sweeps = 99\nordering = "red-black"\ndtype = "float32"\n'
         "[output]\nprobes = [[0, 0.01]]\nsections = [1, 1.5]\n"
     )
@@ -156,7 +156,7 @@ def test_every_option_is_read(write):
         method="sor",
         phase_change="correction",
         relaxation=1.5,
-        tolerance=1e-6,
+        tolerance=1e-3,
         max_sweeps=99,
         ordering="red-black",
         dtype="float32",

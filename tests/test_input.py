@@ -282,7 +282,7 @@ def test_a_grid_takes_numbers() -> None:
     refuses(lambda v: solved(dz_spray=v), steps, "dz_spray")
     pairs = [v for v in PAIRS if v is not None]
     refuses(lambda v: solved(grading=v), [*pairs, *NOT_POSITIVE, inf], "grading")
-    refuses(lambda v: solved(ramp=v), [*nothing, *NOT_POSITIVE, 0.99, 0.0], "ramp")
+    refuses(lambda v: solved(ramp=v), [*nothing, *NOT_POSITIVE, 0.99, 0.0, 1e15, 1e308], "ramp")
     with pytest.raises(ValueError, match="nx"):
         Grid(ny=5)
 
@@ -329,7 +329,8 @@ def test_numbers_of_the_sweeps() -> None:
         return solve(small_strand(), GRID, method="sor", **options)
 
     refuses(lambda v: solved(relaxation=v), [*NO_NUMBERS, *NOT_POSITIVE, 2.0, 3.0], "relaxation")
-    refuses(lambda v: solved(tolerance=v), [*NO_NUMBERS, *NOT_POSITIVE], "tolerance")
+    tolerances = [v for v in (*NO_NUMBERS, *NOT_POSITIVE) if v is not None]  # None is the default
+    refuses(lambda v: solved(tolerance=v), [*tolerances, 1e-13], "tolerance")
     counts = [*NO_NUMBERS, *NOT_POSITIVE, 0, -1, 2.5, 10**30]
     refuses(lambda v: solved(max_sweeps=v), counts, "max_sweeps")
     threads = [v for v in counts if v is not None]

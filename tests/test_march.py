@@ -203,7 +203,8 @@ def test_swapping_the_faces_with_sor(phase_change: str) -> None:
     np.testing.assert_allclose(a.section_temperature, mirrored, rtol=0, atol=1e-5)
     np.testing.assert_allclose(a.face_temperature, b.face_temperature[::-1], rtol=0, atol=1e-5)
     np.testing.assert_allclose(a.shell_thickness, b.shell_thickness[::-1], rtol=0, atol=1e-8)
-    np.testing.assert_allclose(a.solid_fraction, b.solid_fraction, rtol=0, atol=0.03)  # counted by columns
+    np.testing.assert_allclose(a.solid_fraction, b.solid_fraction, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(a.liquid_fraction, b.liquid_fraction, rtol=0, atol=1e-7)
 
 
 def test_swapping_the_faces_with_adi() -> None:
@@ -316,6 +317,14 @@ def test_a_grid_that_divides_its_stretches_is_taken_as_it_is() -> None:
     np.testing.assert_allclose(
         z, np.concatenate((np.arange(20) * 0.01, 0.2 + np.arange(66) * 0.02)), rtol=1e-12
     )
+
+
+def test_the_default_grid_steps_by_time() -> None:
+    slow = published_strand().replace({"speed": 1.0 / 60})
+    grid = Grid().resolve(slow)
+    assert (grid.nx, grid.ny, grid.grading) == (48, 48, (5.0, 5.0))
+    assert (grid.dz_mold, grid.dz_spray, grid.ramp) == (0.24 / 60, (1.92 / 60,), 20.0)
+    assert Grid(dz_mold=1e-3).resolve(slow) == dataclasses.replace(grid, dz_mold=1e-3)
 
 
 def test_the_default_grid_suits_other_sections() -> None:
@@ -569,8 +578,9 @@ def test_probes_on_the_smallest_mesh(corner: tuple[float, float]) -> None:
 def test_metallurgical_length_is_where_the_centre_is_solid() -> None:
     strand = small_strand()
     solution = solve(strand, Grid(9, 9, 0.02, 0.05))
-    crossing = np.interp(-strand.steel.solidus, -solution.centre_temperature, solution.z)
-    assert solution.metallurgical_length == pytest.approx(crossing, rel=1e-12)
+    enthalpy = strand.steel.enthalpy(solution.centre_temperature)  # the tables round the kink at the solidus
+    crossing = np.interp(0.0, -enthalpy, solution.z)
+    assert solution.metallurgical_length == pytest.approx(crossing, abs=1e-3)
     cut = small_strand(length=0.7, zones=[Zone(0.7, (500.0, 400.0))])
     assert np.isinf(solve(cut, Grid(9, 9, 0.02, 0.05)).metallurgical_length)
 
@@ -588,10 +598,7 @@ def test_shell_is_where_the_axis_is_solid(everything: Solution) -> None:
 
 
 def test_shares_of_the_section_are_areas() -> None:
-    """Against counting points of the section, refined 20 times in Kirchhoff's potential.
-
-    Areas are measured column by column with straight edges: on 13 x 13 nodes that is good to 2 %.
-    """
+    """Against counting points of the section, refined 20 times in Kirchhoff's potential."""
     strand, where = small_strand(), [0.05, 0.2, 0.5, 0.8]
     solution = solve(strand, Grid(13, 13, 0.01, 0.025), sections=where)
     steel = strand.steel
@@ -601,9 +608,9 @@ def test_shares_of_the_section_are_areas() -> None:
         rows = np.array([np.interp(fine, solution.x, row) for row in potential])
         field = np.array([np.interp(fine, solution.y, column) for column in rows.T])
         k = np.searchsorted(solution.z, z - 1e-9)
-        assert solution.solid_fraction[k] == pytest.approx(np.mean(field <= 0), abs=0.02)
+        assert solution.solid_fraction[k] == pytest.approx(np.mean(field <= 0), abs=2e-3)
         liquid = np.mean(field >= steel.potential(steel.liquidus))
-        assert solution.liquid_fraction[k] == pytest.approx(liquid, abs=0.02)
+        assert solution.liquid_fraction[k] == pytest.approx(liquid, abs=2e-3)
 
 
 def test_shares_of_a_slab_are_its_shell() -> None:

@@ -100,6 +100,31 @@ def test_sweeps_of_over_relaxation() -> None:
         np.testing.assert_allclose(run.section_temperature, runs[0].section_temperature, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("phase_change", ["enthalpy", "correction"])
+@pytest.mark.parametrize("relaxation", [1.0, 1.4, 1.9])
+def test_sweeps_end_in_float32(phase_change: str, relaxation: float) -> None:
+    """The default is what 24 bits can reach: 4 units in the last place at 2000 K, over 2 - relaxation."""
+    strand, grid = small_strand(), Grid(17, 17, 0.01, 0.02)
+    options: dict[str, Any] = {"method": "sor", "phase_change": phase_change, "relaxation": relaxation}
+    exact, rounded = (solve(strand, grid, dtype=d, sections=[1.0], **options) for d in ("float64", "float32"))
+    assert rounded.success
+    assert rounded.iterations.max() < exact.iterations.max()
+    np.testing.assert_allclose(rounded.section_temperature, exact.section_temperature, rtol=0, atol=0.5)
+
+
+def test_a_tolerance_that_rounding_cannot_reach_is_refused() -> None:
+    strand, grid = small_strand(), Grid(5, 5, 0.05, 0.1)
+    message = r"tolerance = 1e-07: K; must be at least 0.00081\d* in float32 with relaxation = 1.4, or"
+    with pytest.raises(ValueError, match=message):
+        solve(strand, grid, method="sor", dtype="float32", tolerance=1e-7)
+    with pytest.raises(ValueError, match=r"tolerance = 0.001: .* at least 0.004"):
+        solve(strand, grid, method="sor", dtype="float32", tolerance=1e-3, relaxation=1.9)
+    assert solve(strand, grid, method="sor", dtype="float32", tolerance=1e-3).success
+    assert solve(strand, grid, dtype="float32", tolerance=1e-7).success  # no sweeps
+    default, same = (solve(strand, grid, method="sor", **t) for t in ({}, {"tolerance": 1e-7}))
+    np.testing.assert_array_equal(default.iterations, same.iterations)
+
+
 def test_alternating_directions_take_no_sweeps() -> None:
     assert np.all(solve(small_strand(), Grid(5, 5, 0.05, 0.1)).iterations == 1)
 

@@ -170,6 +170,19 @@ def test_tabulated_temperatures(residual: str) -> None:
     assert error[near].max() < (3.0 if residual == "solidus" else 0.5)
 
 
+@pytest.mark.parametrize("steel", [scheil(), scheil(residual="rescale"), graded_table()], ids=str)
+def test_curves_are_made_of_closed_forms_in_the_middles_of_cells(steel: Steel) -> None:
+    """The inverses that this takes are found to the last digits, wherever their searches start."""
+    middles, coefficients = [], []
+    for origin, per_cell, rows in steel._core.tables()[:2]:
+        middles.append(origin + (np.arange(len(rows)) + 0.5) / per_cell)
+        coefficients.append(rows[:, 0] + 0.5 * rows[:, 1])
+    exact = steel.potential(steel.temperature(middles[0]))
+    np.testing.assert_allclose(coefficients[0], exact, rtol=1e-13, atol=1e-13 * np.abs(exact).max())
+    found = steel.potential(coefficients[1])
+    np.testing.assert_allclose(found, middles[1], rtol=1e-13, atol=1e-13 * np.abs(found).max())
+
+
 def test_tabulated_potential_of_a_steel_that_has_no_kinks() -> None:
     """A straight line is tabulated exactly, so that marches of constant steels have no such error at all."""
     steel = constant_steel()

@@ -207,9 +207,10 @@ void bind_casting(py::module_& m) {
       .def_property_readonly("grading",
                              [](const host::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
       .def_readonly("ramp", &host::Grid::ramp);
+  m.def("default_grid", &host::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
   py::class_<host::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,
-                       double tolerance, int max_sweeps, const std::string& ordering,
+                       std::optional<double> tolerance, int max_sweeps, const std::string& ordering,
                        std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
              host::Options o;
              o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;

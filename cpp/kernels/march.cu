@@ -90,7 +90,7 @@ __device__ void run_job(const MarchJobs<T>& jobs) {
   Fields<Real> fields;
   lay_out<Real>(jobs.march.section, jobs.march.method, team.size(), memory + jobs.n_slots, fields);
   const int gradient = job % jobs.jobs_per_candidate * tangents, left = jobs.gradients - gradient;
-  const Place place{candidate, 1, gradient, left < tangents ? left : tangents, jobs.gradients};
+  const Place place{candidate, 1, gradient, left < tangents ? left : tangents, jobs.gradients, nullptr};
   if (jobs.march.phase_change == PhaseChange::enthalpy)
     run_march<Real, Block, EnthalpyBalance<Real>>(team, jobs.march, its, fields, jobs.outputs, place);
   else

@@ -2,7 +2,6 @@
 #include "tundish/tundish.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <new>
 
@@ -117,37 +116,12 @@ host::Strand strand_of(const tundish_strand& s) {
   return strand;
 }
 
-// Nodes and grading that give a mesh this spacing at the face and this growth from node to node.
-struct Graded {
-  int nodes;
-  double grading;
-};
-Graded default_nodes(double half_length) {
-  const double face_spacing = 0.681e-3, growth = std::pow(5.0, 1.0 / 46);
-  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
-  const int nodes = std::max(8, 4 * int(std::ceil((spacings + 1) / 4 - 0.25)));
-  return {nodes, std::round(1e6 * std::pow(growth, nodes - 2)) / 1e6};
-}
-
-// The same as Python's Grid() (python/tundish/casting/_grid.py).
-tundish_grid default_grid(const host::Strand& strand) {
-  const double dz_mold = 1e-2, dz_spray = 8e-2, ramp = 20;
-  double shortest_zone = strand.length();
-  for (size_t s = 1; s < strand.stretches.size(); ++s)
-    shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
-  const Graded x = default_nodes(strand.width / 2), y = default_nodes(strand.thickness / 2);
-  return {x.nodes,
-          y.nodes,
-          std::min(dz_mold, strand.stretches[0].end),
-          std::min(dz_spray, shortest_zone),
-          nullptr,
-          x.grading,
-          y.grading,
-          ramp};
+tundish_grid struct_of(const host::Grid& g) {
+  return {g.nx, g.ny, g.dz_mold, g.dz_spray[0], nullptr, g.grading_x, g.grading_y, g.ramp};
 }
 
 host::Grid grid_of(const tundish_grid* asked, const host::Strand& strand) {
-  const tundish_grid g = asked ? *asked : default_grid(strand);
+  const tundish_grid g = asked ? *asked : struct_of(host::default_grid(strand));
   std::vector<double> dz_spray = {g.dz_spray};
   if (g.dz_of_zones) dz_spray.assign(g.dz_of_zones, g.dz_of_zones + strand.stretches.size() - 1);
   return {g.nx, g.ny, g.dz_mold, dz_spray, g.grading_x, g.grading_y, g.ramp};
@@ -159,7 +133,7 @@ tundish_options default_options() {
           int(options.phase_change),
           int(options.ordering),
           options.relaxation,
-          options.tolerance,
+          host::default_tolerance<double>(options.relaxation),
           options.most_sweeps,
           nullptr,
           0,
@@ -346,7 +320,8 @@ int tundish_strand_default(tundish_strand* strand) {
 }
 
 int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid) {
-  return guarded([&] { given(grid, "grid") = default_grid(strand_of(given(strand, "strand"))); });
+  return guarded(
+      [&] { given(grid, "grid") = struct_of(host::default_grid(strand_of(given(strand, "strand")))); });
 }
 
 int tundish_options_default(tundish_options* options) {

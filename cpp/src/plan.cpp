@@ -35,7 +35,7 @@ int cubic_weights(const std::vector<double>& nodes, double x, T (&weight)[4]) {
 
 void Options::check(const Strand& strand) const {
   if (!(relaxation > 0 && relaxation < 2)) refuse("relaxation", relaxation, "must be between 0 and 2");
-  require_positive("tolerance", tolerance);
+  if (tolerance) require_positive("tolerance", *tolerance);
   if (most_sweeps < 1) refuse("max_sweeps", most_sweeps, "must be at least 1");
   for (const auto& [x, y] : probes) {
     const bool inside = x >= 0 && x <= strand.width / 2 && y >= 0 && y <= strand.thickness / 2;
@@ -51,6 +51,17 @@ void Options::check(const Strand& strand) const {
     refuse("phase_change", "'correction'",
            "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
 }
+
+template <class T>
+double least_tolerance(double relaxation) {
+  return 4 * 1024 * double(std::numeric_limits<T>::epsilon()) / (2 - relaxation);
+}
+template <class T>
+double default_tolerance(double relaxation) {
+  return std::max(1e-7, least_tolerance<T>(relaxation));
+}
+template double default_tolerance<float>(double);
+template double default_tolerance<double>(double);
 
 template <class T>
 Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
@@ -122,17 +133,30 @@ MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Opti
   march.n_snapshots = int(snapshots_.size());
   march.method = options.method;
   march.phase_change = options.phase_change;
-  march.relaxation = {T(options.relaxation), T(options.tolerance), options.most_sweeps, options.ordering};
+  const double tolerance = options.tolerance.value_or(default_tolerance<T>(options.relaxation));
+  march.relaxation = {T(options.relaxation), T(tolerance), options.most_sweeps, options.ordering};
 }
 template class MarchStorage<float>;
 template class MarchStorage<double>;
 
 namespace {
 
+template <class T>
+void check_tolerance(const Options& options) {
+  const double least = least_tolerance<T>(options.relaxation);
+  if (options.method != Method::sor || !options.tolerance || *options.tolerance >= least) return;
+  std::ostringstream allowed;
+  allowed << "K; must be at least " << least << " in " << (sizeof(T) == 4 ? "float32" : "float64")
+          << " with relaxation = " << options.relaxation << ", or left out";
+  refuse("tolerance", *options.tolerance, allowed.str());
+}
+
+template <class T>
 Strand checked(Strand strand, const Grid& grid, const Options& options) {
   strand.check();
   grid.check();
   options.check(strand);
+  check_tolerance<T>(options);
   if (double(grid.nx) * grid.ny * 8 * 16 > most_bytes_of_section)
     refuse("nx", grid.nx,
            "x ny = " + std::to_string(grid.ny) + " nodes do not fit into memory; at most 3e7 together");
@@ -234,7 +258,7 @@ struct Plan<T>::Worker {
 
 template <class T>
 Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
-    : strand_(checked(std::move(strand), grid, options)),
+    : strand_(checked<T>(std::move(strand), grid, options)),
       options_(options),
       x_(graded_nodes(strand_.width / 2, grid.nx, grid.grading_x)),
       y_(graded_nodes(strand_.thickness / 2, grid.ny, grid.grading_y)),

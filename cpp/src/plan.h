@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,13 +17,21 @@ struct Options {
   Method method = Method::adi;
   PhaseChange phase_change = PhaseChange::enthalpy;
   double relaxation = 1.4;
-  double tolerance = 1e-7;  // K
+  std::optional<double> tolerance;  // K; default_tolerance() if not given
   int most_sweeps = 10000;
   Ordering ordering = Ordering::lexicographic;
   std::vector<std::pair<double, double>> probes;  // (x, y), m
   std::vector<double> sections;                   // z, m
   void check(const Strand& strand) const;
 };
+
+// The least tolerance that sweeps of numbers T can meet, K. A sweep rounds temperatures around 2000 K by some
+// four units in their last place, and with over-relaxation what one sweep has rounded is still there after
+// 1 / (2 - relaxation) more (measured in float: 1 to 1.95 come to rest here, and soon below they do not).
+template <class T>
+double least_tolerance(double relaxation);
+template <class T>
+double default_tolerance(double relaxation);
 
 // Candidates differ in the slots named; values are (candidates, varied).
 struct Candidates {

@@ -30,56 +30,87 @@ double value_of(Dual<double, K> x) {
   return x.value;
 }
 
-// A root of f in [low, high] by Newton's method, kept inside by bisection. The last step is taken in
-// Real, and carries the derivatives of the root.
-template <class Real, class F, class Slope>
-Real invert(F f, Slope slope, double target, double low, double high) {
-  double x = 0.5 * (low + high);
-  for (int iteration = 0; iteration < 200; ++iteration) {
-    const double miss = value_of(f(Real(x))) - target;
-    (miss > 0 ? high : low) = x;
-    double next = x - miss / value_of(slope(Real(x)));
-    if (!(next > low && next < high)) next = 0.5 * (low + high);
-    if (std::abs(next - x) <= 1e-13 * std::abs(next)) break;
-    x = next;
+// Where rising curves take the values asked for: Newton's method, kept inside [low, high] by bisection. A
+// search starts on the tangent at the root that was found last, so values that come in order take one step or
+// two.
+class Search {
+ public:
+  // The last step is taken in Real, and carries the derivatives of the root.
+  template <class Real, class F, class Slope>
+  Real operator()(F f, Slope slope, double target, double low, double high) {
+    double x = root_ + (target - value_) / slope_;
+    for (int iteration = 0;; ++iteration) {
+      if (!(x > low && x < high)) x = 0.5 * (low + high);
+      const Real miss = f(Real(x)) - target;
+      slope_ = value_of(slope(Real(x)));
+      const double step = value_of(miss) / slope_;
+      if (std::abs(step) <= 1e-11 * std::abs(x) || iteration == 200) {
+        root_ = x - step;
+        value_ = target;
+        return Real(x) - miss / slope_;
+      }
+      (step > 0 ? high : low) = x;
+      x -= step;
+    }
   }
-  return Real(x) - (f(Real(x)) - target) / value_of(slope(Real(x)));
-}
 
-template <class Model, class Real>
-Real temperature_of_enthalpy(const Model& steel, const Real&, double H) {
-  const Real TS = steel.solidus(), TL = steel.liquidus();
-  auto enthalpy = [&](Real T) { return steel.enthalpy(T); };
-  auto slope = [&](Real T) { return steel.density(T) * steel.heat_capacity(T); };
-  const Real mush_starts = steel.mush_enthalpy(TS), mush_ends = steel.liquid_enthalpy(TL);
-  if (H > 0 && H <= value_of(mush_starts)) return TS;  // latent heat released at the solidus
-  if (H <= 0) return invert<Real>(enthalpy, slope, H, value_of(TS) - 1e4, value_of(TS));
-  if (H < value_of(mush_ends)) return invert<Real>(enthalpy, slope, H, value_of(TS), value_of(TL));
-  return invert<Real>(enthalpy, slope, H, value_of(TL), value_of(TL) + 1e4);
-}
+ private:
+  double root_ = 0, value_ = 0, slope_ = 1;
+};
 
-// The same for the march, which cannot take a jump of the enthalpy in its steps: a node on it would feel no
-// conduction to its neighbours. Latent heat released at the solidus is spread over the 4 K above it.
+// A steel's temperature by enthalpy and by potential.
 template <class Model, class Real>
-Real marched_temperature(const Model& steel, const Real& zero, double H) {
-  constexpr double spread = 4;  // K
-  const Real TS = steel.solidus();
-  const bool jumps = value_of(steel.mush_enthalpy(TS)) > 0;
-  const Real top = TS + spread, enthalpy_at_top = steel.mush_enthalpy(top);
-  if (!jumps || H <= 0 || H >= value_of(enthalpy_at_top)) return temperature_of_enthalpy(steel, zero, H);
-  return TS + spread * (H / enthalpy_at_top);
-}
+class Inverse {
+ public:
+  explicit Inverse(const Model& steel)
+      : steel_(steel),
+        solidus_(steel.solidus()),
+        liquidus_(steel.liquidus()),
+        mush_starts_(value_of(steel.mush_enthalpy(solidus_))),
+        mush_ends_(value_of(steel.liquid_enthalpy(liquidus_))),
+        spread_ends_(steel.mush_enthalpy(solidus_ + spread)),
+        liquidus_potential_(value_of(steel.potential(liquidus_))) {}
 
-template <class Model, class Real>
-Real temperature_of_potential(const Model& steel, const Real&, double potential) {
-  const double TS = value_of(steel.solidus()), TL = value_of(steel.liquidus());
-  auto curve = [&](Real T) { return steel.potential(T); };
-  auto slope = [&](Real T) { return steel.conductivity(T); };
-  if (potential <= 0) return invert<Real>(curve, slope, potential, lowest_temperature / 2, TS);
-  if (potential < value_of(steel.potential(steel.liquidus())))
-    return invert<Real>(curve, slope, potential, TS, TL);
-  return invert<Real>(curve, slope, potential, TL, TL + 1e4);
-}
+  Real temperature_of_enthalpy(double H) {
+    if (H > 0 && H <= mush_starts_) return solidus_;  // latent heat released at the solidus
+    const double TS = value_of(solidus_), TL = value_of(liquidus_);
+    auto slope = [&](Real T) { return steel_.density(T) * steel_.heat_capacity(T); };
+    auto find = [&](auto enthalpy, double low, double high) {
+      return search_.template operator()<Real>(enthalpy, slope, H, low, high);
+    };
+    if (H <= 0) return find([&](Real T) { return steel_.solid_enthalpy(T); }, TS - 1e4, TS);
+    if (H < mush_ends_) return find([&](Real T) { return steel_.mush_enthalpy(T); }, TS, TL);
+    return find([&](Real T) { return steel_.liquid_enthalpy(T); }, TL, TL + 1e4);
+  }
+
+  // The same for the march, which cannot take a jump of the enthalpy in its steps: a node on it would feel no
+  // conduction to its neighbours. Latent heat released at the solidus is spread over the 4 K above it.
+  Real marched_temperature(double H) {
+    if (mush_starts_ > 0 && H > 0 && H < value_of(spread_ends_))
+      return solidus_ + spread * (H / spread_ends_);
+    return temperature_of_enthalpy(H);
+  }
+
+  Real temperature_of_potential(double potential) {
+    const double TS = value_of(solidus_), TL = value_of(liquidus_);
+    auto curve = [&](Real T) { return steel_.potential(T); };
+    auto slope = [&](Real T) { return steel_.conductivity(T); };
+    auto find = [&](double low, double high) {
+      return search_.template operator()<Real>(curve, slope, potential, low, high);
+    };
+    if (potential <= 0) return find(lowest_temperature / 2, TS);
+    return potential < liquidus_potential_ ? find(TS, TL) : find(TL, TL + 1e4);
+  }
+
+ private:
+  static constexpr double spread = 4;  // K
+  const Model& steel_;
+  Real solidus_, liquidus_;
+  double mush_starts_, mush_ends_;  // J/m3
+  Real spread_ends_;
+  double liquidus_potential_;
+  Search search_;
+};
 
 // The rows of a Spline through f, with at least `cells` cells between low and high. The coefficients are
 // f at the middles of the cells: rising where f rises, exact where f is straight.
@@ -92,6 +123,8 @@ void tabulate(F f, double low, double high, int cells, int gradients, Curve& cur
   curve.cells = int(n);
   curve.origin = double(first) * width;
   curve.per_cell = 1 / width;
+  curve.rows.reserve(n * spline_row);
+  tangents.reserve(n * spline_row * size_t(gradients));
   std::vector<Real> c(n + 2);
   for (size_t m = 0; m < n; ++m) c[m + 1] = f((double(first + long(m)) + 0.5) * width);
   c.front() = 2.0 * c[1] - c[2];  // straight beyond the ends
@@ -142,12 +175,13 @@ void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool b
     tabulate<Real>(f, from, to, cells, gradients, out.curves[which], out.tangents[which]);
   };
   // Potential of enthalpy, with derivatives at fixed enthalpy: the chain rule through T(H).
+  Inverse<Model, Real> by_enthalpy(steel), by_potential(steel);
   add(
-      curve_potential, [&](double H) { return steel.potential(marched_temperature(steel, Real(), H)); },
+      curve_potential, [&](double H) { return steel.potential(by_enthalpy.marched_temperature(H)); },
       value_of(steel.enthalpy(Real(low))), value_of(steel.enthalpy(Real(high))), curve_cells);
   out.least_slope = least_slope(out.curves[curve_potential], value_of(steel.liquid_enthalpy(TL)));
   add(
-      curve_temperature, [&](double p) { return temperature_of_potential(steel, Real(), p); },
+      curve_temperature, [&](double p) { return by_potential.temperature_of_potential(p); },
       value_of(steel.potential(Real(low))), value_of(steel.potential(Real(high))), curve_cells);
   if (!by_temperature) return;
   const double S = value_of(TS), L = value_of(TL);
@@ -335,7 +369,9 @@ double Steel::liquidus() const {
   return visit([](const auto& s) { return s.liquidus(); });
 }
 double Steel::temperature_of_enthalpy(double H) const {
-  return visit([&](const auto& s) { return host::temperature_of_enthalpy(s, 0.0, H); });
+  return visit([&](const auto& s) {
+    return Inverse<std::decay_t<decltype(s)>, double>(s).temperature_of_enthalpy(H);
+  });
 }
 double Steel::property(Property which, double T) const {
   return visit([&](const auto& s) {

@@ -9,10 +9,23 @@ namespace tundish::host {
 namespace {
 
 constexpr double most_steps = 1e7;
+constexpr double least_step = 1e-12;  // m; ramps of much smaller ones would hardly grow, or not at all
 constexpr const char* faces[2] = {"x", "y"};
 
 std::string stretch_name(size_t stretch) {
   return stretch == 0 ? "mold" : "zones." + std::to_string(stretch - 1);
+}
+
+// Nodes and grading that give an axis the default spacing at the face and growth from node to node.
+struct DefaultAxis {
+  int nodes;
+  double grading;
+};
+DefaultAxis default_axis(double half_length) {
+  const double face_spacing = 0.681e-3, growth = std::pow(5.0, 1.0 / 46);
+  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
+  const int nodes = std::max(8, 4 * int(std::ceil((spacings + 1) / 4 - 0.25)));
+  return {nodes, std::round(1e6 * std::pow(growth, nodes - 2)) / 1e6};
 }
 
 }  // namespace
@@ -101,6 +114,21 @@ void Grid::check() const {
   if (!(std::isfinite(ramp) && ramp >= 1)) refuse("ramp", ramp, "must be finite and at least 1");
 }
 
+Grid default_grid(const Strand& strand) {
+  constexpr double seconds_mold = 0.24, seconds_spray = 1.92, ramp = 20;
+  double shortest_zone = strand.length();
+  for (size_t s = 1; s < strand.stretches.size(); ++s)
+    shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
+  const DefaultAxis x = default_axis(strand.width / 2), y = default_axis(strand.thickness / 2);
+  return {x.nodes,
+          y.nodes,
+          std::min(seconds_mold * strand.speed, strand.stretches[0].end),
+          {std::min(seconds_spray * strand.speed, shortest_zone)},
+          x.grading,
+          y.grading,
+          ramp};
+}
+
 std::vector<double> graded_nodes(double half_length, int nodes, double grading) {
   std::vector<double> x(size_t(nodes), 0.0);
   for (int i = 1; i < nodes; ++i) {
@@ -127,6 +155,9 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
              "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
     if (double(steps.size()) + length / full > most_steps)
       refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
+    if (full < least_step) refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m; must be at least 1e-12 m");
+    if (full / grid.ramp < least_step)
+      refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(s));
     std::vector<double> sizes;
     double covered = 0;
     for (double size = full / grid.ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {

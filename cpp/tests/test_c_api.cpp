@@ -106,6 +106,19 @@ TEST_CASE("the library says what it is") {
   CHECK(std::strlen(tundish_instruction_set()) > 0);
 }
 
+TEST_CASE("the default grid steps by time, and never beyond a stretch") {
+  Case c;
+  c.strand.speed = 1.0 / 60;
+  REQUIRE(tundish_grid_default(&c.strand, &c.grid) == TUNDISH_OK);
+  CHECK(c.grid.dz_mold == 0.24 / 60);
+  CHECK(c.grid.dz_spray == 1.92 / 60);
+  CHECK(c.grid.nx > c.grid.ny);  // as many as the section asks for
+  c.strand.speed = 1;
+  REQUIRE(tundish_grid_default(&c.strand, &c.grid) == TUNDISH_OK);
+  CHECK(c.grid.dz_mold == 0.2);
+  CHECK(c.grid.dz_spray == doctest::Approx(0.2));
+}
+
 TEST_CASE("a steel in closed form and one from a table give the properties asked for") {
   const Case c;
   const double at[3] = {1600, 1700, 1728};

@@ -474,6 +474,44 @@ TEST_CASE("a step by alternating directions solves its factored equations and lo
   CHECK(marching.heat == doctest::Approx(lost).epsilon(1e-10));
 }
 
+TEST_CASE("shares of a section that runs straight are exact, and its shell ends where they do") {
+  SmallSection small({});
+  const Section<double>& section = small.section();
+  const double liquidus = small.candidate.steel.liquidus_potential;
+  double width = 0, height = 0;
+  for (int i = 0; i + 1 < small.nx(); ++i) width += section.x.spacing[i];
+  for (int j = 0; j + 1 < small.ny(); ++j) height += section.y.spacing[j];
+  // Potential falls from `centre` to `corner`, along x, along y, or along both alike: solid is a stripe at
+  // the face, or a triangle in the corner.
+  auto solid_share = [&](bool along_x, bool along_y, double centre, double corner) {
+    double y = 0;
+    for (int j = 0; j < small.ny(); y += section.y.spacing[j++]) {
+      double x = 0;
+      for (int i = 0; i < small.nx(); x += section.x.spacing[i++]) {
+        const double place = (along_x ? x / width : 0) + (along_y ? y / height : 0);
+        small.f.potential[section.at(i, j)] = centre + (corner - centre) * place / (along_x + along_y);
+      }
+    }
+    measure_phases(SoleThread(), section, small.candidate.steel, small.f);
+    double solid = 0, liquid = 0;
+    for (int i = 0; i + 1 < small.nx(); ++i) {
+      solid += section.x.spacing[i] * small.f.solid[i];
+      liquid += section.x.spacing[i] * small.f.liquid[i];
+    }
+    CHECK(liquid == 0);
+    return solid / (width * height);
+  };
+  for (const double edge : {0.03, 0.2, 0.46, 0.5}) {
+    CAPTURE(edge);  // the share of the way that is not solid
+    const double centre = 0.9 * liquidus * edge, corner = centre - 0.9 * liquidus;
+    CHECK(solid_share(true, false, centre, corner) == doctest::Approx(1 - edge));
+    CHECK(measure_shells(section, small.f).x == doctest::Approx((1 - edge) * width));
+    CHECK(solid_share(false, true, centre, corner) == doctest::Approx(1 - edge));
+    CHECK(measure_shells(section, small.f).y == doctest::Approx((1 - edge) * height));
+    CHECK(solid_share(true, true, centre, corner) == doctest::Approx(1 - 2 * edge * edge));
+  }
+}
+
 TEST_CASE("a step by over-relaxation solves the implicit equations") {
   for (const Ordering ordering : {Ordering::lexicographic, Ordering::red_black}) {
     host::Options options;

@@ -279,6 +279,13 @@ TEST_CASE("what is impossible is refused by name before any work") {
   refused([](auto&, auto& g, auto&) { g.dz_spray = {1e-9}; }, "dz_spray");
   refused([](auto&, auto& g, auto&) { g.dz_spray = {0.01, 0.01, 0.01}; }, "dz_spray");
   refused([](auto&, auto& g, auto&) { g.ramp = 0.5; }, "ramp");
+  refused([](auto&, auto& g, auto&) { g.ramp = 1e300; }, "ramp");
+  refused(
+      [](auto& s, auto& g, auto&) {
+        s.stretches[0].end = 1e-322;
+        g.dz_mold = 1e-322;
+      },
+      "dz_mold");
   refused([](auto&, auto& g, auto&) { g.nx = g.ny = 20000; }, "nx");
   refused([](auto&, auto&, auto& o) { o.relaxation = 2; }, "relaxation");
   refused([](auto&, auto&, auto& o) { o.probes = {{0.06, 0}}; }, "probes");

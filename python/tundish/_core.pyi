@@ -101,13 +101,15 @@ class Grid(metaclass=_Metaclass):
     @property
     def ramp(self) -> float: ...
 
+def default_grid(strand: Strand) -> Grid: ...
+
 class Options(metaclass=_Metaclass):
     def __init__(
         self,
         method: str,
         phase_change: str,
         relaxation: float,
-        tolerance: float,
+        tolerance: float | None,
         max_sweeps: int,
         ordering: str,
         probes: Sequence[_Pair],

@@ -166,7 +166,8 @@ typedef struct tundish_options {
 TUNDISH_API int tundish_strand_default(tundish_strand* strand);
 
 /* The grid chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the section asks
- * for, and ramped steps up to 1 cm in the mould and 8 cm in the zones. Reads the whole strand. */
+ * for, and ramped steps up to 0.24 s of casting in the mould and 1.92 s in the zones. Reads the whole strand.
+ */
 TUNDISH_API int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid);
 
 TUNDISH_API int tundish_options_default(tundish_options* options);
@@ -218,7 +219,8 @@ typedef struct tundish_outputs {
   double* section_temperature;  /* (n_candidates, n_sections, ny, nx) K */
   int* iterations;              /* (n_candidates, nz - 1) sweeps of each step; 1 for ADI */
   double* probe_gradient;       /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
-  double* metallurgical_length_gradient; /* (n_candidates, n_gradient) m per unit of the parameter */
+  /* (n_candidates, n_gradient) m per unit of the parameter; NaN where the length is infinite */
+  double* metallurgical_length_gradient;
 } tundish_outputs;
 
 TUNDISH_API int tundish_batch_default(tundish_batch* batch);

@@ -44,7 +44,7 @@ class Case:
     method: str = "adi"
     phase_change: str = "enthalpy"
     relaxation: float = 1.4
-    tolerance: float = 1e-7
+    tolerance: float | None = None
     max_sweeps: int = 10_000
     ordering: str = "lexicographic"
     dtype: str = "float64"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tundish import _core
@@ -14,14 +12,8 @@ from tundish._arrays import integer, number, pair
 if TYPE_CHECKING:
     from tundish.casting._strand import Strand
 
-# The default mesh, for any section: spacing at the face and growth from node to node. On the published
-# strand this is 48 x 48 nodes, graded 5 to 1, and 286 steps; benchmarks/README.md says what it costs and how
-# far off it is.
-_FACE_SPACING = 0.681e-3
-_GROWTH = 5 ** (1 / 46)
-_SECONDS_MOLD = 0.24
-_SECONDS_SPRAY = 1.92
-_RAMP = 20.0
+# Stands in for what only a strand can tell, while the rest of a grid is checked.
+_ANY = _core.Grid(8, 8, 1e-2, [1e-2], (1.0, 1.0), 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +29,11 @@ class Grid:
       cooling jumps the temperatures change fastest; elsewhere large steps will do.
 
     `Grid()` alone is chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the
-    section asks for, and ramped steps up to 0.24 s in
-    the mould and 1.92 s below. With `nx`, what is left out is uniform:
-    `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`.
+    section asks for, and ramped steps up to 0.24 s of casting in the mould and 1.92 s below. With `nx`, what
+    is left out is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`.
 
-    Raises ValueError for impossible numbers; steps longer than their stretch, and more than 1e7 of them, are
-    refused when the grid meets its strand.
+    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, and more than
+    1e7 of them, are refused when the grid meets its strand.
     """
 
     nx: int | None = None
@@ -61,7 +52,7 @@ class Grid:
             for name, value in defaults.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, value)
-        self._core_for(0.1, 0.1, 1e-2, 1e-2)  # refuses what no strand allows
+        self._filled(_ANY)  # refuses what no strand allows
 
     def resolve(self, strand: Strand) -> Grid:
         """The grid with everything left out filled in for this strand."""
@@ -69,32 +60,16 @@ class Grid:
         return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
 
     def _core_of(self, strand: Strand) -> _core.Grid:
-        ends = [strand.mold.length, *(zone.end for zone in strand.zones)]
-        shortest = min(b - a for a, b in pairwise(ends))
-        dz_mold = min(_SECONDS_MOLD * strand.speed, strand.mold.length)
-        dz_spray = min(_SECONDS_SPRAY * strand.speed, shortest)
-        return self._core_for(strand.width / 2, strand.thickness / 2, dz_mold, dz_spray)
+        return self._filled(_core.default_grid(strand._core))
 
-    def _core_for(
-        self, half_x: float, half_y: float, default_mold: float, default_spray: float
-    ) -> _core.Grid:
-        nodes_x, grading_x = _default_nodes(half_x)
-        nodes_y, grading_y = _default_nodes(half_y)
-        dz_mold = default_mold if self.dz_mold is None else number("dz_mold", self.dz_mold)
-        dz_spray = default_spray if self.dz_spray is None else self.dz_spray
+    def _filled(self, default: _core.Grid) -> _core.Grid:
+        dz_spray = default.dz_spray if self.dz_spray is None else self.dz_spray
         steps = dz_spray if isinstance(dz_spray, Iterable) else (dz_spray,)
         return _core.Grid(
-            nodes_x if self.nx is None else integer("nx", self.nx),
-            nodes_y if self.ny is None else integer("ny", self.ny),
-            dz_mold,
+            default.nx if self.nx is None else integer("nx", self.nx),
+            default.ny if self.ny is None else integer("ny", self.ny),
+            default.dz_mold if self.dz_mold is None else number("dz_mold", self.dz_mold),
             [number("dz_spray", step) for step in steps],
-            (grading_x, grading_y) if self.grading is None else pair("grading", self.grading),
-            _RAMP if self.ramp is None else number("ramp", self.ramp),
+            default.grading if self.grading is None else pair("grading", self.grading),
+            default.ramp if self.ramp is None else number("ramp", self.ramp),
         )
-
-
-def _default_nodes(half_length: float) -> tuple[int, float]:
-    """Nodes and grading that give the default spacing at the face and growth."""
-    spacings = math.log1p(half_length * (_GROWTH - 1) / _FACE_SPACING) / math.log(_GROWTH)
-    nodes = max(8, 4 * math.ceil((spacings + 1) / 4 - 0.25))
-    return nodes, round(_GROWTH ** (nodes - 2), 6)

@@ -76,8 +76,8 @@ class Solution:
       the liquidus.
     - `heat`: (nz+1,) W, given off by the quarter section up to each z, as the scheme counts it.
     - `section_temperature`: (n_sections, ny, nx) K, between steps linear in z.
-    - `metallurgical_length`: m, where the centre falls to the solidus, between steps linear in z; inf where
-      it does not.
+    - `metallurgical_length`: m, where the centre falls to the solidus, its enthalpy linear in z between
+      steps; inf where it does not, and NaN its gradient.
     - `energy_imbalance`: |heat out - enthalpy lost| / heat out over the whole strand.
     - `iterations`: (nz,) sweeps a step; 1 for ADI.
     - `probe_gradient`: (n_gradient, n_probes, nz+1), `metallurgical_length_gradient`: (n_gradient,); by

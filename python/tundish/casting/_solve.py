@@ -31,7 +31,7 @@ def solve(
     gradient: Iterable[str] = (),
     outputs: Iterable[str] | None = None,
     relaxation: float = 1.4,
-    tolerance: float = 1e-7,
+    tolerance: float | None = None,
     max_sweeps: int = 10_000,
     ordering: str = "lexicographic",
     dtype: str = "float64",
@@ -57,17 +57,19 @@ def solve(
       potential.
     - `sections`: z in m of sections to be kept whole.
     - `gradient`: names of parameters; exact derivatives of the probe readings and of the metallurgical length
-      by each of them come with the solution. With phase_change="enthalpy" and method="adi" the answer is
-      a continuous function of all parameters, with kinks; the derivative is that of the piece. With "sor" or
-      "correction" lagged coefficients make small jumps where a node freezes one step earlier; the derivative
-      is again that of the piece.
+      (NaN where that is infinite) by each of them come with the solution. With phase_change="enthalpy" and
+      method="adi" the answer is a continuous function of all parameters, with kinks; the derivative is that
+      of the piece. With "sor" or "correction" lagged coefficients make small jumps where a node freezes one
+      step earlier; the derivative is again that of the piece.
 
     **Other arguments:**
 
     - `outputs`: names of the fields wanted; None is all of them.
     - `relaxation`, `tolerance`, `max_sweeps`, `ordering`: of method="sor"; sweeps end when no temperature
-      moves by more than `tolerance` K. The published sweep counts are those of the "lexicographic" ordering;
-      "red-black" needs a fifth fewer and converges to the same answer.
+      moves by more than `tolerance` K. None is 1e-7, and in float32 the least that its rounding allows, 8e-4
+      with the default relaxation. The published sweep counts are those of the "lexicographic" ordering;
+      "red-black" converges to the same answer. On the published strand (fewest, mean, most) the former takes
+      24, 45.6 and 84 sweeps a step, the latter 19, 35 and 73.
     - `dtype`: "float64" or "float32" (about 1e-3 K off, not conservative to rounding).
     - `threads`: for the blocks of a long gradient; None is all processors.
     - `backend`: "cpu".
@@ -97,7 +99,7 @@ def solve_batch(
     gradient: Iterable[str] = (),
     outputs: Iterable[str] | None = None,
     relaxation: float = 1.4,
-    tolerance: float = 1e-7,
+    tolerance: float | None = None,
     max_sweeps: int = 10_000,
     ordering: str = "lexicographic",
     dtype: str = "float64",
@@ -147,7 +149,7 @@ class Solver:
 
     def __init__(
         self, strand: Strand, grid: Grid | None, method: str, phase_change: str, probes: Any, sections: Any,
-        gradient: Iterable[str], outputs: Iterable[str] | None, relaxation: float, tolerance: float,
+        gradient: Iterable[str], outputs: Iterable[str] | None, relaxation: float, tolerance: float | None,
         max_sweeps: int, ordering: str, dtype: str, threads: int | None, backend: str,
     ) -> None:  # fmt: skip
         if not isinstance(strand, Strand):
@@ -168,7 +170,7 @@ class Solver:
             choice("method", method, ["adi", "sor"]),
             choice("phase_change", phase_change, ["enthalpy", "correction"]),
             number("relaxation", relaxation),
-            number("tolerance", tolerance),
+            None if tolerance is None else number("tolerance", tolerance),
             integer("max_sweeps", max_sweeps),
             choice("ordering", ordering, ["lexicographic", "red-black"]),
             [(x, y) for x, y in self.probes],

@@ -30,7 +30,7 @@ class Stepper:
         method: str = "adi",
         phase_change: str = "enthalpy",
         relaxation: float = 1.4,
-        tolerance: float = 1e-7,
+        tolerance: float | None = None,
         max_sweeps: int = 10_000,
         ordering: str = "lexicographic",
     ) -> None:
@@ -42,7 +42,7 @@ class Stepper:
             choice("method", method, ["adi", "sor"]),
             choice("phase_change", phase_change, ["enthalpy", "correction"]),
             number("relaxation", relaxation),
-            number("tolerance", tolerance),
+            None if tolerance is None else number("tolerance", tolerance),
             integer("max_sweeps", max_sweeps),
             choice("ordering", ordering, ["lexicographic", "red-black"]),
             [],

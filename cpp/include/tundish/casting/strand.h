@@ -149,7 +149,8 @@ struct Observer {
   const Marching& m;
   const Outputs<Scalar>& out;
   Writer writer;
-  Real z, centre_before, length;
+  Real z, length;
+  Real enthalpy;  // of the centre, J/m3
   Mask solidified, failed;
   Real failed_step, unconverged_step;
   Real enthalpy_at_start;
@@ -162,18 +163,18 @@ struct Observer {
   TUNDISH_HD void start() {
     const Real zero = Real(Scalar(0));
     z = zero;
-    length = Real(Scalar(infinity()));
+    length = Real(Scalar(1)) / zero;  // infinite, and no number its derivatives
     solidified = failed = Real(Scalar(1)) < zero;
     failed_step = unconverged_step = Real(Scalar(-1));
     enthalpy_at_start = section_enthalpy(m.march.section, m.phase, m.f);
-    centre_before = m.temperature(0, 0);
+    enthalpy = centre_enthalpy();
     observe(0);
   }
 
   // The fields of the section that has just been reached: step 0 is the meniscus.
   TUNDISH_HD_LARGE void observe(int step) {
     const auto& section = m.march.section;
-    if (out.solid_fraction || out.liquid_fraction || out.shell_thickness) observe_phases(step);
+    if (out.solid_fraction || out.liquid_fraction) observe_phases(step);
     if (writes()) {
       const long row = m.march.n_steps + 1;
       const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
@@ -184,8 +185,13 @@ struct Observer {
       writer.write(out.face_temperature, 2 * row, step, middle_x);
       writer.write(out.face_temperature, 2 * row, row + step, middle_y);
       writer.write(out.heat, row, step, m.candidate.slots[slot_speed] * m.heat);
+      if (out.shell_thickness) observe_shells(step);
       if (out.probe_temperature || out.probe_gradient) observe_probes(step);
-      if (step > 0) follow(step, centre, corner, middle_x, middle_y);
+      if (step > 0) {
+        follow_centre(m.march.steps[step - 1].size);
+        writer.write(out.iterations, m.march.n_steps, step - 1, m.sweeps);
+        check(step, centre, corner, middle_x, middle_y);
+      }
     }
     if (out.section_temperature) observe_snapshots(step);
     m.team.sync();
@@ -203,20 +209,25 @@ struct Observer {
   TUNDISH_HD_LARGE void observe_phases(int step) {
     const auto& section = m.march.section;
     const long row = m.march.n_steps + 1;
-    const Real shell_x = measure_phases(m.team, section, m.candidate.steel, m.f);
+    measure_phases(m.team, section, m.candidate.steel, m.f);
     if (!writes()) return;
     Scalar height = Scalar(0), area = Scalar(0);  // summed in the order of the parts: all liquid is exactly 1
     for (int j = 0; j + 1 < section.y.nodes; ++j) height = height + section.y.spacing[j];
     Real solid = Real(Scalar(0)), liquid = Real(Scalar(0));
-    for (int i = 0; i < section.x.nodes; ++i) {
-      area = area + section.x.width[i] * height;
-      solid = solid + section.x.width[i] * m.f.solid[i];
-      liquid = liquid + section.x.width[i] * m.f.liquid[i];
+    for (int i = 0; i + 1 < section.x.nodes; ++i) {
+      area = area + section.x.spacing[i] * height;
+      solid = solid + section.x.spacing[i] * m.f.solid[i];
+      liquid = liquid + section.x.spacing[i] * m.f.liquid[i];
     }
     writer.write(out.solid_fraction, row, step, solid / area);
     writer.write(out.liquid_fraction, row, step, liquid / area);
-    writer.write(out.shell_thickness, 2 * row, step, shell_x);
-    writer.write(out.shell_thickness, 2 * row, row + step, m.f.solid[0]);
+  }
+
+  TUNDISH_HD_LARGE void observe_shells(int step) {
+    const long row = m.march.n_steps + 1;
+    const Shells<Real> shell = measure_shells(m.march.section, m.f);
+    writer.write(out.shell_thickness, 2 * row, step, shell.x);
+    writer.write(out.shell_thickness, 2 * row, row + step, shell.y);
   }
 
   TUNDISH_HD_LARGE void observe_snapshots(int step) {
@@ -240,19 +251,23 @@ struct Observer {
     }
   }
 
-  // Metallurgical length (where the centre falls to the solidus, by linear interpolation in z), sweeps, and
-  // whether the temperatures still lie in the range that the steel is known in; NaN lies in none.
-  TUNDISH_HD_LARGE void follow(int step, Real centre, Real corner, Real middle_x, Real middle_y) {
-    const Real solidus = m.candidate.steel.solidus;
-    const Scalar size = m.march.steps[step - 1].size;
-    const Mask now = (!solidified) & (centre <= solidus);
-    const Real fall = select(now, centre_before - centre, Real(Scalar(1)));
-    length = select(now, z + size * (centre_before - solidus) / fall, length);
-    solidified = solidified | now;
-    centre_before = centre;
-    z = z + size;
-    writer.write(out.iterations, m.march.n_steps, step - 1, m.sweeps);
+  TUNDISH_HD Real centre_enthalpy() const { return m.phase.enthalpy(m.f.state[m.march.section.at(0, 0)]); }
 
+  // The metallurgical length: where the centre's enthalpy falls to that of the solidus, 0, straight between
+  // two steps. Its temperature has a kink there; the enthalpy has none, for it follows the flow of heat.
+  TUNDISH_HD_LARGE void follow_centre(Scalar size) {
+    const Real zero = Real(Scalar(0)), before = enthalpy;
+    enthalpy = centre_enthalpy();
+    const Mask now = (!solidified) & (enthalpy <= zero);
+    const Real fall = select(now, before - enthalpy, Real(Scalar(1)));
+    length = select(now, z + size * (before / fall), length);
+    solidified = solidified | now;
+    z = z + size;
+  }
+
+  // Whether the temperatures still lie in the range that the steel is known in, and the sweeps converged. NaN
+  // lies in no range.
+  TUNDISH_HD_LARGE void check(int step, Real centre, Real corner, Real middle_x, Real middle_y) {
     Real coldest = m.f.lowest[0], hottest = m.f.highest[0];
     for (int i = 1; i < m.march.section.x.nodes; ++i) {
       coldest = minimum(coldest, m.f.lowest[i]);

@@ -43,14 +43,6 @@ TUNDISH_HD float select(bool mask, float yes, float no) { return mask ? yes : no
 TUNDISH_HD double select(bool mask, double yes, double no) { return mask ? yes : no; }
 TUNDISH_HD bool any(bool mask) { return mask; }
 
-TUNDISH_HD double infinity() {
-#if defined(__CUDA_ARCH__)
-  return __longlong_as_double(0x7ff0000000000000ll);
-#else
-  return __builtin_inf();
-#endif
-}
-
 template <class Real>
 TUNDISH_HD Real minimum(Real a, Real b) {
   return select(a < b, a, b);

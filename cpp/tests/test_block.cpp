@@ -1,0 +1,123 @@
+// The GPU's march beside the CPU's: the same job, line by line by the members of a block.
+#include <algorithm>
+#include <cstdint>
+
+#include "block.h"
+#include "doctest/doctest.h"
+#include "published.h"
+
+using namespace tundish;
+
+namespace {
+
+// One candidate as a job, and room for all that is observed of it.
+template <class T>
+struct Job {
+  host::MarchStorage<T> storage;
+  std::vector<std::vector<T>> rows, results;
+  std::vector<int> integers;
+  std::vector<T> slots, memory;
+  host::MarchJob<T> job = {};
+
+  Job(const host::Strand& strand, const host::Grid& grid, const host::Options& options)
+      : storage(strand, grid, options) {
+    const bool by_temperature = options.phase_change == PhaseChange::correction;
+    const double pouring = strand.pouring_temperature;
+    const host::SteelTables tables = strand.steel.tabulate(pouring, by_temperature, {});
+    const double state = by_temperature ? pouring : tables.pouring_enthalpy;
+    const double numbers[] = {tables.solidus, tables.liquidus, tables.liquidus_potential, state,
+                              tables.least_slope};
+    std::copy(std::begin(numbers), std::end(numbers), job.steel_numbers);
+    for (int c = 0; c < host::n_curves; ++c) keep_curve(tables.curves[c], job.curves[c]);
+    for (const double slot : strand.slots()) slots.push_back(T(slot));
+    job.march = &storage.march;
+    job.carry = host::Carry::single;
+    job.slots = slots.data();
+    job.n_slots = strand.n_march_slots();
+    job.place.lanes = 1;
+    make_outputs();
+  }
+  void run_ordinarily() {
+    const auto& kernel = host::kernels().of<T>();
+    memory.resize(size_t(kernel.numbers(storage.march, job.carry)) + 64);
+    job.memory = aligned(memory);
+    kernel.run(job);
+  }
+
+ private:
+  static T* aligned(std::vector<T>& numbers) {
+    T* p = numbers.data();
+    while (reinterpret_cast<std::uintptr_t>(p) % 64) ++p;
+    return p;
+  }
+  void keep_curve(const host::Curve& from, host::CurveOfJob<T>& to) {
+    rows.emplace_back(from.rows.size() + 64);
+    T* start = aligned(rows.back());
+    std::transform(from.rows.begin(), from.rows.end(), start, [](double x) { return T(x); });
+    to.rows = start;
+    to.origin[0] = T(from.origin);
+    to.per_cell[0] = T(from.per_cell);
+    to.cells[0] = T(from.cells);
+  }
+  void make_outputs() {
+    const March<T>& m = storage.march;
+    const int row = m.n_steps + 1, nodes = m.section.x.nodes * m.section.y.nodes;
+    Outputs<T>& o = job.outputs;
+    auto make = [&](T*& to, int count) {
+      results.emplace_back(size_t(count), T(-1));
+      to = results.back().data();
+    };
+    make(o.probe_temperature, m.n_probes * row);
+    for (T** to :
+         {&o.centre_temperature, &o.corner_temperature, &o.solid_fraction, &o.liquid_fraction, &o.heat})
+      make(*to, row);
+    make(o.face_temperature, 2 * row);
+    make(o.shell_thickness, 2 * row);
+    make(o.section_temperature, m.n_snapshots * nodes);
+    make(o.metallurgical_length, 1);
+    make(o.energy_imbalance, 1);
+    integers.assign(size_t(m.n_steps) + 2, -1);
+    o.status = integers.data();
+    o.status_step = o.status + 1;
+    o.iterations = o.status + 2;
+  }
+};
+
+template <class T>
+void compare(const host::Options& options) {
+  const host::Strand strand = short_strand();
+  const host::Grid grid = small_grid();
+  Job<T> ordinary(strand, grid, options);
+  ordinary.run_ordinarily();
+  CHECK(ordinary.integers[0] == int(Status::converged));
+  for (const int members : {1, 2, 4}) {
+    CAPTURE(members);
+    Job<T> block(strand, grid, options);
+    run_on_block(block.job, members);
+    CHECK(block.integers == ordinary.integers);
+    for (size_t n = 0; n < ordinary.results.size(); ++n) {
+      CAPTURE(n);  // in the order of make_outputs()
+      CHECK(block.results[n] == ordinary.results[n]);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a block marches like a single thread, bit for bit", T, double, float) {
+  for (const Method method : {Method::adi, Method::sor})
+    for (const PhaseChange phase_change : {PhaseChange::enthalpy, PhaseChange::correction})
+      for (const Ordering ordering : {Ordering::lexicographic, Ordering::red_black}) {
+        if (method == Method::adi && ordering == Ordering::red_black) continue;
+        CAPTURE(int(method));
+        CAPTURE(int(phase_change));
+        CAPTURE(int(ordering));
+        host::Options options;
+        options.method = method;
+        options.phase_change = phase_change;
+        options.ordering = ordering;
+        options.probes = {{0.03, 0.035}, {0.05, 0}};
+        options.sections = {0.1, 0.63};
+        compare<T>(options);
+      }
+}
