@@ -172,9 +172,8 @@ TUNDISH_HD_LARGE void sweep_columns(const Team& team, const Section<typename Num
       return e;
     });
 
-    Group lowest = Group(Real(typename Number<Real>::Scalar(infinity()))), highest = -lowest;
     line.back(y.nodes);
-    for (int j = 0; j < y.nodes; ++j) {
+    auto move_on = [&](int j) TUNDISH_INLINE {
       const long node = section.at(i, j);
       const Group u = line.kept(j, 0);
       Group state = phase.advance(L::load(f.state + node, 1), u), potential, slope;
@@ -183,6 +182,11 @@ TUNDISH_HD_LARGE void sweep_columns(const Team& team, const Section<typename Num
       L::store(state, f.state + node, 1);
       L::store(potential, f.potential + node, 1);
       L::store(phase.implicit_slope(slope), f.slope + node, 1);
+      return potential;
+    };
+    Group lowest = move_on(0), highest = lowest;
+    for (int j = 1; j < y.nodes; ++j) {
+      const Group potential = move_on(j);
       lowest = minimum(lowest, potential);
       highest = maximum(highest, potential);
     }

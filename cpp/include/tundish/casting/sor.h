@@ -222,9 +222,10 @@ TUNDISH_HD_LARGE bool relax(const Team& team, const Section<typename Number<Real
   typedef typename Number<Real>::Scalar Scalar;
   const Scalar keep = Scalar(1) - relaxation.factor, tolerance = relaxation.tolerance;
   const Scalar surely = Scalar(1e4) * tolerance;
-  Scalar before = Scalar(0), now = Scalar(infinity()), expected = Scalar(0);
+  Scalar before = Scalar(0), now = Scalar(0), expected = Scalar(0);
+  bool moves = true;
   int done = 0, at_once = relaxation.most_sweeps < 4 ? 1 : 4;
-  while (done < relaxation.most_sweeps && now > tolerance) {
+  while (done < relaxation.most_sweeps && moves) {
     const bool may_be_less = at_once > 1 && !(expected > surely);
     if (may_be_less) copy_field(team, section.field_size, f.temperature, f.temperature_kept);
     typename Lines<Real>::type changes[most_sweeps_at_once];
@@ -233,19 +234,21 @@ TUNDISH_HD_LARGE bool relax(const Team& team, const Section<typename Number<Real
     do {
       before = now;
       now = Number<Real>::value(team.largest(largest(changes[needed++])), 0);
-    } while (needed < at_once && (now > tolerance || !may_be_less));
+      moves = now > tolerance;
+    } while (needed < at_once && (moves || !may_be_less));
     if (needed < at_once) {
       copy_field(team, section.field_size, f.temperature_kept, f.temperature);
       sweep(team, section, f, keep, relaxation.ordering, needed, changes);
     }
     done += needed;
-    const Scalar ratio = now / before, in_two = now * ratio * ratio, in_four = in_two * ratio * ratio;
+    const Scalar ratio = before > 0 ? now / before : Scalar(0), in_two = now * ratio * ratio,
+                 in_four = in_two * ratio * ratio;
     const int left = relaxation.most_sweeps - done;
     at_once = in_four > tolerance && left >= 4 ? 4 : in_two > tolerance && left >= 2 ? 2 : 1;
     expected = at_once == 4 ? in_four : in_two;
   }
   sweeps = Real(Scalar(done));
-  return !(now > tolerance);
+  return !moves;
 }
 
 // Settles the state at the solution of the linear equations, and makes the properties follow.
