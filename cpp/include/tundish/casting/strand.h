@@ -356,7 +356,7 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
     f.face_slope_x = take(rows);
     f.face_slope_y = take(columns);
     f.face_heat = take(rows + columns);
-    f.scratch = take(Elimination<Real, WideLines<Real>>::numbers(longest, team_size));
+    f.scratch = take(Elimination<Real, WideLines<Real>>::numbers(int(longest), team_size));
   } else {
     f.temperature = take(nodes);
     f.temperature_kept = take(nodes);
