@@ -67,6 +67,18 @@ struct Lines<Counted> {
   }
   static type spread(const double* p) { return *p; }
 };
+template <>
+struct Along<Counted> {
+  static constexpr int count = 1;
+  typedef Counted type;
+
+  static type read(const Counted* p) { return Lines<Counted>::load(p, 1); }
+  static double spread(const double* p) { return *p; }
+  template <class Row>
+  static void turn(Row row, Counted* to, long) {
+    Lines<Counted>::store(row(0), to, 1);
+  }
+};
 
 }  // namespace kernels
 }  // namespace tundish
@@ -106,16 +118,17 @@ struct Counting {
   Fields<Counted> fields;
   double read = 0, written = 0;
 
-  explicit Counting(int n) : mesh(n, 1.0), table(2 * spline_row) {
-    const Axis<double> axis{n, mesh.data(), mesh.data(), mesh.data(), mesh.data(), mesh.data(), mesh.data()};
-    section = Section<double>{axis, axis, n, n};
+  explicit Counting(int n) : mesh(n + 2 * axis_padding, 1.0), table(2 * spline_row) {
+    const double* numbers = mesh.data() + axis_padding;
+    const Axis<double> axis{n, numbers, numbers, numbers, numbers, numbers, numbers, numbers};
+    section = lay_section(axis, axis, axis, Method::adi);
     steel.potential_of_enthalpy = steel.temperature_of_potential = {table.data(), 0.0, 1.0, 2.0};
     memory.resize(lay_out<Counted>(section, Method::adi, 1, nullptr, fields));
     lay_out<Counted>(section, Method::adi, 1, memory.data(), fields);
   }
   void step() {
-    const Watch team{&fields, section.field_size(), &read, &written};
-    step_adi(team, section, EnthalpyBalance<Counted>(steel), Cooling<Counted>(), StepSize<Counted>{1.0, 1.0},
+    const Watch team{&fields, section.field_size, &read, &written};
+    step_adi(team, section, EnthalpyBalance<Counted>(steel), Cooling<Counted>(), StepSize<Counted>{1.0, 1.0, 1.0},
              Counted(0.0), fields);
   }
 };
