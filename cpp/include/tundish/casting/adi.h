@@ -64,13 +64,14 @@ struct Elimination {
       keep(n + 1, share, value);
     }
   }
-  // Leaves the solution at slot(n, 0).
-  TUNDISH_HD void back(int nodes) const {
+  // Hands the solution to found(node, u), node by node in falling order.
+  template <class Found>
+  TUNDISH_HD void back(int nodes, Found found) const {
     Group after = Group(Real(0));
     for (int n = nodes - 2; n >= -1; n -= 2) {
-      L::store(kept(n + 1, 1) + kept(n + 1, 0) * after, slot(n + 1, 0), 1);
+      found(n + 1, kept(n + 1, 1) + kept(n + 1, 0) * after);
       after = kept(n, 1) + kept(n, 0) * after;
-      L::store(after, slot(n, 0), 1);
+      if (n >= 0) found(n, after);
     }
   }
 };
@@ -84,61 +85,101 @@ TUNDISH_HD Group held(Real share, Group inner, Group here, Group outer) {
   return maximum(here, share * maximum(inner, outer));
 }
 
-// First factor, along x: reads the potentials, leaves (1 - s Ay K) u in `increment`. Whatever it needs of
-// the nodes is worked out along the rows, turned into the order of the lines (transposed), and the
-// solution turned back.
+// What the first factor needs of the nodes that `read` takes from a field together: neighbours on one row,
+// with the mesh along x for each, or the same node of a few rows, with the mesh along y for each.
+template <class Real>
+struct RowEquations {
+  const Section<typename Number<Real>::Scalar>& section;
+  const StepSize<Real>& step;
+  const Fields<Real>& f;
+
+  // s K; `inner` and `outer` are 1 where there is a neighbour on that side.
+  template <class Read, class Flags>
+  TUNDISH_HD auto coupling(Read read, Flags inner, Flags outer, long node) const {
+    const Real* slope = f.slope + node;
+    return step.span * held(step.held, inner * read(slope - 1), read(slope), outer * read(slope + 1));
+  }
+  template <class Read, class AlongX, class AlongY>
+  TUNDISH_HD auto rhs(Read read, AlongX drive_x, AlongX inward_x, AlongY drive_y, AlongY inward_y,
+                      long node) const {
+    const Real* potential = f.potential + node;
+    const auto here = read(potential);
+    const auto along = drive_x * (read(potential + 1) - here) - inward_x * (here - read(potential - 1));
+    const auto across = drive_y * (read(potential + section.step_y) - here) -
+                        inward_y * (here - read(potential - section.step_y));
+    return step.memory * read(f.increment + node) + step.span * (along + across);
+  }
+};
+
+// First factor, along x: reads the potentials, leaves (1 - s Ay K) u in `increment`. Plain numbers are worked
+// on along the rows, a register at a time, and then transposed into the order of the lines.
 template <class Real, class Team>
 TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                  const StepSize<Real>& step, const Fields<Real>& f) {
   typedef Along<Real> A;
-  typedef typename A::type Nodes;
   const auto &x = section.x, &y = section.y;
   const int face = x.nodes - 1;
+  const RowEquations<Real> of{section, step, f};
   for_each_strip<Real>(team, y.nodes, [&](auto lines, int first) {
     typedef decltype(lines) L;
     typedef typename L::type Group;
+    constexpr bool transposes = A::count > 1;
     const Elimination<Real, L> line{f.scratch, team.size(), team.rank()};
 
-    auto coupling = [&](int i, int j) TUNDISH_INLINE {
-      const Real* slope = f.slope + section.at(i, j);
-      const Nodes inner = A::spread(x.inside + i - 1) * A::read(slope - 1);
-      const Nodes outer = A::spread(x.inside + i + 1) * A::read(slope + 1);
-      return step.span * held(step.held, inner, A::read(slope), outer);
+    if constexpr (transposes) {
+      auto read = [](const Real* p) TUNDISH_INLINE { return A::read(p); };
+      for (int n = 0; n < L::count; n += A::count)
+        for (int i = 0; i < x.nodes; i += A::count) {
+          auto coupling = [&](int r) TUNDISH_INLINE {
+            return of.coupling(read, A::spread(x.inside + i - 1), A::spread(x.inside + i + 1),
+                               section.at(i, first + n + r));
+          };
+          auto rhs = [&](int r) TUNDISH_INLINE {
+            const int j = first + n + r;
+            return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
+                          section.at(i, j));
+          };
+          A::turn(coupling, line.slot(i, 0) + n, line.to_next_node());
+          A::turn(rhs, line.slot(i, 1) + n, line.to_next_node());
+        }
+    }
+    const Group drive_y = L::spread(y.drive + first), inward_y = L::spread(y.inward + first);
+    auto read = [&](const Real* p) TUNDISH_INLINE { return L::load(p, section.step_y); };
+    auto coupling = [&](int i) TUNDISH_INLINE {
+      if constexpr (transposes)
+        return line.kept(i, 0);
+      else
+        return of.coupling(read, x.inside[i - 1], x.inside[i + 1], section.at(i, first));
     };
-    auto balance = [&](int i, int j) TUNDISH_INLINE {
-      const Real* potential = f.potential + section.at(i, j);
-      const Nodes here = A::read(potential);
-      const Nodes along = A::spread(x.drive + i) * (A::read(potential + 1) - here) -
-                          A::spread(x.inward + i) * (here - A::read(potential - 1));
-      const Nodes across = y.drive[j] * (A::read(potential + section.step_y) - here) -
-                           y.inward[j] * (here - A::read(potential - section.step_y));
-      return step.memory * A::read(f.increment + section.at(i, j)) + step.span * (along + across);
+    auto rhs = [&](int i) TUNDISH_INLINE {
+      if constexpr (transposes)
+        return line.kept(i, 1);
+      else
+        return of.rhs(read, x.drive[i], x.inward[i], drive_y, inward_y, section.at(i, first));
     };
-    for (int n = 0; n < L::count; n += A::count)
-      for (int i = 0; i < x.nodes; i += A::count) {
-        auto turned = [&](int which) { return line.slot(i, which) + n; };
-        A::turn([&](int r) TUNDISH_INLINE { return coupling(i, first + n + r); }, turned(0),
-                line.to_next_node());
-        A::turn([&](int r) TUNDISH_INLINE { return balance(i, first + n + r); }, turned(1),
-                line.to_next_node());
-      }
 
-    Group before = Group(Real(0)), here = line.kept(0, 0);
+    Group before = Group(Real(0)), here = coupling(0);
     const Group cooled = step.span * L::load(f.face_slope_x + first, 1) * (1 / x.width[face]);
     line.forward(x.nodes, [&](int i) TUNDISH_INLINE {
-      const Group next = line.kept(i < face ? i + 1 : i, 0);
+      const Group next = coupling(i < face ? i + 1 : i);
       LineEquation<Group> e{x.inward[i] * before, x.outward[i] * next,
-                            Group(Real(1)) + here * (x.inward[i] + x.outward[i]), line.kept(i, 1)};
+                            Group(Real(1)) + here * (x.inward[i] + x.outward[i]), rhs(i)};
       if (i == face) e.diagonal = e.diagonal + cooled;
       before = here;
       here = next;
       return e;
     });
-    line.back(x.nodes);
-    for (int n = 0; n < L::count; n += A::count)
-      for (int i = 0; i < x.nodes; i += A::count)
-        A::turn([&](int c) TUNDISH_INLINE { return A::read(line.slot(i + c, 0) + n); },
-                f.increment + section.at(i, first + n), section.step_y);
+    line.back(x.nodes, [&](int i, Group u) TUNDISH_INLINE {
+      if constexpr (transposes)
+        L::store(u, line.slot(i, 0), 1);
+      else
+        L::store(u, f.increment + section.at(i, first), section.step_y);
+    });
+    if constexpr (transposes)
+      for (int n = 0; n < L::count; n += A::count)
+        for (int i = 0; i < x.nodes; i += A::count)
+          A::turn([&](int c) TUNDISH_INLINE { return A::read(line.slot(i + c, 0) + n); },
+                  f.increment + section.at(i, first + n), section.step_y);
   });
   team.sync();
 }
@@ -172,24 +213,18 @@ TUNDISH_HD_LARGE void sweep_columns(const Team& team, const Section<typename Num
       return e;
     });
 
-    line.back(y.nodes);
-    auto move_on = [&](int j) TUNDISH_INLINE {
+    Group lowest = L::load(f.potential + section.at(i, 0), 1), highest = lowest;  // and of the step before
+    line.back(y.nodes, [&](int j, Group u) TUNDISH_INLINE {
       const long node = section.at(i, j);
-      const Group u = line.kept(j, 0);
       Group state = phase.advance(L::load(f.state + node, 1), u), potential, slope;
       phase.properties(state, potential, slope);
       L::store(u, f.increment + node, 1);
       L::store(state, f.state + node, 1);
       L::store(potential, f.potential + node, 1);
       L::store(phase.implicit_slope(slope), f.slope + node, 1);
-      return potential;
-    };
-    Group lowest = move_on(0), highest = lowest;
-    for (int j = 1; j < y.nodes; ++j) {
-      const Group potential = move_on(j);
       lowest = minimum(lowest, potential);
       highest = maximum(highest, potential);
-    }
+    });
     L::store(lowest, f.lowest + i, 1);
     L::store(highest, f.highest + i, 1);
   });

@@ -328,6 +328,7 @@ struct WideLinesOfScalars {
   static TUNDISH_HD type load(const T* p, long) {
     return type(Pack<T, half>::read(p), Bundle<Pack<T, half>, 1>(Pack<T, half>::read(p + half)));
   }
+  static TUNDISH_HD type spread(const T* p) { return load(p, 1); }
   static TUNDISH_HD void store(type x, T* p, long) {
     x.first.write(p);
     x.rest.first.write(p + half);
