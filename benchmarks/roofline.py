@@ -84,7 +84,7 @@ def counts(n: int) -> Counts:
 def packs_of_field(n: int, size: int) -> int:
     """Registers that one field of n x n nodes fills, with padding and a halo, for numbers of `size` bytes.
 
-    A job carries a candidate in every lane, or one alone where the four fields of all would not fit the cache.
+    A job carries a candidate in every lane, or one alone where the fields of all would not fit the cache.
     """
     widest, lanes = 64 // size, int(library().roofline_lanes(size))
     rows, columns = (-(-k // widest) * widest for k in (n, n + 1))
