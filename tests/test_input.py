@@ -287,6 +287,20 @@ def test_a_grid_takes_numbers() -> None:
         Grid(ny=5)
 
 
+@pytest.mark.parametrize(
+    ("nx", "ny", "options"),
+    [
+        (20_000, 4_000, {}),
+        (20_000, 2, {"method": "sor"}),  # diagonals are as long as the section is wide
+        (4_000, 4_000, {"gradient": ["speed"]}),
+    ],
+)
+def test_a_section_that_does_not_fit_is_refused(nx: int, ny: int, options: dict[str, Any]) -> None:
+    """Before anything of that size is allocated."""
+    with pytest.raises(ValueError, match=r"nx.*GB"):
+        solve(small_strand(), Grid(nx, ny, 0.1, 0.4), outputs=["metallurgical_length"], **options)
+
+
 @pytest.mark.parametrize("grading", [1e300, 1e-300, (1.0, 1e60)], ids=str)
 def test_a_grading_without_room_is_refused(grading: Any) -> None:
     """Nodes that fall on one another are no mesh."""

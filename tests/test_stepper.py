@@ -222,10 +222,11 @@ def test_bad_arguments_are_refused_by_name(arguments: dict[str, Any], name: str,
         Stepper(**{"strand": strand, "grid": GRID, **arguments})
 
 
-def test_a_stepper_does_not_hand_on_what_diverged(strand: Strand) -> None:
+@pytest.mark.parametrize("method", ["adi", "sor"])
+def test_a_stepper_does_not_hand_on_what_diverged(method: str, strand: Strand) -> None:
     """Out of the range of the steel there is no plausible temperature to return, as in `solve`."""
     quenched = dataclasses.replace(strand, mold=Mold(0.2, heat_flux=1e8))
-    stepper = Stepper(quenched, GRID)
+    stepper = Stepper(quenched, GRID, method=method)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:

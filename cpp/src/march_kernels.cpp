@@ -159,13 +159,9 @@ void advance(const MarchJob<T>& job, const Step<T>& step, Progress<T>& progress)
     marcher.unconverged = false;
     marcher.advance(step, cooling_of(marcher.candidate.slots, step.stretch));
     const Section<T>& section = job.march->section;
-    bool sound = true;
-    for (int i = 0; i < section.x.nodes; ++i) {
-      const T coldest = marcher.temperature_of(marcher.f.lowest[i]);
-      const T hottest = marcher.temperature_of(marcher.f.highest[i]);
-      sound &= coldest >= T(lowest_temperature) &&
-               hottest <= marcher.candidate.steel.liquidus + T(highest_superheat);
-    }
+    const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
+    const bool sound = marcher.sound(marcher.temperature(0, 0), marcher.temperature(face_x, face_y),
+                                     marcher.temperature(face_x, 0), marcher.temperature(0, face_y));
     progress = {marcher.heat_of_step, int(marcher.sweeps), marcher.unconverged || !sound};
   });
 }

@@ -15,7 +15,7 @@ namespace {
 // cache that makes lanes worth while (1 MiB on the machines at hand, and a fifth of the memory is padding
 // that is never touched), and thousands of large sections must not fill the machine.
 constexpr long most_bytes_of_lanes = 5l << 18;
-constexpr double most_bytes_of_section = 4e9;
+constexpr double most_bytes_of_candidate = 4e9;
 
 // Weights of Lagrange's cubic through the four nodes around x (all nodes, when there are fewer).
 template <class T>
@@ -158,10 +158,18 @@ Strand checked(Strand strand, const Grid& grid, const Options& options) {
   grid.check();
   options.check(strand);
   check_tolerance<T>(options);
-  if (double(grid.nx) * grid.ny * 8 * 16 > most_bytes_of_section)
-    refuse("nx", grid.nx,
-           "x ny = " + std::to_string(grid.ny) + " nodes do not fit into memory; at most 3e7 together");
   return strand;
+}
+
+template <class T>
+void check_memory(const March<T>& march, Carry carry) {
+  const double bytes = double(kernels().of<T>().numbers(march, carry)) * sizeof(T);
+  if (bytes > most_bytes_of_candidate)
+    refuse("nx", march.section.x.nodes,
+           "x ny = " + std::to_string(march.section.y.nodes) + " nodes " +
+               (carry == Carry::dual ? "with derivatives " : "") + "take " +
+               std::to_string(int(bytes * 1e-9)) + " GB a candidate; at most " +
+               std::to_string(int(most_bytes_of_candidate * 1e-9)) + " GB are allowed");
 }
 
 // Packs are read with aligned instructions.
@@ -266,6 +274,7 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
       storage_(strand_, grid, options),
       by_temperature_(options.phase_change == PhaseChange::correction),
       tables_(strand_.steel.tabulate(strand_.pouring_temperature, by_temperature_, {})) {
+  check_memory(storage_.march, Carry::single);
   z_.push_back(0);
   const std::vector<Step<double>> steps = march_steps(strand_, grid);
   for (size_t k = 0; k < steps.size(); ++k) {
@@ -408,6 +417,7 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
           candidates.varied.empty() ? error.what() : "candidate " + std::to_string(n) + ": " + error.what());
     }
   }
+  if (!gradient.empty()) check_memory(storage_.march, Carry::dual);
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int threads = options.threads > 0 ? options.threads : default_threads();
   const bool fits = options_.method == Method::adi &&

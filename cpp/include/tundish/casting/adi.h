@@ -36,11 +36,13 @@ struct Elimination {
   int members;    // of the team: their scratch is interleaved
   int rank;
 
-  static TUNDISH_HD long numbers(int nodes, int members) { return 2 * (nodes + 1l) * members * L::count; }
+  // Members that hold the last, narrow strip leave room for the wide ones of the others.
+  static constexpr int room = WideLines<Real>::count;
+  static TUNDISH_HD long numbers(int nodes, int members) { return 2 * (nodes + 1l) * members * room; }
   TUNDISH_HD Real* slot(int node, int which) const {
-    return scratch + (long(2 * (node + 1) + which) * members + rank) * L::count;
+    return scratch + (long(2 * (node + 1) + which) * members + rank) * room;
   }
-  TUNDISH_HD long to_next_node() const { return 2l * members * L::count; }
+  TUNDISH_HD long to_next_node() const { return 2l * members * room; }
   TUNDISH_HD Group kept(int node, int which) const { return L::load(slot(node, which), 1); }
   TUNDISH_HD void keep(int node, Group share, Group value) const {
     L::store(share, slot(node, 0), 1);

@@ -63,7 +63,7 @@ TUNDISH_HD Section<T> lay_section(const Axis<T>& x, const Axis<T>& y, const Axis
     s.step_y = padded(x.nodes + 1);
     s.step_x = s.step_y + 1;
     s.origin = s.step_y + lines;
-    s.field_size = (s.diagonals() + 2) * s.step_y + 2 * lines;
+    s.field_size = (s.columns + s.rows + 1) * s.step_y + 2 * lines;  // padded lines have diagonals as well
   }
   const Axis<T>* const axes[] = {&x, &y};
   for (const Axis<T>* axis : axes)

@@ -54,7 +54,7 @@ struct Fields {
   // By relaxation.
   Real *temperature, *conductivity, *capacity;  // K, W/(m K), and density x substitute capacity, J/(m3 K)
   Real* temperature_kept;                       // of a few sweeps ago
-  Real* equations;                              // Equation (sor.h)
+  Real* equations;                              // NodeEquation (sor.h)
 };
 
 // The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and

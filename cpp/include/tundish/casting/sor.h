@@ -19,9 +19,9 @@ TUNDISH_NAMESPACE_BEGIN
 // The nodes (i, d - i) of one diagonal.
 template <class Scalar>
 struct Diagonal {
-  int d, first, end;  // i from first (of a whole register) to before end
+  int first, end;  // i from first (of a whole register) to before end
 
-  TUNDISH_HD Diagonal(const Section<Scalar>& section, int d, int register_length) : d(d) {
+  TUNDISH_HD Diagonal(const Section<Scalar>& section, int d, int register_length) {
     const int lowest = d < section.y.nodes ? 0 : d - section.y.nodes + 1;
     first = lowest / register_length * register_length;
     end = d < section.x.nodes ? d + 1 : section.x.nodes;
@@ -110,13 +110,13 @@ TUNDISH_HD_LARGE void lag_properties(const Team& team, const Section<typename Nu
 // The equations of a register of nodes, over-relaxed: T <- (1 - factor) T + source + sum of share x
 // neighbour. Its five parts lie side by side, registers apart.
 template <class Real>
-struct Equation {
+struct NodeEquation {
   typedef Lines<Real> L;
   typedef typename L::type Group;
   static constexpr int numbers = 5;  // a node
   Real* here;
 
-  TUNDISH_HD Equation(const Fields<Real>& f, long node) : here(f.equations + numbers * node) {}
+  TUNDISH_HD NodeEquation(const Fields<Real>& f, long node) : here(f.equations + numbers * node) {}
   TUNDISH_HD Real* part(int n) const { return here + n * L::count; }
   TUNDISH_HD Group source() const { return L::load(part(0), 1); }
   TUNDISH_HD Group west() const { return L::load(part(1), 1); }
@@ -139,10 +139,10 @@ TUNDISH_HD_LARGE void assemble(const Team& team, const Section<typename Number<R
     Group diagonal = storage + to.west + to.east + to.south + to.north + to.surface;
     Group share = factor * to.inside / (to.inside * diagonal + (nowhere - to.inside));
     Group drive = storage * L::load(f.temperature + node, 1) + to.surface * cooling.ambient - to.taken;
-    const Equation<Real> equation(f, node);
+    const NodeEquation<Real> equation(f, node);
     const Group parts[] = {share * drive, share * to.west, share * to.east, share * to.south,
                            share * to.north};
-    for (int n = 0; n < Equation<Real>::numbers; ++n) L::store(parts[n], equation.part(n), 1);
+    for (int n = 0; n < NodeEquation<Real>::numbers; ++n) L::store(parts[n], equation.part(n), 1);
   });
 }
 
@@ -155,6 +155,7 @@ TUNDISH_HD void relax_diagonal(const Team& team, const Section<typename Number<R
   typedef typename L::type Group;
   const Diagonal<typename Number<Real>::Scalar> diagonal(section, d, L::count);
   const int first = diagonal.first + team.rank() * L::count, step = team.size() * L::count;
+  if (first >= diagonal.end) return;
   long node = section.at(first, d - first);
   // Of the diagonals beside this one. A team of one hands the neighbours on from register to register.
   Group south_before = L::load(f.temperature + node - section.step_y - L::count, 1);
@@ -168,7 +169,7 @@ TUNDISH_HD void relax_diagonal(const Team& team, const Section<typename Number<R
     }
     const Group south = L::load(T - section.step_y, 1);
     const Group north_after = L::load(T + section.step_y + L::count, 1);
-    const Equation<Real> equation(f, node);
+    const NodeEquation<Real> equation(f, node);
     const Group old = L::load(T, 1);
     Group before = keep * old + equation.source();
     Group behind = equation.east() * one_after(north, north_after) + equation.north() * north;
@@ -182,7 +183,7 @@ TUNDISH_HD void relax_diagonal(const Team& team, const Section<typename Number<R
   change = largest;
 }
 
-constexpr int most_sweeps_at_once = 4;
+constexpr int most_sweeps_at_once = 4;  // or 2, or 1 (relax)
 
 // A few sweeps at once, each some diagonals behind the one before it, so that they find the equations in the
 // nearest cache; the answer is that of one after the other. changes[s] gets the largest change in sweep s.

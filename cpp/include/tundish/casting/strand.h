@@ -96,7 +96,7 @@ struct Marcher {
     Real* const fields[] = {f.temperature, f.conductivity, f.capacity};
     for (Real* field : fields)
       for (long n = team.rank(); n < nodes; n += team.size()) field[n] = Real(Scalar(0));
-    for (long n = team.rank(); n < Equation<Real>::numbers * nodes; n += team.size())
+    for (long n = team.rank(); n < NodeEquation<Real>::numbers * nodes; n += team.size())
       f.equations[n] = Real(Scalar(0));
     team.sync();
     lag_properties(team, march.section, phase, f);
@@ -126,6 +126,20 @@ struct Marcher {
     Real temperature, unused;
     candidate.steel.temperature_of_potential.lookup(potential, temperature, unused);
     return temperature;
+  }
+  // Whether the temperatures lie in the range that the steel is known in; NaN lies in none. Relaxation keeps
+  // no extremes of the columns: there the four given ones speak for all.
+  TUNDISH_HD_LARGE Mask sound(Real centre, Real corner, Real middle_x, Real middle_y) const {
+    Real coldest = f.lowest[0], hottest = f.highest[0];
+    for (int i = 1; i < march.section.x.nodes; ++i) {
+      coldest = minimum(coldest, f.lowest[i]);
+      hottest = maximum(hottest, f.highest[i]);
+    }
+    coldest = minimum(minimum(temperature_of(coldest), corner), minimum(middle_x, middle_y));
+    hottest = maximum(maximum(temperature_of(hottest), centre), maximum(middle_x, middle_y));
+    return (coldest >= Real(Scalar(lowest_temperature))) &
+           (hottest <= candidate.steel.liquidus + Scalar(highest_superheat)) & (corner == corner) &
+           (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
   }
   TUNDISH_HD Real reading(const Probe<Scalar>& probe) const {
     Real potential = Real(Scalar(0));
@@ -265,20 +279,9 @@ struct Observer {
     z = z + size;
   }
 
-  // Whether the temperatures still lie in the range that the steel is known in, and the sweeps converged. NaN
-  // lies in no range.
+  // Whether the temperatures are still sound, and the sweeps converged.
   TUNDISH_HD_LARGE void check(int step, Real centre, Real corner, Real middle_x, Real middle_y) {
-    Real coldest = m.f.lowest[0], hottest = m.f.highest[0];
-    for (int i = 1; i < m.march.section.x.nodes; ++i) {
-      coldest = minimum(coldest, m.f.lowest[i]);
-      hottest = maximum(hottest, m.f.highest[i]);
-    }
-    coldest = minimum(minimum(m.temperature_of(coldest), corner), minimum(middle_x, middle_y));
-    hottest = maximum(maximum(m.temperature_of(hottest), centre), maximum(middle_x, middle_y));
-    const Real lowest = Real(Scalar(lowest_temperature));
-    const Mask sound =
-        (coldest >= lowest) & (hottest <= m.candidate.steel.liquidus + Scalar(highest_superheat)) &
-        (corner == corner) & (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
+    const Mask sound = m.sound(centre, corner, middle_x, middle_y);
     const Real here = Real(Scalar(step));
     failed_step = select(!(sound | failed), here, failed_step);
     failed = failed | !sound;
@@ -293,10 +296,9 @@ struct Observer {
     writer.write(out.metallurgical_length, 1, 0, length);
     writer.write_gradient(out.metallurgical_length_gradient, 1, 0, length);
     if (!out.status) return;
-    const Real not_converged = unconverged_step;
     for (int lane = 0; lane < writer.place.lanes; ++lane) {
       const int fail = int(Number<Real>::value(failed_step, lane));
-      const int slow = int(Number<Real>::value(not_converged, lane));
+      const int slow = int(Number<Real>::value(unconverged_step, lane));
       const Status status = fail >= 0   ? Status::diverged
                             : slow >= 0 ? Status::not_converged
                                         : Status::converged;
@@ -362,7 +364,7 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
     f.temperature_kept = take(nodes);
     f.conductivity = take(nodes);
     f.capacity = take(nodes);
-    f.equations = take(Equation<Real>::numbers * nodes);
+    f.equations = take(NodeEquation<Real>::numbers * nodes);
   }
   return used;
 }

@@ -212,21 +212,15 @@ TUNDISH_HD double one_before(double a, double) { return a; }
 TUNDISH_HD double one_after(double, double b) { return b; }
 
 // Reading and writing numbers `stride` apart.
-template <class Real, int B>
-TUNDISH_HD void read_bundle(Bundle<Real, B>& r, const Real* p, long stride) {
-  r.first = *p;
+template <class Value, class Real, int B>
+TUNDISH_HD void read_bundle(Bundle<Real, B>& r, const Value* p, long stride) {
+  r.first = Real(*p);
   if constexpr (B > 1) read_bundle(r.rest, p + stride, stride);
 }
-// The first `lines` of them; the others repeat the last one read.
-template <class Value, class Real, int B>
-TUNDISH_HD void read_some(Bundle<Real, B>& r, const Value* p, long stride, int lines) {
-  r.first = Real(*p);
-  if constexpr (B > 1) read_some(r.rest, lines > 1 ? p + stride : p, stride, lines - 1);
-}
 template <class Real, int B>
-TUNDISH_HD void write_bundle(Bundle<Real, B> x, Real* p, long stride, int lines) {
-  if (lines > 0) *p = x.first;
-  if constexpr (B > 1) write_bundle(x.rest, p + stride, stride, lines - 1);
+TUNDISH_HD void write_bundle(Bundle<Real, B> x, Real* p, long stride) {
+  *p = x.first;
+  if constexpr (B > 1) write_bundle(x.rest, p + stride, stride);
 }
 
 // A number of the same kind as the first argument.
@@ -252,21 +246,11 @@ struct Lines {
     read_bundle(r, p, stride);
     return r;
   }
-  static TUNDISH_HD void store(type x, Real* p, long stride) { write_bundle(x, p, stride, count); }
-  static TUNDISH_HD void store_some(type x, Real* p, long stride, int lines) {
-    write_bundle(x, p, stride, lines);
-  }
-  // The first `lines` of them; the others repeat the last one.
-  static TUNDISH_HD type load_some(const Real* p, long stride, int lines) {
-    type r;
-    read_some(r, p, stride, lines);
-    return r;
-  }
+  static TUNDISH_HD void store(type x, Real* p, long stride) { write_bundle(x, p, stride); }
   // A number of the mesh for each line.
-  static TUNDISH_HD type spread(const Scalar* p) { return spread_some(p, 1, count); }
-  static TUNDISH_HD type spread_some(const Scalar* p, long stride, int lines) {
+  static TUNDISH_HD type spread(const Scalar* p) {
     type r;
-    read_some(r, p, stride, lines);
+    read_bundle(r, p, 1);
     return r;
   }
 };
@@ -278,12 +262,7 @@ struct LinesOfScalars {
   typedef T type;
   static TUNDISH_HD type load(const T* p, long) { return *p; }
   static TUNDISH_HD void store(type x, T* p, long) { *p = x; }
-  static TUNDISH_HD void store_some(type x, T* p, long, int lines) {
-    if (lines > 0) *p = x;
-  }
-  static TUNDISH_HD type load_some(const T* p, long, int) { return *p; }
   static TUNDISH_HD type spread(const T* p) { return *p; }
-  static TUNDISH_HD type spread_some(const T* p, long, int) { return *p; }
 #else
   static constexpr int count = Number<T>::lines;
   typedef Pack<T, count> type;
@@ -295,21 +274,9 @@ struct LinesOfScalars {
   }
   static TUNDISH_HD void store(type x, T* p, long stride) {
     if (stride == 1) return x.write(p);
-    store_some(x, p, stride, count);
-  }
-  static TUNDISH_HD void store_some(type x, T* p, long stride, int lines) {
-    for (int b = 0; b < count && b < lines; ++b) p[b * stride] = x[b];
-  }
-  static TUNDISH_HD type load_some(const T* p, long stride, int lines) {
-    if (lines >= count) return load(p, stride);
-    type r = T(0);
-    for (int b = 0; b < count; ++b) r.set(b, p[(b < lines ? b : lines - 1) * stride]);
-    return r;
+    for (int b = 0; b < count; ++b) p[b * stride] = x[b];
   }
   static TUNDISH_HD type spread(const T* p) { return type::read(p); }
-  static TUNDISH_HD type spread_some(const T* p, long stride, int lines) {
-    return load_some(p, stride, lines);
-  }
 #endif
 };
 template <>
@@ -317,7 +284,8 @@ struct Lines<float> : LinesOfScalars<float> {};
 template <>
 struct Lines<double> : LinesOfScalars<double> {};
 
-// Twice as many lines at once, where a line waits for its own numbers and a register has room for no more.
+// Twice as many neighbouring lines where they lie in registers: a register's own chain of divisions leaves
+// the processor idle half of the time. Read and written side by side only.
 template <class Real>
 struct WideLines : Lines<Real> {};
 #if !TUNDISH_ON_GPU

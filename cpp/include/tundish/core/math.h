@@ -18,7 +18,6 @@ struct Number {
   static constexpr int lanes = 1;
   static constexpr int lines = TUNDISH_ON_GPU ? 1 : Native<Real>::lanes;
   static TUNDISH_HD Scalar value(Real x, int) { return x; }
-  static TUNDISH_HD bool holds(bool mask, int) { return mask; }
 };
 template <class T, int N>
 struct Number<Pack<T, N>> {
@@ -27,7 +26,6 @@ struct Number<Pack<T, N>> {
   static constexpr int lanes = N;
   static constexpr int lines = 2;
   static TUNDISH_HD T value(Pack<T, N> x, int lane) { return x[lane]; }
-  static TUNDISH_HD bool holds(Mask mask, int lane) { return mask.v[lane]; }
 };
 template <class T, int K>
 struct Number<Dual<T, K>> {
@@ -36,7 +34,6 @@ struct Number<Dual<T, K>> {
   static constexpr int lanes = 1;
   static constexpr int lines = TUNDISH_ON_GPU ? 1 : 2;
   static TUNDISH_HD T value(Dual<T, K> x, int) { return x.value; }
-  static TUNDISH_HD bool holds(bool mask, int) { return mask; }
 };
 
 TUNDISH_HD float select(bool mask, float yes, float no) { return mask ? yes : no; }
