@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, m) {
       "The build of the kernels in use: x86-64-v2, -v3 or -v4.");
   m.def("default_threads", &tundish::host::default_threads, "Threads of a run that is not told how many.");
   bind_casting(m);
+  bind_optimize(m);
 }
