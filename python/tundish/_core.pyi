@@ -181,6 +181,34 @@ class Objective(metaclass=_Metaclass):
 class TestFunction(Objective):
     def __init__(self, name: str, dimensions: int) -> None: ...
 
+class Misfit64(Objective):
+    def __init__(
+        self,
+        strand: Strand,
+        grid: Grid,
+        options: Options,
+        varied: Sequence[int],
+        probe: NDArray[np.int32],
+        z: _Floats,
+        temperature: _Floats,
+        weight: _Floats,
+        threads: int,
+    ) -> None: ...
+
+class Misfit32(Objective):
+    def __init__(
+        self,
+        strand: Strand,
+        grid: Grid,
+        options: Options,
+        varied: Sequence[int],
+        probe: NDArray[np.int32],
+        z: _Floats,
+        temperature: _Floats,
+        weight: _Floats,
+        threads: int,
+    ) -> None: ...
+
 class ColonyEnding(_Enumeration):
     none: ClassVar[ColonyEnding]
     cycles: ClassVar[ColonyEnding]
