@@ -76,8 +76,8 @@ def identify(
     - `measurements`: :class:`Measurements`.
     - `unknowns`: k names of `strand.parameters()`.
     - `bounds`: (lower, upper) by name, in the parameters' units; the start lies within. Parameters with a
-      lower bound above 0 are fitted by their logarithm. May be left out for "least-squares": then parameters
-      above 0 stay above it, and others are free.
+      lower bound above 0 are fitted by their logarithm. May be left out for "least-squares": a tenth to ten
+      times the start where that is above 0, no bounds elsewhere.
     - `method`: "least-squares", by exact derivatives and scipy's trust-region-reflective algorithm; or
       "bee-colony", the published one, which needs no derivatives: :func:`tundish.optimize.bee_colony` with
       `popsize` sources in `maxiter` cycles.
@@ -168,7 +168,8 @@ def _checked_bounds(
     if bounds is None:
         if method == "bee-colony":
             raise ValueError("bounds: must be given for method = 'bee-colony'")
-        return {name: (0.0 if start[name] > 0 else -math.inf, math.inf) for name in names}
+        free = (-math.inf, math.inf)
+        return {n: (0.1 * start[n], 10 * start[n]) if start[n] > 0 else free for n in names}
     if not isinstance(bounds, Mapping):
         raise TypeError("bounds: must be a mapping of names to (lower, upper)")
     names_of("bounds", bounds, names)

@@ -160,9 +160,8 @@ class Measurements:
         if table.shape != shape:
             raise ValueError(f"temperature: has shape {table.shape}; (n_sensors, n_z) = {shape} is needed")
         if sigma is not None:
-            sigma = floats("sigma", sigma)
-            if sigma.shape not in ((), shape):
-                raise ValueError(f"sigma: has shape {sigma.shape}; {shape} is needed")
+            if np.shape(sigma) not in ((), shape):
+                raise ValueError(f"sigma: has shape {np.shape(sigma)}; {shape} is needed")
             sigma = np.broadcast_to(sigma, shape).reshape(-1)
         x, y = np.repeat(places, at.size, axis=0).T
         return cls(np.tile(at, len(places)), x, y, table.reshape(-1), sigma=sigma, missing=missing)
@@ -249,7 +248,7 @@ _NAMES = {"z": "z_m", "x": "x_m", "y": "y_m", "temperature": "temperature_K", "s
 
 def _column(name: str, value: Any, size: int) -> Floats:
     values = floats(name, value)
-    if name in ("sigma", "weight") and values.ndim == 0:
+    if name in ("sigma", "weight") and np.ndim(value) == 0:
         return np.full(size, values)
     if values.shape != (size,):
         raise ValueError(f"{name}: has shape {values.shape}; ({size},), as temperature, is needed")
