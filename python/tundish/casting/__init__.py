@@ -6,6 +6,7 @@ from tundish.casting._grid import Grid
 from tundish.casting._identification import Identifiability, Identification, Run
 from tundish.casting._identify import PUBLISHED_STAGES, PUBLISHED_UNKNOWNS, identify
 from tundish.casting._measurements import Measurements
+from tundish.casting._profile import Profile, identify_profile
 from tundish.casting._search import Progress
 from tundish.casting._solution import BatchSolution, Solution, Status
 from tundish.casting._solve import solve, solve_batch
@@ -23,6 +24,7 @@ __all__ = [
     "Identification",
     "Measurements",
     "Mold",
+    "Profile",
     "Progress",
     "Run",
     "Solution",
@@ -32,6 +34,7 @@ __all__ = [
     "Strand",
     "Zone",
     "identify",
+    "identify_profile",
     "misfit",
     "published_strand",
     "read_case",

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tundish.casting._plots import _GUIDE, _PROBES, _draw_zones, _figure, _unit
+from tundish.casting._plots import _FACE_X, _FACE_Y, _GUIDE, _PROBES, _draw_zones, _figure, _unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tundish.casting._identification import Identification
+    from tundish.casting._profile import Profile
 
 _MOST_SENSORS = 6  # that get a line in the legend each
 
@@ -76,3 +77,23 @@ def _draw_parameters(axes: Any, found: Identification) -> None:
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set(xlabel="95 % interval, % of the value", ylim=(-0.7, len(rows) - 0.3))
     axes.axvline(0, color=_GUIDE, linewidth=0.6, zorder=0.5)
+
+
+def plot_profile(found: Profile) -> Figure:
+    """Heat-transfer coefficients along z with bands of two standard errors, and the residuals.
+
+    Save it with `figure.savefig(path)`.
+    """
+    figure = _figure(9.0, 5.0)
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    colours = {"x": _FACE_X, "y": _FACE_Y}
+    for face, htc, error in zip(found.faces, found.htc, found.standard_error, strict=True):
+        top.fill_between(
+            found.knots, htc - 2 * error, htc + 2 * error, color=colours[face], alpha=0.2, linewidth=0
+        )
+        top.plot(found.knots, htc, ".-", color=colours[face], label=f"face {face}")
+    top.set(ylabel="htc, W/(m² K)", title=f"{found.evaluations} solves: {found.message}")
+    top.legend(frameon=False, fontsize=8)
+    below.plot(found.measurements.z, found.residuals, ".", color=_GUIDE, markersize=2, rasterized=True)
+    below.set(ylabel="reading - strand, K", xlabel="distance from the meniscus z, m")
+    return figure
