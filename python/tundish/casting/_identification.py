@@ -55,7 +55,7 @@ class Identifiability(NamedTuple):
         return "\n".join(lines)
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Identification:
     """What :func:`identify` returns. Parameters are in SI units, by name.
 

@@ -37,7 +37,7 @@ def plot_identification(found: Identification) -> Figure:
             axes.axvline(end, color=_GUIDE, linewidth=0.6, linestyle=":", zorder=0.5)
     top.tick_params(labelbottom=False)
     top.set_ylabel("temperature, K")
-    top.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), frameon=False, fontsize=8)
+    top.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), frameon=False, fontsize=8, markerscale=4)
     middle.axhline(0, color=_GUIDE, linewidth=0.8)
     middle.set(ylabel="reading - strand, K", xlabel="distance from the meniscus z, m")
     _draw_parameters(bottom, found)

@@ -75,9 +75,9 @@ def identify(
     - `strand`: a :class:`Strand`; what is not unknown of it is taken as it is.
     - `measurements`: :class:`Measurements`.
     - `unknowns`: k names of `strand.parameters()`.
-    - `bounds`: (lower, upper) by name, in the parameters' units; the start lies within. Parameters with a
-      lower bound above 0 are fitted by their logarithm. May be left out for "least-squares": a tenth to ten
-      times the start where that is above 0, no bounds elsewhere.
+    - `bounds`: (lower, upper) by name, in the parameters' units; the start lies within. Parameters that start
+      above 0 and may not fall below it are fitted by their logarithm. May be left out for "least-squares":
+      a tenth to ten times the start where that is above 0, no bounds elsewhere.
     - `method`: "least-squares", by exact derivatives and scipy's trust-region-reflective algorithm; or
       "bee-colony", the published one, which needs no derivatives: :func:`tundish.optimize.bee_colony` with
       `popsize` sources in `maxiter` cycles.

@@ -22,7 +22,7 @@ _STRENGTHS = np.logspace(6, -10, 129)  # of the penalty, relative to that of the
 _INTERRUPTED = "interrupted: the last iterate"
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Profile:
     """What :func:`identify_profile` returns.
 
