@@ -16,6 +16,7 @@ from tundish.casting._fit import Evaluation, Fit, native_misfit
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
 from tundish.casting._strand import Strand
+from tundish.optimize import BeeColony
 
 INTERRUPTED = "interrupted: the best so far"
 
@@ -49,6 +50,8 @@ class Progress(NamedTuple):
 
 @dataclasses.dataclass
 class Problem:
+    """What is fitted to what."""
+
     strand: Strand
     measurements: Measurements
     names: list[str]
@@ -69,6 +72,8 @@ class Problem:
 
 
 class Stage(NamedTuple):
+    """Unknowns that are identified together, and what they are identified from."""
+
     names: list[str]
     strand: Strand  # no longer than its readings need
     grid: Grid
@@ -91,6 +96,7 @@ class Track:
 
 
 def relative_scale(temperature: Floats) -> Floats:
+    """(n,) Factors of residuals whose size is a share of the temperature; 1 on average."""
     return np.asarray(np.mean(temperature) / temperature)
 
 
@@ -273,8 +279,6 @@ class Colonies(Search):
         return tracks
 
     def _search(self, stage: Stage, tracks: list[Track], seeds: Sequence[np.random.SeedSequence]) -> None:
-        from tundish.optimize import BeeColony
-
         box = [self.problem.bounds[name] for name in stage.names]
         colonies = [BeeColony(box, popsize=self.popsize, rng=seed) for seed in seeds]
         names = self._varied(stage)
@@ -307,13 +311,13 @@ class Colonies(Search):
         known = stage.strand.parameters()
         return [name for name in self.problem.names if name in known]
 
-    def _report(self, stage: Stage, colonies: Sequence[Any], tracks: Sequence[Track]) -> None:
+    def _report(self, stage: Stage, colonies: Sequence[BeeColony], tracks: Sequence[Track]) -> None:
         best = min(range(len(colonies)), key=lambda n: colonies[n].fun)
         found = dict(zip(stage.names, colonies[best].x.tolist(), strict=True))
         solves = self.popsize * len(colonies)
         self.watch.add(solves, colonies[best].fun, {**tracks[best].values, **found}, run=best)
 
-    def _settle(self, stage: Stage, colony: Any, track: Track) -> None:
+    def _settle(self, stage: Stage, colony: BeeColony, track: Track) -> None:
         if colony.fun < math.inf:
             track.values.update(zip(stage.names, colony.x.tolist(), strict=True))
         track.cost = colony.fun
@@ -325,12 +329,11 @@ class Colonies(Search):
 class _Watch:
     """Counts solves and passes them on."""
 
-    def __init__(self, report: Callable[[Progress], object] | None) -> None:
-        self.report, self.evaluations, self.total = report, 0, None
-        self.stage = self.run = 0
+    total: int | None = None
 
-    evaluations: int
-    total: int | None
+    def __init__(self, report: Callable[[Progress], object] | None) -> None:
+        self.report = report
+        self.evaluations = self.stage = self.run = 0
 
     def begin(self, stage: int, run: int) -> None:
         self.stage, self.run = stage, run
@@ -338,16 +341,8 @@ class _Watch:
     def add(self, solves: int, cost: float, parameters: dict[str, float], run: int | None = None) -> None:
         self.evaluations += solves
         if self.report:
-            self.report(
-                Progress(
-                    self.stage,
-                    self.run if run is None else run,
-                    self.evaluations,
-                    self.total,
-                    cost,
-                    parameters,
-                )
-            )
+            run = self.run if run is None else run
+            self.report(Progress(self.stage, run, self.evaluations, self.total, cost, parameters))
 
 
 @contextmanager
