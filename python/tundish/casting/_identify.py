@@ -104,7 +104,8 @@ def identify(
       where they have one); "residuals": one standard deviation for all, from the residuals; "sandwich":
       likewise, but it may differ from reading to reading (the default elsewhere).
     - `tolerance`: least squares end when a step changes no parameter by more than about this share, or J by
-      less than 1e-8 of it; `max_evaluations`: or when a run and stage has used so many solves.
+      less than a hundredth of what one reading adds to it, a tenth of a standard error at most;
+      `max_evaluations`: or when a run and stage has used so many solves.
     - `progress`: True shows a bar on stderr where rich is installed, or call me with a :class:`Progress`.
     - `solver`: further keywords of :func:`solve`, such as {"dtype": "float32", "threads": 1}.
     - `backend`: "cpu".

@@ -140,12 +140,12 @@ class LeastSquares(Search):
     def _fit_all(self, stages: Sequence[Stage], tracks: list[Track]) -> list[Track]:
         for run, track in enumerate(tracks):
             for n, stage in enumerate(stages):
+                if not track.success:
+                    break
                 self.watch.begin(n, run)
                 self._fit(stage, track)
                 if self.interrupted:
                     return tracks[: run + 1]
-                if not track.success:
-                    break
         return tracks
 
     def _fit(self, stage: Stage, track: Track) -> None:
@@ -153,7 +153,10 @@ class LeastSquares(Search):
         fit = Fit(strand, stage.measurements, stage.names, stage.grid, self.problem.options)
         trials = _Trials(self, fit, stage, track)
         try:
-            self._minimise(trials, track)
+            # Bounds slow scipy's steps down long before they are reached, so they wait until they are.
+            self._minimise(trials, track, trials.variables.wide_bounds())
+            if trials.at_bound():
+                self._minimise(trials, track, trials.variables.bounds())
         except _DivergedError as error:
             if not track.random:
                 raise
@@ -167,21 +170,21 @@ class LeastSquares(Search):
         if stage.which.all():  # otherwise its cost compares with no other run's
             track.cost, track.evaluation = trials.cost, trials.best
 
-    def _minimise(self, trials: _Trials, track: Track) -> None:
+    def _minimise(self, trials: _Trials, track: Track, bounds: tuple[Floats, Floats]) -> None:
         problem, most = self.problem, self.most
         found = self.minimise(
             trials.residuals,
-            np.ones(len(trials.fit.names)),
+            np.clip(trials.start(), *bounds),
             trials.jacobian,
-            bounds=trials.variables.bounds(),
+            bounds=bounds,
             xtol=self.tolerance,
-            ftol=1e-8,
+            ftol=1e-2 / trials.measured.size,  # a tenth of a standard error
             gtol=1e-14,
             loss=problem.loss,
             f_scale=problem.loss_scale,
             max_nfev=None if most is None else max(1, most // trials.fit.solves),
         )
-        track.success &= bool(found.success)
+        track.success = bool(found.success)
         track.message = "converged" if found.success else f"max_evaluations = {most} solves are used up"
 
 
@@ -197,6 +200,14 @@ class _Trials:
         self.last: Evaluation | None = None
         self.best: Evaluation | None = None
         self.cost = math.inf
+
+    def start(self) -> Floats:
+        return self.variables.of(self.variables.origin if self.best is None else self.best.values)
+
+    def at_bound(self) -> bool:
+        assert self.best is not None
+        values = self.best.values
+        return bool(np.any((values <= self.variables.lower) | (values >= self.variables.upper)))
 
     def weighted(self, evaluation: Evaluation) -> Floats:
         return np.asarray(self.scale * (evaluation.temperature - self.measured))
@@ -254,6 +265,12 @@ class _Variables:
 
     def bounds(self) -> tuple[Floats, Floats]:
         return self.of(self.lower), self.of(self.upper)
+
+    def wide_bounds(self) -> tuple[Floats, Floats]:
+        """At least a tenth and ten times the start, for logarithms; values stay within their own bounds."""
+        lower, upper = self.bounds()
+        far = np.where(self.by_log, np.log(10), 0.0)
+        return np.minimum(lower, 1 - far), np.maximum(upper, 1 + far)
 
 
 class Colonies(Search):
