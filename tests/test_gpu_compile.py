@@ -15,6 +15,16 @@ pytest.importorskip("nvidia", reason="needs the nvidia-cuda-nvrtc wheel")
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "compile_gpu.py"
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 ENTRY_POINTS = ("march_float", "march_double", "march_dual")
+COLONY = """
+#include "tundish/optimize/colony.h"
+using namespace tundish;
+extern "C" __global__ void propose(double* x, const double* energies, const Interval* box, long long round) {
+  const unsigned key[2] = {1, 2};
+  const int bee = threadIdx.x;
+  const Move move = random_move(draw(key, round, bee, Draw::move), bee, blockDim.x, 1);
+  x[bee] = moved(x[bee], x[move.partner], move.factor * fitness(energies[bee]), *box);
+}
+"""
 
 Run = subprocess.CompletedProcess[str]
 
@@ -43,6 +53,13 @@ def test_cubin_holds_the_entry_points(
     assert cubin.startswith(b"\x7fELF")
     for name in ENTRY_POINTS:
         assert f".text.{name}\0".encode() in cubin
+
+
+def test_the_colony_is_fit_for_a_gpu(tmp_path: Path) -> None:
+    source = tmp_path / "colony.cu"
+    source.write_text(COLONY)
+    result = compile_gpu("--source", str(source), "--arch", "sm_90")
+    assert result.returncode == 0, result.stderr
 
 
 def test_what_the_compiler_refuses_is_shown(tmp_path: Path) -> None:

@@ -12,28 +12,26 @@ README = (ROOT / "README.md").read_text("utf-8")
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-
-def output_of(code):
+def output_of(code, names):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(code, "README.md", "exec"), {})
+        exec(compile(code, "README.md", "exec"), names)
     return printed.getvalue()
 
 
-def test_the_first_example_prints_what_is_printed_below_it():
-    code, printed = re.search(
-        r"^```python\n(.*?)^```\n+```text\n(.*?)^```$", README, re.DOTALL | re.M
-    ).groups()
-    found = output_of(code)
-    assert NUMBER.sub("#", found).split() == NUMBER.sub("#", printed).split()
-    numbers = [[float(number) for number in NUMBER.findall(text)] for text in (found, printed)]
-    assert numbers[0] == pytest.approx(numbers[1], rel=2e-3)
-
-
-def test_all_examples_run_one_after_the_other():
-    output_of("\n".join(blocks("python")))
+def test_examples_print_what_is_printed_below_them():
+    """One after the other: later ones use what earlier ones made."""
+    names, compared = {}, 0
+    for code, shown in re.findall(
+        r"^```python\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", README, re.DOTALL | re.M
+    ):
+        found = output_of(code, names)
+        if not shown:
+            continue
+        compared += 1
+        assert NUMBER.sub("#", found).split() == NUMBER.sub("#", shown).split()
+        numbers = [[float(number) for number in NUMBER.findall(text)] for text in (found, shown)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=2e-3)
+    assert compared == README.count("```text")
 
 
 @pytest.mark.parametrize("name", ["run", "test"])

@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "check.h"
+#include "misfit.h"
 #include "module.h"
 #include "plan.h"
 
@@ -108,6 +110,29 @@ void bind_plan(py::module_& m, const char* name) {
           "z", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.z().size()), p.z().data()); })
       .def("run", &run<T>, "varied"_a, "values"_a.noconvert(), "gradient"_a, "outputs"_a, "threads"_a,
            "progress"_a);
+}
+
+typedef py::array_t<int, py::array::c_style> Integers;
+
+template <class T>
+std::unique_ptr<host::Misfit<T>> misfit(const host::Strand& strand, const host::Grid& grid,
+                                        const host::Options& options, std::vector<int> varied,
+                                        const Integers& probe, const Doubles& z, const Doubles& temperature,
+                                        const Doubles& weight, int threads) {
+  const py::ssize_t size = probe.size();
+  if (z.size() != size || temperature.size() != size || weight.size() != size)
+    host::refuse("readings", std::to_string(size) + " probes", "every column must have as many numbers");
+  std::vector<host::Reading> readings;
+  for (py::ssize_t n = 0; n < size; ++n)
+    readings.push_back({probe.data()[n], z.data()[n], temperature.data()[n], weight.data()[n]});
+  return std::make_unique<host::Misfit<T>>(strand, grid, options, std::move(varied), readings, threads);
+}
+
+template <class T>
+void bind_misfit(py::module_& m, const char* name) {
+  py::class_<host::Misfit<T>, host::Objective>(m, name).def(
+      py::init(&misfit<T>), "strand"_a, "grid"_a, "options"_a, "varied"_a, "probe"_a.noconvert(),
+      "z"_a.noconvert(), "temperature"_a.noconvert(), "weight"_a.noconvert(), "threads"_a);
 }
 
 host::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction,
@@ -229,6 +254,8 @@ void bind_casting(py::module_& m) {
            "probes"_a, "sections"_a);
   bind_plan<double>(m, "Plan64");
   bind_plan<float>(m, "Plan32");
+  bind_misfit<double>(m, "Misfit64");
+  bind_misfit<float>(m, "Misfit32");
   py::class_<host::Stepper>(m, "Stepper")
       .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a,
            "options"_a)

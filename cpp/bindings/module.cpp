@@ -10,5 +10,6 @@ PYBIND11_MODULE(_core, m) {
       "instruction_set", [] { return tundish::host::kernels().name; },
       "The build of the kernels in use: x86-64-v2, -v3 or -v4.");
   m.def("default_threads", &tundish::host::default_threads, "Threads of a run that is not told how many.");
+  bind_optimize(m);  // first: objectives of other families derive from its own
   bind_casting(m);
 }

@@ -3,3 +3,4 @@
 #include <pybind11/pybind11.h>
 
 void bind_casting(pybind11::module_& m);
+void bind_optimize(pybind11::module_& m);

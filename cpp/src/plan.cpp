@@ -261,9 +261,21 @@ struct JobArrays {
 template struct JobArrays<double>;
 
 template <class T>
-struct Plan<T>::Worker {
-  JobArrays<T> arrays;
-};
+Workspace<T>::Workspace() = default;
+template <class T>
+Workspace<T>::~Workspace() = default;
+template <class T>
+void Workspace<T>::reserve(int workers) {
+  if (int(arrays_.size()) < workers) arrays_.resize(size_t(workers));
+}
+template <class T>
+JobArrays<T>& Workspace<T>::of(int worker) {
+  std::unique_ptr<JobArrays<T>>& arrays = arrays_[size_t(worker)];
+  if (!arrays) arrays = std::make_unique<JobArrays<T>>();
+  return *arrays;
+}
+template class Workspace<float>;
+template class Workspace<double>;
 
 template <class T>
 Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
@@ -305,11 +317,10 @@ static Outputs<T> derivatives_of(const Outputs<T>& outputs) {
 template <class T>
 void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gradient,
                         const Outputs<T>& outputs, long first, int count, Carry carry, int tangent,
-                        const bool* stop, Worker& worker) const {
+                        const bool* stop, JobArrays<T>& arrays) const {
   const KernelsFor<T>& kernel = kernels().of<T>();
   const int lanes = carry == Carry::lanes ? kernel.lanes : 1;
   const int n_slots = strand_.n_march_slots(), tangents = kernel.tangents;
-  JobArrays<T>& arrays = worker.arrays;
   arrays.begin(storage_.march, carry, tangent == 0 ? outputs : derivatives_of(outputs));
   arrays.slots.assign(size_t(n_slots * lanes), T(0));
 
@@ -408,7 +419,7 @@ void blank_failures(const March<T>& march, const Outputs<T>& out, long count, in
 
 template <class T>
 bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                  const RunOptions& options) const {
+                  const RunOptions& options, Workspace<T>* workspace) const {
   for (long n = 0; n < candidates.count; ++n) {
     try {
       candidate(candidates, n);
@@ -430,13 +441,12 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
   const long groups = (candidates.count + group - 1) / group;
 
   bool stop = false;
-  std::vector<std::unique_ptr<Worker>> workers(size_t(std::max(1, threads)));
-  auto task = [&](long n, int w) {
-    std::unique_ptr<Worker>& worker = workers[size_t(w)];
-    if (!worker) worker = std::make_unique<Worker>();
+  Workspace<T> own, &memory = workspace ? *workspace : own;
+  memory.reserve(std::max(1, threads));
+  auto task = [&](long n, int worker) {
     const long first = n / blocks * group;
     run_group(candidates, gradient, outputs, first, int(std::min<long>(group, candidates.count - first)),
-              carry, int(n % blocks) * kernel.tangents, &stop, *worker);
+              carry, int(n % blocks) * kernel.tangents, &stop, memory.of(worker));
   };
   auto poll = [&](long done) {
     const bool goes_on = !options.poll || options.poll(std::min(candidates.count, done / blocks * group));

@@ -63,6 +63,23 @@ class MarchStorage {
 };
 
 template <class T>
+struct JobArrays;
+
+// The memory of a run's workers, for callers that run often; for one run at a time.
+template <class T>
+class Workspace {
+ public:
+  Workspace();
+  ~Workspace();
+  // Called before the run starts and by the worker itself.
+  void reserve(int workers);
+  JobArrays<T>& of(int worker);
+
+ private:
+  std::vector<std::unique_ptr<JobArrays<T>>> arrays_;
+};
+
+template <class T>
 class Plan {
  public:
   Plan(Strand strand, const Grid& grid, const Options& options);
@@ -75,14 +92,14 @@ class Plan {
 
   // Marches all candidates; status and status_step of `outputs` are required. Every candidate is checked
   // before any is marched. Derivatives by the slots in `gradient` go to the outputs' gradient fields.
-  // Returns false when poll stopped it.
+  // Returns false when poll stopped it. Memory comes from `workspace`, if there is one.
   bool run(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-           const RunOptions& options) const;
+           const RunOptions& options, Workspace<T>* workspace = nullptr) const;
 
  private:
-  struct Worker;
   void run_group(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
-                 long first, int count, Carry carry, int tangent, const bool* stop, Worker& worker) const;
+                 long first, int count, Carry carry, int tangent, const bool* stop,
+                 JobArrays<T>& arrays) const;
   Strand candidate(const Candidates& candidates, long n) const;
   bool shares_tables(const Candidates& candidates) const;
 

@@ -171,3 +171,97 @@ class Stepper(metaclass=_Metaclass):
     def temperature(self) -> _Floats: ...
     def set(self, changes: Mapping[str, float]) -> None: ...
     def get(self, name: str) -> float: ...
+
+class Objective(metaclass=_Metaclass):
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    @property
+    def dimensions(self) -> int: ...
+    def evaluate(self, x: _Floats) -> _Floats: ...
+
+class TestFunction(Objective):
+    def __init__(self, name: str, dimensions: int) -> None: ...
+
+class Misfit64(Objective):
+    def __init__(
+        self,
+        strand: Strand,
+        grid: Grid,
+        options: Options,
+        varied: Sequence[int],
+        probe: NDArray[np.int32],
+        z: _Floats,
+        temperature: _Floats,
+        weight: _Floats,
+        threads: int,
+    ) -> None: ...
+
+class Misfit32(Objective):
+    def __init__(
+        self,
+        strand: Strand,
+        grid: Grid,
+        options: Options,
+        varied: Sequence[int],
+        probe: NDArray[np.int32],
+        z: _Floats,
+        temperature: _Floats,
+        weight: _Floats,
+        threads: int,
+    ) -> None: ...
+
+class ColonyEnding(_Enumeration):
+    none: ClassVar[ColonyEnding]
+    cycles: ClassVar[ColonyEnding]
+    evaluations: ClassVar[ColonyEnding]
+    target: ClassVar[ColonyEnding]
+
+class BeeColony(metaclass=_Metaclass):
+    def __init__(
+        self,
+        variant: str,
+        sources: int,
+        limit: int,
+        lower: _Floats,
+        upper: _Floats,
+        integral: Sequence[bool],
+        key: tuple[int, int],
+        start: _Floats,
+    ) -> None: ...
+    @staticmethod
+    def restored(
+        variant: str,
+        sources: int,
+        limit: int,
+        lower: _Floats,
+        upper: _Floats,
+        integral: Sequence[bool],
+        key: tuple[int, int],
+        rounds: int,
+        population: _Floats,
+        energies: _Floats,
+        trials: Sequence[int],
+        chosen: Sequence[int],
+        x: _Floats,
+        fun: float,
+    ) -> BeeColony: ...
+    @property
+    def sources(self) -> int: ...
+    @property
+    def dimensions(self) -> int: ...
+    @property
+    def nit(self) -> int: ...
+    @property
+    def nfev(self) -> int: ...
+    @property
+    def x(self) -> _Floats: ...
+    @property
+    def fun(self) -> float: ...
+    @property
+    def population(self) -> _Floats: ...
+    @property
+    def population_energies(self) -> _Floats: ...
+    def ask(self) -> _Floats: ...
+    def tell(self, values: _Floats) -> None: ...
+    def state(self) -> dict[str, Any]: ...
+    def ending(self, cycles: int, evaluations: int, target: float) -> ColonyEnding: ...
+    def run(self, objective: Objective, cycles: int, evaluations: int, target: float) -> ColonyEnding: ...

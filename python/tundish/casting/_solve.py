@@ -157,7 +157,7 @@ class Solver:
         if grid is not None and not isinstance(grid, Grid):
             raise TypeError(f"grid = {grid!r}: must be a Grid")
         choice("backend", backend, ["cpu"])
-        choice("dtype", dtype, ["float64", "float32"])
+        self.dtype = choice("dtype", dtype, ["float64", "float32"])
         self.strand = strand
         self.probes = places("probes", probes)
         self.sections = vector("sections", sections)
@@ -166,7 +166,7 @@ class Solver:
         self.threads = 0 if threads is None else integer("threads", threads)
         if threads is not None and self.threads < 1:
             raise ValueError(f"threads = {threads}: must be at least 1")
-        options = _core.Options(
+        self.options = _core.Options(
             choice("method", method, ["adi", "sor"]),
             choice("phase_change", phase_change, ["enthalpy", "correction"]),
             number("relaxation", relaxation),
@@ -178,7 +178,7 @@ class Solver:
         )
         self.grid = (Grid() if grid is None else grid).resolve(strand)
         plan = _core.Plan64 if dtype == "float64" else _core.Plan32
-        self.plan = plan(strand._core, self.grid._core_of(strand), options)
+        self.plan = plan(strand._core, self.grid._core_of(strand), self.options)
 
     def _chosen(self, outputs: Iterable[str] | None) -> list[str]:
         allowed = [name for name in FIELDS if self.gradient or name not in GRADIENT_FIELDS]

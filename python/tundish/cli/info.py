@@ -16,6 +16,7 @@ _PACKAGES = {
     "matplotlib": ("plot", "pictures"),
     "xarray": ("xarray", "labelled data"),
     "h5netcdf": ("xarray", "NetCDF files"),
+    "scipy": ("optimize", "optimisers"),
     "rich": ("all", "progress bars"),
 }
 

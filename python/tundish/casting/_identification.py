@@ -1,0 +1,239 @@
+"""What an identification found, and how well the readings determine it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tundish._arrays import Floats, number, optional
+from tundish.casting._fit import Fit
+from tundish.casting._grid import Grid
+from tundish.casting._measurements import Measurements
+from tundish.casting._strand import Strand
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COVARIANCES = ("sigma", "residuals", "sandwich")
+_NOTHING_SEEN = 1e-10  # of the largest singular value: rounding of the derivatives
+_HIGH_CORRELATION = 0.95
+
+
+class Run(NamedTuple):
+    """Where one start ended."""
+
+    parameters: dict[str, float]
+    cost: float
+    evaluations: int
+    success: bool
+    message: str
+
+
+class Identifiability(NamedTuple):
+    """What the readings can tell of the parameters, from the derivatives where the fit ended.
+
+    - `condition_number`: of the derivatives by the logarithms of the parameters, weighted as the readings.
+      Relative errors of the readings grow by up to this factor; inf where a parameter is not seen.
+    - `unseen`: parameters that no reading depends on.
+    - `confounded`: groups of parameters of which a combination changes no reading.
+    - `correlated`: pairs with the correlation of their errors, where it is beyond +-0.95.
+    """
+
+    condition_number: float
+    unseen: tuple[str, ...]
+    confounded: tuple[tuple[str, ...], ...]
+    correlated: tuple[tuple[str, str, float], ...]
+
+    def __str__(self) -> str:
+        lines = [f"condition number {self.condition_number:.3g}"]
+        lines += [f"{name}: no reading depends on it" for name in self.unseen]
+        lines += [f"{', '.join(group)}: cannot be told apart" for group in self.confounded]
+        lines += [f"{a}, {b}: errors correlate by {rho:+.3f}" for a, b, rho in self.correlated]
+        return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+class Identification:
+    """What :func:`identify` returns. Parameters are in SI units, by name.
+
+    - `parameters`: the values found; `start`: those of the strand the fit began with.
+    - `covariance`: (k, k) in the order of `unknowns`; inf for what the readings do not determine.
+    - `standard_error`: by name; `confidence_interval(level)`: (low, high) by name.
+    - `correlation`: (k, k). `identifiability`: what the sensors can and cannot see.
+    - `cost`: the sum that was minimised, K2, or without a unit where the readings have `sigma`.
+    - `noise`: standard deviation of the readings as estimated from the residuals, K.
+    - `evaluations`: single solves of the strand; a value with k derivatives counts as 1 + k.
+    - `runs`: a :class:`Run` of every start, in their order; `cost` is the least of theirs.
+    - `success`, `message`: how it ended.
+    - `strand`: with the parameters found. `temperature`: (n,) K, its temperatures at the readings.
+    - `residuals`: (n,) K, reading - temperature. `jacobian`: (n, k), derivatives of `temperature`.
+    - `measurements`, `unknowns`, `bounds`, `method`, `grid`, `solver`, `scale`: what was fitted to what, and
+      how; residuals times `scale` (n,) were squared.
+    """
+
+    strand: Strand
+    measurements: Measurements
+    unknowns: tuple[str, ...]
+    parameters: dict[str, float]
+    covariance: Floats
+    cost: float
+    evaluations: int
+    success: bool
+    message: str
+    runs: tuple[Run, ...]
+    start: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    method: str
+    grid: Grid
+    solver: Mapping[str, Any]
+    scale: Floats
+    temperature: Floats
+    jacobian: Floats
+    degrees_of_freedom: float
+
+    @property
+    def residuals(self) -> Floats:
+        """(n,) K, reading - temperature of the identified strand."""
+        return self.measurements.temperature - self.temperature
+
+    @property
+    def noise(self) -> float:
+        """Root of the sum of squared residuals over readings less parameters, K; NaN for no more readings."""
+        free = len(self.measurements) - len(self.unknowns)
+        return float(np.sqrt(np.sum(self.residuals**2) / free)) if free > 0 else np.nan
+
+    @property
+    def standard_error(self) -> dict[str, float]:
+        """Standard deviation of every parameter's error."""
+        return dict(zip(self.unknowns, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    @property
+    def correlation(self) -> Floats:
+        """(k, k) Correlations of the parameters' errors; NaN where one has no finite error."""
+        error = np.sqrt(np.diag(self.covariance))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.covariance / np.outer(error, error))
+
+    def confidence_interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """(low, high) by name, each of which holds the truth with probability `level`.
+
+        Symmetric: the value plus and minus its standard error times Student's quantile (the normal one where
+        the readings' sigma was given). Raises ValueError for a level outside 0 to 1.
+        """
+        if not 0 < number("level", level) < 1:
+            raise ValueError(f"level = {level}: must be between 0 and 1")
+        special = optional("scipy.special", "optimize")
+        quantile = float(special.stdtrit(self.degrees_of_freedom, 0.5 + level / 2))
+        if np.isinf(self.degrees_of_freedom):
+            quantile = float(special.ndtri(0.5 + level / 2))
+        errors = self.standard_error
+        return {n: (p - quantile * errors[n], p + quantile * errors[n]) for n, p in self.parameters.items()}
+
+    @property
+    def identifiability(self) -> Identifiability:
+        """What the sensors can and cannot see of the parameters."""
+        weighted = self.scale[:, None] * self.jacobian * _units(self.parameters)
+        _, singular, rows = np.linalg.svd(weighted, full_matrices=False)
+        seen = np.any(weighted != 0, axis=0)
+        names = np.array(self.unknowns)
+        unclear = [v for s, v in zip(singular, rows, strict=True) if s <= _NOTHING_SEEN * singular[0]]
+        groups = [tuple(names[seen & (abs(v) > 0.1)].tolist()) for v in unclear]
+        rho = self.correlation
+        pairs = [(i, j) for i in range(len(names)) for j in range(i) if abs(rho[i, j]) > _HIGH_CORRELATION]
+        return Identifiability(
+            float(singular[0] / singular[-1]) if seen.all() and singular[-1] > 0 else np.inf,
+            tuple(names[~seen].tolist()),
+            tuple(group for group in groups if len(group) > 1),
+            tuple((self.unknowns[j], self.unknowns[i], float(rho[i, j])) for i, j in pairs),
+        )
+
+    def check_bias(self, refine: float = 2.0) -> dict[str, float]:
+        """How far the parameters would move on a grid `refine` times finer in x, y and z, by name.
+
+        One Gauss-Newton step there, from the parameters found. A shift that is not small beside the standard
+        error says that the grid of the fit is too coarse for these readings.
+        """
+        if not number("refine", refine) > 1:
+            raise ValueError(f"refine = {refine}: must be above 1")
+        fine = Fit(self.strand, self.measurements, self.unknowns, _finer(self.grid, refine), self.solver)
+        found = fine(np.array(list(self.parameters.values())))
+        units = _units(self.parameters)
+        weighted = self.scale[:, None] * found.jacobian * units
+        off = self.scale * (self.measurements.temperature - found.temperature)
+        step = np.linalg.lstsq(weighted, off, rcond=_NOTHING_SEEN)[0] * units
+        return dict(zip(self.unknowns, step.tolist(), strict=True))
+
+    def plot(self) -> Figure:
+        """Readings beside the reconstruction, residuals, and intervals, as a matplotlib figure."""
+        from tundish.casting._identification_plots import plot_identification
+
+        return plot_identification(self)
+
+    def __repr__(self) -> str:
+        errors = self.standard_error
+        lines = [f"{name} = {value:.6g} +- {errors[name]:.2g}" for name, value in self.parameters.items()]
+        text = f"{self.method}, cost {self.cost:.6g}, {self.evaluations} solves: {self.message}"
+        return f"<{type(self).__name__}: {text}\n  " + "\n  ".join(lines) + ">"
+
+
+def _units(parameters: Mapping[str, float]) -> Floats:
+    """Sizes that make the parameters' derivatives comparable."""
+    values = np.abs(list(parameters.values()))
+    return np.where(values > 0, values, 1.0)
+
+
+def _finer(grid: Grid, refine: float) -> Grid:
+    """A resolved grid with smaller cells and steps; grading and ramp are ratios, and stay."""
+    assert grid.nx is not None
+    assert grid.ny is not None
+    assert grid.dz_mold is not None
+    assert isinstance(grid.dz_spray, tuple)
+    return dataclasses.replace(
+        grid,
+        nx=round((grid.nx - 1) * refine) + 1,
+        ny=round((grid.ny - 1) * refine) + 1,
+        dz_mold=grid.dz_mold / refine,
+        dz_spray=tuple(dz / refine for dz in grid.dz_spray),
+    )
+
+
+def covariance_of(
+    jacobian: Floats, residuals: Floats, influence: Floats, units: Floats, kind: str
+) -> tuple[Floats, float]:
+    """(k, k) covariance of least-squares parameters, and its degrees of freedom.
+
+    With J (n, k) the weighted derivatives, r (n,) the weighted residuals and i (n,) the `influence`, the
+    slope of the loss, 1 for squares, A = J' diag(i) J:
+
+    - "sigma": A^-1; residuals are in units of known standard deviations.
+    - "residuals": s2 A^-1, s2 = r' diag(i) r / (n - k): one standard deviation for all.
+    - "sandwich": A^-1 J' diag(i r / (1 - h))^2 J A^-1 with leverages h: any standard deviations (HC3,
+      MacKinnon and White, Journal of Econometrics 29, 1985).
+
+    Along directions that change no reading the variance is infinite.
+    """
+    size, unknowns = jacobian.shape
+    free = size - unknowns
+    if not np.isfinite(jacobian).all():
+        return np.full((unknowns, unknowns), np.inf), float(free)
+    root = np.sqrt(influence)[:, None] * jacobian * units
+    left, singular, rows = np.linalg.svd(root, full_matrices=False)
+    seen = singular > _NOTHING_SEEN * singular[0] if singular[0] > 0 else np.zeros(unknowns, bool)
+    inverse = rows[seen].T / singular[seen]  # A^-1 = inverse inverse'
+    if free <= 0 and kind != "sigma":
+        covariance = np.full((unknowns, unknowns), np.inf)
+    elif kind == "sandwich":
+        leverage = np.minimum(np.sum(left[:, seen] ** 2, axis=1), 1 - 1e-9)
+        off = np.sqrt(influence) * residuals / (1 - leverage)
+        half = inverse @ (left[:, seen] * off[:, None]).T
+        covariance = half @ half.T
+    else:
+        variance = 1.0 if kind == "sigma" else np.sum(influence * residuals**2) / free
+        covariance = variance * inverse @ inverse.T
+    blind = np.any(np.abs(rows[~seen]) > 1e-6, axis=0)
+    covariance[blind, :] = covariance[:, blind] = 0
+    covariance[blind, blind] = np.inf
+    return covariance * np.outer(units, units), np.inf if kind == "sigma" else float(free)

@@ -1,0 +1,311 @@
+"""Readings of thermocouples along a strand."""
+
+from __future__ import annotations
+
+import csv
+import math
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tundish._arrays import Floats, choice, floats, number, vector
+
+if TYPE_CHECKING:
+    from tundish.casting._solution import Solution
+    from tundish.casting._strand import Strand
+
+_REQUIRED = ("z_m", "x_m", "y_m", "temperature_K")
+_OPTIONAL = ("sigma_K", "weight")
+
+
+class Measurements:
+    """Readings: temperatures (K) at places (x, y) of the quarter section and at z, all in m.
+
+    **Main arguments:**
+
+    - `z`, `x`, `y`: (n,) m, any order; `x` and `y` from the centre planes. Sensors may lie anywhere in the
+      quarter section, readings at any z; between the steps of a march its temperatures are linear in z.
+    - `temperature`: (n,) K.
+    - `sigma`: (n,) or one number, standard deviation of every reading, K; squares weigh 1/sigma2.
+    - `weight`: (n,) or one number, of the squares, where only the ratios are known. Not together with
+      `sigma`.
+    - `missing`: True where NaN in `temperature` means that a reading is missing: it is left out. Otherwise
+      NaN is refused.
+
+    `sensors` is (n_sensors, 2), the different places; `sensor` (n,) numbers them by reading.
+
+    **Raises:** ValueError or TypeError naming the argument and the first bad index: shapes that differ,
+    numbers that are not finite, negative places, no readings, or two of one sensor at one z. What only a
+    strand can tell is checked when they meet: :meth:`check`.
+    """
+
+    z: Floats
+    x: Floats
+    y: Floats
+    temperature: Floats
+    sigma: Floats | None
+    weight: Floats | None
+    sensors: Floats
+    sensor: NDArray[np.intp]
+
+    def __init__(
+        self,
+        z: ArrayLike,
+        x: ArrayLike,
+        y: ArrayLike,
+        temperature: ArrayLike,
+        *,
+        sigma: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        missing: bool = False,
+    ) -> None:
+        columns = {"z": z, "x": x, "y": y, "temperature": temperature, "sigma": sigma, "weight": weight}
+        self._fill(columns, missing, lambda column, n: f"{column}[{n}]")
+
+    def _fill(self, given: dict[str, Any], missing: bool, item: Any) -> None:
+        """`item(column, n)` is what a message calls a number."""
+        if given["sigma"] is not None and given["weight"] is not None:
+            raise ValueError("weight: must not be given together with sigma")
+        size = vector("temperature", given["temperature"]).size
+        columns = {name: _column(name, v, size) for name, v in given.items() if v is not None}
+        known = ~np.isnan(columns["temperature"]) if missing else np.ones(size, bool)
+        for name, values in columns.items():
+            _check(name, values, known, item)
+        if not known.any():
+            raise ValueError("temperature: no readings are given, or all are missing")
+        for name in given:
+            kept = _frozen(columns[name][known]) if name in columns else None
+            object.__setattr__(self, name, kept)
+        sensors, sensor = np.unique(np.stack([self.x, self.y], axis=1), axis=0, return_inverse=True)
+        object.__setattr__(self, "sensors", _frozen(sensors))
+        object.__setattr__(self, "sensor", _frozen(sensor.reshape(-1)))
+        self._refuse_duplicates(np.flatnonzero(known), item)
+
+    def _refuse_duplicates(self, number_of: NDArray[np.intp], item: Any) -> None:
+        order = np.lexsort((self.z, self.sensor))
+        same = (np.diff(self.sensor[order]) == 0) & (np.diff(self.z[order]) == 0)
+        if not same.any():
+            return
+        first, second = sorted(number_of[order[np.argmax(same) + np.arange(2)]])
+        raise ValueError(
+            f"{item('z', second)}: the sensor has a reading at this z already, {item('z', first)}"
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name}: measurements do not change; make others")
+
+    def __len__(self) -> int:
+        return int(self.z.size)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Measurements: {len(self)} readings of {len(self.sensors)} sensors, "
+            f"z = {self.z.min():g} to {self.z.max():g} m, {self.temperature.min():.1f} to "
+            f"{self.temperature.max():.1f} K>"
+        )
+
+    @property
+    def scale(self) -> Floats:
+        """(n,) Factors of residuals before they are squared: 1/sigma, the root of the weight, or 1."""
+        if self.sigma is not None:
+            return 1 / self.sigma
+        return np.ones(len(self)) if self.weight is None else np.sqrt(self.weight)
+
+    def check(self, strand: Strand) -> None:
+        """Raises ValueError naming the first reading outside the strand's quarter or below its end."""
+        for name, values, most, what in (
+            ("x", self.x, strand.width / 2, "width/2"),
+            ("y", self.y, strand.thickness / 2, "thickness/2"),
+            ("z", self.z, strand.length, "the strand's length"),
+        ):
+            bad = np.flatnonzero(values > most * (1 + 1e-9))
+            if bad.size:
+                item = f"measurements: {name}[{bad[0]}] = {values[bad[0]]:g} m"
+                raise ValueError(f"{item}: must not exceed {what}, {most:g} m")
+
+    def select(self, which: ArrayLike) -> Measurements:
+        """Some of the readings: a mask (n,) or their numbers, such as `m.select(m.z < 3)`."""
+        which = np.asarray(which)
+        sigma = None if self.sigma is None else self.sigma[which]
+        weight = None if self.weight is None else self.weight[which]
+        columns = (values[which] for values in (self.z, self.x, self.y, self.temperature))
+        return Measurements(*columns, sigma=sigma, weight=weight)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        sensors: ArrayLike,
+        z: ArrayLike,
+        temperature: ArrayLike,
+        *,
+        sigma: ArrayLike | None = None,
+        missing: bool = False,
+    ) -> Self:
+        """Sensors that are all read at the same z, as a logger writes them.
+
+        - `sensors`: (n_sensors, 2) places (x, y), m. `z`: (n_z,) m.
+        - `temperature`: (n_sensors, n_z) K. `sigma`: K, of the same shape, or one number.
+        - `missing`: True where NaN means that a reading is missing.
+
+        Raises as :class:`Measurements` does.
+        """
+        places, at = floats("sensors", sensors), vector("z", z)
+        if places.ndim != 2 or places.shape[1] != 2:
+            raise ValueError(f"sensors: has shape {places.shape}; (n_sensors, 2) is needed")
+        shape = (len(places), at.size)
+        table = floats("temperature", temperature)
+        if table.shape != shape:
+            raise ValueError(f"temperature: has shape {table.shape}; (n_sensors, n_z) = {shape} is needed")
+        if sigma is not None:
+            if np.shape(sigma) not in ((), shape):
+                raise ValueError(f"sigma: has shape {np.shape(sigma)}; {shape} is needed")
+            sigma = np.broadcast_to(sigma, shape).reshape(-1)
+        x, y = np.repeat(places, at.size, axis=0).T
+        return cls(np.tile(at, len(places)), x, y, table.reshape(-1), sigma=sigma, missing=missing)
+
+    @classmethod
+    def from_solution(
+        cls,
+        solution: Solution,
+        *,
+        every: float = 0.01,
+        start: float = 0.21,
+        noise: float = 0.0,
+        distribution: str = "uniform",
+        rng: Any = None,
+    ) -> Self:
+        """What thermocouples at a solution's probes would have read, at z = start, start + every, ... m.
+
+        - `solution`: a :class:`Solution` with `probe_temperature`; linear in z between its steps.
+        - `noise`: relative to the temperature in K: half the width of a "uniform" distribution, or the
+          standard deviation of a "normal" one. 0.02 is 2 %.
+        - `rng`: an integer, a `numpy.random.SeedSequence` or `Generator`, or None.
+
+        The readings carry no `sigma`: as published, all squares weigh the same. Solve on a finer grid than
+        the one that is fitted, or its errors vanish from the result. Raises ValueError or TypeError naming
+        the argument.
+        """
+        if np.ndim(solution.status) or "probe_temperature" not in solution.fields or not len(solution.probes):
+            raise ValueError("solution: must be one strand's, solved with probes")
+        step, first, share = number("every", every), number("start", start), number("noise", noise)
+        end = float(solution.z[-1])
+        if not (math.isfinite(step) and step > 0):
+            raise ValueError(f"every = {every}: must be above 0 m")
+        if not 0 <= first <= end:
+            raise ValueError(f"start = {start}: must lie between 0 and the strand's length, {end:g} m")
+        if not (math.isfinite(share) and share >= 0):
+            raise ValueError(f"noise = {noise}: must be finite and not negative")
+        choice("distribution", distribution, ["uniform", "normal"])
+        # Decimals as written, 0.23 and not 0.22999999999999998.
+        z = np.round(first + step * np.arange(math.floor((end - first) / step + 1e-9) + 1), 12)
+        exact = np.stack([np.interp(z, solution.z, t) for t in np.asarray(solution.probe_temperature, float)])
+        random = np.random.default_rng(rng)
+        draw = (
+            random.uniform(-1, 1, exact.shape)
+            if distribution == "uniform"
+            else random.normal(size=exact.shape)
+        )
+        return cls.from_arrays(solution.probes, np.minimum(z, end), exact * (1 + share * draw))
+
+    @classmethod
+    def read_csv(cls, path: str | PathLike[str], *, missing: bool = False) -> Self:
+        """Readings from a CSV file with a header and one row each.
+
+        Columns, in any order: `z_m`, `x_m`, `y_m`, `temperature_K`, and if wanted `sigma_K` (standard
+        deviation, K) or `weight` (of the square).
+
+        - `missing`: True where an empty temperature or "nan" means that a reading is missing; otherwise it is
+          refused.
+
+        **Raises:** ValueError that begins with the file's name and names line and column; OSError.
+        """
+        file = Path(path)
+        try:
+            with file.open(newline="", encoding="utf-8-sig") as lines:
+                columns, numbers = _read(csv.reader(lines, strict=True))
+            measurements = cls.__new__(cls)
+            measurements._fill(columns, missing, lambda column, n: f"line {numbers[n]}, {_NAMES[column]}")
+        except (ValueError, csv.Error) as error:
+            raise ValueError(f"{file}: {error}") from None
+        return measurements
+
+    def write_csv(self, path: str | PathLike[str]) -> None:
+        """Writes what :meth:`read_csv` reads, to the last bit."""
+        columns = {_NAMES[name]: getattr(self, name) for name in _NAMES}
+        present = {name: values.tolist() for name, values in columns.items() if values is not None}
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(present)
+            writer.writerows(zip(*present.values(), strict=True))
+
+
+_NAMES = {"z": "z_m", "x": "x_m", "y": "y_m", "temperature": "temperature_K", "sigma": "sigma_K",
+          "weight": "weight"}  # fmt: skip
+
+
+def _column(name: str, value: Any, size: int) -> Floats:
+    values = floats(name, value)
+    if name in ("sigma", "weight") and np.ndim(value) == 0:
+        return np.full(size, values)
+    if values.shape != (size,):
+        raise ValueError(f"{name}: has shape {values.shape}; ({size},), as temperature, is needed")
+    return values
+
+
+def _check(name: str, values: Floats, known: NDArray[np.bool_], item: Any) -> None:
+    least_excluded = name in ("temperature", "sigma", "weight")
+    good = np.isfinite(values) & ((values > 0) if least_excluded else (values >= 0))
+    bad = np.flatnonzero(known & ~good)
+    if not bad.size:
+        return
+    allowed = "finite and above 0" if least_excluded else "finite and not negative"
+    hint = (
+        "; missing=True leaves missing readings out"
+        if name == "temperature" and np.isnan(values[bad[0]])
+        else ""
+    )
+    raise ValueError(f"{item(name, bad[0])} = {values[bad[0]]:g}: must be {allowed}{hint}")
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    values = values.copy()
+    values.flags.writeable = False
+    return values
+
+
+def _read(rows: Any) -> tuple[dict[str, Any], list[int]]:
+    """Columns by the constructor's names, and the line that each reading ends at."""
+    header = [name.strip() for name in next(rows, [])]
+    for name in header:
+        if name not in _REQUIRED + _OPTIONAL:
+            raise ValueError(f"column {name!r} is unknown; allowed are " + ", ".join(_REQUIRED + _OPTIONAL))
+        if header.count(name) > 1:
+            raise ValueError(f"column {name} is given twice")
+    for name in _REQUIRED:
+        if name not in header:
+            raise ValueError(f"column {name} is missing; the first line must name the columns")
+    values: list[list[float]] = []
+    numbers: list[int] = []
+    for row in rows:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise ValueError(f"line {rows.line_num}: has {len(row)} fields; {len(header)} are needed")
+        values.append([_number(rows.line_num, *pair) for pair in zip(header, row, strict=True)])
+        numbers.append(rows.line_num)
+    if not values:
+        raise ValueError("there are no readings below the first line")
+    table = dict(zip(header, np.array(values).T, strict=True))
+    return {name: table.get(column) for name, column in _NAMES.items()}, numbers
+
+
+def _number(line: int, column: str, text: str) -> float:
+    if column == "temperature_K" and not text.strip():
+        return math.nan
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"line {line}, {column} = {text!r}: must be a number") from None

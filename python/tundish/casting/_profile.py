@@ -1,0 +1,316 @@
+"""Heat-transfer coefficients as free functions of z."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tundish._arrays import Floats, choice, integer, names_of, number, vector
+from tundish.casting._fit import Evaluation, Fit, solver_for
+from tundish.casting._grid import Grid
+from tundish.casting._measurements import Measurements
+from tundish.casting._strand import Strand, Zone
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STRENGTHS = np.logspace(6, -10, 129)  # of the penalty, relative to that of the readings
+_INTERRUPTED = "interrupted: the last iterate"
+
+
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+class Profile:
+    """What :func:`identify_profile` returns.
+
+    - `knots`: (m,) m; `faces`: "x", "y" or both; `htc`: (n_faces, m) W/(m2 K), linear between the knots.
+    - `standard_error`: (n_faces, m) W/(m2 K), of the smoothed profile: what the penalty hides is not in it.
+    - `strength`: of the penalty. `misfit`: root mean square of the weighted residuals, K, or multiples of
+      sigma where the readings have it.
+    - `strand`: with zones that follow the profile. `temperature`: (n,) K, at the readings.
+    - `evaluations`: single solves of the strand. `success`, `message`: how it ended.
+    """
+
+    knots: Floats
+    faces: tuple[str, ...]
+    htc: Floats
+    standard_error: Floats
+    strength: float
+    misfit: float
+    strand: Strand
+    grid: Grid
+    measurements: Measurements
+    temperature: Floats
+    evaluations: int
+    success: bool
+    message: str
+
+    @property
+    def residuals(self) -> Floats:
+        """(n,) K, reading - temperature."""
+        return self.measurements.temperature - self.temperature
+
+    def htc_at(self, z: ArrayLike) -> Floats:
+        """(n_faces, n) W/(m2 K) at z (n,) m."""
+        return np.stack([np.interp(vector("z", z), self.knots, row) for row in self.htc])
+
+    def plot(self) -> Figure:
+        """The profile of every face with a band of two standard errors, as a matplotlib figure."""
+        from tundish.casting._identification_plots import plot_profile
+
+        return plot_profile(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: {self.knots.size} knots, {self.htc.min():.0f} to {self.htc.max():.0f} "
+            f"W/(m2 K), misfit {self.misfit:.3g}, {self.evaluations} solves: {self.message}>"
+        )
+
+
+def identify_profile(
+    strand: Strand,
+    measurements: Measurements,
+    knots: int | ArrayLike = 16,
+    *,
+    faces: Iterable[str] = ("x", "y"),
+    penalty: str = "curvature",
+    strength: str | float = "discrepancy",
+    noise: float | None = None,
+    cells: int = 3,
+    grid: Grid | None = None,
+    tolerance: float = 1e-3,
+    max_iterations: int = 20,
+    solver: Mapping[str, Any] | None = None,
+) -> Profile:
+    """Heat-transfer coefficients of the secondary cooling as piecewise linear functions of z.
+
+    Minimises sum of w (T - U)^2 + s |L h|^2 / h0^2 over the values h at the knots, with T and U as in
+    :func:`identify`, L the differences of h from knot to knot, h0 its mean and s the strength of the penalty
+    (Tikhonov). Every Gauss-Newton step solves the linearised problem for many strengths and takes the one
+    that `strength` asks for (Occam's inversion: Constable, Parker and Constable, Geophysics 52, 1987).
+
+    **Main arguments:**
+
+    - `strand`: the start; its zones have `htc` alone. They are replaced by `cells` short ones between any two
+      knots, which take the profile's value at their middle; the mould stays as it is.
+    - `measurements`: :class:`Measurements`.
+    - `knots`: (m,) z in m from the mould's end to the strand's, or their number, in geometric progression.
+    - `faces`: those whose coefficients are unknown, "x", "y" or both.
+
+    **Other arguments:**
+
+    - `penalty`: "curvature", second differences, or "slope", first ones.
+    - `strength`: "discrepancy", the largest at which the residuals are no larger than the noise; "l-curve",
+      where the logarithms of residuals and penalty have their corner; or a number.
+    - `noise`: standard deviation of the readings for "discrepancy", K, where they have no sigma.
+    - `grid`: None is the default one with steps that fit the short zones.
+    - `tolerance`: it ends when no value moves by more than this share of h0, or after `max_iterations`.
+    - `solver`: as for :func:`identify`.
+
+    **Returns:** a :class:`Profile`. Ctrl-C returns the last iterate with `success=False`.
+
+    **Raises:** ValueError, TypeError or KeyError naming the argument before any work.
+    """
+    if not isinstance(strand, Strand):
+        raise TypeError(f"strand = {strand!r}: must be a Strand")
+    if not isinstance(measurements, Measurements):
+        raise TypeError(f"measurements = {measurements!r}: must be Measurements")
+    measurements.check(strand)
+    if any(zone.htc is None or zone.heat_flux is not None for zone in strand.zones):
+        raise ValueError("strand: its zones must be cooled by htc alone")
+    at = _knots(strand, knots)
+    unknown = tuple(names_of("faces", faces, ["x", "y"]))
+    if not unknown:
+        raise ValueError("faces: must name at least one")
+    if integer("cells", cells) < 1:
+        raise ValueError(f"cells = {cells}: must be at least 1")
+    if not number("tolerance", tolerance) > 0:
+        raise ValueError(f"tolerance = {tolerance}: must be above 0")
+    if integer("max_iterations", max_iterations) < 1:
+        raise ValueError(f"max_iterations = {max_iterations}: must be at least 1")
+    target = _target(measurements, strength, noise)
+    search = _Search(strand, measurements, at, unknown, cells, grid, solver or {})
+    search.penalise(choice("penalty", penalty, ["curvature", "slope"]))
+    return search.run(strength, target, tolerance, max_iterations)
+
+
+def _knots(strand: Strand, knots: int | ArrayLike) -> Floats:
+    ends = (strand.mold.length, strand.length)
+    if isinstance(knots, int | np.integer):
+        if integer("knots", knots) < 4:
+            raise ValueError(f"knots = {knots}: at least 4 are needed")
+        at = np.geomspace(*ends, int(knots))
+    else:
+        at = vector("knots", knots)
+    if at.size < 4 or not np.all(np.diff(at) > 0):
+        raise ValueError("knots: must be at least 4, and increase")
+    if not np.allclose(at[[0, -1]], ends, rtol=1e-9):
+        raise ValueError(
+            f"knots: must run from the mould's end, {ends[0]:g} m, to the strand's, {ends[1]:g} m"
+        )
+    at[[0, -1]] = ends
+    return at
+
+
+def _target(measurements: Measurements, strength: str | float, noise: float | None) -> float:
+    """Mean square of weighted residuals that the discrepancy principle asks for."""
+    if isinstance(strength, str):
+        choice("strength", strength, ["discrepancy", "l-curve"])
+    elif not 0 < number("strength", strength) < np.inf:
+        raise ValueError(f"strength = {strength}: must be finite and above 0")
+    if noise is not None and not 0 < number("noise", noise) < np.inf:
+        raise ValueError(f"noise = {noise}: must be finite and above 0 K")
+    if noise is None and measurements.sigma is None and strength == "discrepancy":
+        raise ValueError("noise: must be given for strength = 'discrepancy', as the readings have no sigma")
+    return float(np.mean((measurements.scale * (1.0 if noise is None else noise)) ** 2)) if noise else 1.0
+
+
+class _Step(NamedTuple):
+    """The linearised problem's solution at the strength chosen."""
+
+    values: Floats
+    strength: float
+    inverse: Floats  # of its matrix
+    reached: bool
+
+
+class _Search:
+    def __init__(
+        self,
+        strand: Strand,
+        measurements: Measurements,
+        knots: Floats,
+        faces: tuple[str, ...],
+        cells: int,
+        grid: Grid | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.measurements, self.knots, self.faces = measurements, knots, faces
+        share = (np.arange(cells) + 0.5) / cells
+        one = np.zeros((cells * (knots.size - 1), knots.size))
+        for n in range(knots.size - 1):
+            one[n * cells : (n + 1) * cells, n] = 1 - share
+            one[n * cells : (n + 1) * cells, n + 1] = share
+        self.to_zones = np.kron(np.eye(len(faces)), one)  # values at the knots to those of the short zones
+        ends = np.interp(np.arange(1, len(one) + 1) / cells, np.arange(knots.size), knots)
+        self.strand, self.start = self._split(strand, one, ends)
+        self.grid = _fitting(
+            strand, measurements, grid, float(np.diff(ends, prepend=knots[0]).min()), options
+        )
+        names = [f"zones.{n}.htc.{face}" for face in faces for n in range(len(one))]
+        self.fit = Fit(self.strand, measurements, names, self.grid, options)
+        self.unit = float(self.start.mean())
+
+    def _split(self, strand: Strand, one: Floats, ends: Floats) -> tuple[Strand, Floats]:
+        """The strand with short zones, and the start's values at the knots of the unknown faces."""
+        whose = np.searchsorted([zone.end for zone in strand.zones], self.knots[1:], side="left")
+        whose = np.append(whose[:1], np.minimum(whose, len(strand.zones) - 1))
+        table = np.array([strand.zones[int(n)].htc for n in whose])  # (m, 2)
+        zones = [Zone(end, htc=pair) for end, pair in zip(ends.tolist(), (one @ table).tolist(), strict=True)]
+        zones[-1] = Zone(strand.length, htc=zones[-1].htc)
+        columns = ["xy".index(face) for face in self.faces]
+        return dataclasses.replace(strand, zones=zones), table[:, columns].T.reshape(-1)
+
+    def penalise(self, penalty: str) -> None:
+        size = self.knots.size
+        difference = np.diff(np.eye(size), n=2 if penalty == "curvature" else 1, axis=0)
+        rows = np.kron(np.eye(len(self.faces)), difference) / self.unit
+        self.penalty = rows.T @ rows
+
+    def run(self, strength: str | float, target: float, tolerance: float, most: int) -> Profile:
+        values, evaluations, success = self.start, 0, False
+        message = f"max_iterations = {most} steps are done"
+        found: tuple[Evaluation, Floats, _Step] | None = None
+        try:
+            for _ in range(most):
+                evaluation = self.fit(self.to_zones @ values)
+                evaluations += self.fit.solves
+                if not np.isfinite(evaluation.temperature).all():
+                    raise ValueError(
+                        "strand: its march diverges with the profile reached; start from other zones"
+                    )
+                step = self._step(evaluation, values, strength, target)
+                found = evaluation, values, step
+                moved = np.clip(step.values, 0.3 * values, 3 * values)  # where the linearisation still holds
+                if np.abs(moved - values).max() <= tolerance * self.unit:
+                    success = True
+                    message = "converged" if step.reached else "converged, but not down to the noise"
+                    break
+                values = moved
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+            message = _INTERRUPTED
+        assert found is not None
+        return self._profile(*found, evaluations, success, message)
+
+    def _step(self, at: Evaluation, values: Floats, strength: str | float, target: float) -> _Step:
+        scale = self.measurements.scale
+        matrix = scale[:, None] * (at.jacobian @ self.to_zones)
+        aim = scale * (self.measurements.temperature - at.temperature) + matrix @ values
+        normal, right = matrix.T @ matrix, matrix.T @ aim
+        natural = np.trace(normal) / np.trace(self.penalty)
+        strengths = _STRENGTHS * natural if isinstance(strength, str) else np.array([strength])
+        solutions = np.stack([np.linalg.solve(normal + s * self.penalty, right) for s in strengths])
+        misfit = np.mean((solutions @ matrix.T - aim) ** 2, axis=1)
+        chosen, reached = 0, True
+        if strength == "discrepancy":
+            reached = bool(misfit.min() <= target)
+            chosen = int(np.argmax(misfit <= max(target, 1.01 * misfit.min())))
+        elif strength == "l-curve":
+            rough = np.einsum("si,ij,sj->s", solutions, self.penalty, solutions)
+            chosen = _corner(np.log(misfit), np.log(rough + 1e-300), np.log(strengths))
+        inverse = np.linalg.inv(normal + strengths[chosen] * self.penalty)
+        return _Step(solutions[chosen], float(strengths[chosen]), inverse, reached)
+
+    def _profile(
+        self, at: Evaluation, values: Floats, step: _Step, evaluations: int, success: bool, message: str
+    ) -> Profile:
+        weighted = self.measurements.scale * (self.measurements.temperature - at.temperature)
+        variance = 1.0 if self.measurements.sigma is not None else np.mean(weighted**2)
+        shape = (len(self.faces), self.knots.size)
+        zones = dict(zip(self.fit.names, (self.to_zones @ values).tolist(), strict=True))
+        return Profile(
+            knots=self.knots,
+            faces=self.faces,
+            htc=values.reshape(shape),
+            standard_error=np.sqrt(variance * np.diag(step.inverse)).reshape(shape),
+            strength=step.strength,
+            misfit=float(np.sqrt(np.mean(weighted**2))),
+            strand=self.strand.replace(zones),
+            grid=self.grid,
+            measurements=self.measurements,
+            temperature=at.temperature,
+            evaluations=evaluations,
+            success=success,
+            message=message,
+        )
+
+
+def _fitting(
+    strand: Strand,
+    measurements: Measurements,
+    grid: Grid | None,
+    shortest: float,
+    options: Mapping[str, Any],
+) -> Grid:
+    """A grid whose steps fit the short zones; where none is given, without long ramps in each of them."""
+    resolved = solver_for(strand, measurements, grid, options).grid
+    assert isinstance(resolved.dz_spray, Sequence)
+    steps = min(*resolved.dz_spray, shortest)
+    if grid is not None:
+        return dataclasses.replace(resolved, dz_spray=steps)
+    assert resolved.dz_mold is not None
+    return dataclasses.replace(resolved, dz_mold=resolved.dz_mold / 2, dz_spray=steps, ramp=2.0)
+
+
+def _corner(misfit: Floats, rough: Floats, strengths: Floats) -> int:
+    """Where the curve of two logarithms bends most (Hansen, SIAM Review 34, 1992)."""
+    first = [np.gradient(v, strengths) for v in (misfit, rough)]
+    second = [np.gradient(v, strengths) for v in first]
+    speed = (first[0] ** 2 + first[1] ** 2) ** 1.5
+    bend = (first[0] * second[1] - second[0] * first[1]) / np.where(speed > 1e-9, speed, np.inf)
+    return int(np.argmax(bend[2:-2])) + 2
