@@ -128,8 +128,8 @@ struct Counting {
   }
   void step() {
     const Watch team{&fields, section.field_size, &read, &written};
-    step_adi(team, section, EnthalpyBalance<Counted>(steel), Cooling<Counted>(), StepSize<Counted>{1.0, 1.0, 1.0},
-             Counted(0.0), fields);
+    step_adi(team, section, EnthalpyBalance<Counted>(steel), Cooling<Counted>(),
+             StepSize<Counted>{1.0, 1.0, 1.0}, Counted(0.0), fields);
   }
 };
 

@@ -22,6 +22,7 @@ SOURCE = Path(__file__).with_suffix(".cpp")
 HEADERS = SOURCE.parents[1] / "cpp" / "include"
 ARITHMETIC, DIVISION, LOOKUP, MOVING, STREAMING = range(5)  # of roofline_measure
 NEAR, FAR = 16 << 10, 512 << 10  # bytes that fit the nearest cache and the next
+CACHE = 5 << 18  # what the lanes of a job may fill (most_bytes_of_lanes in cpp/src/plan.cpp)
 GRIDS = {"48 x 48, the default": None, "100 x 100": Grid(100, 100)}
 ROUNDS = 7
 
@@ -80,11 +81,15 @@ def counts(n: int) -> Counts:
     return Counts(Operations(*numbers[:5]), *numbers[5:7], Operations(*numbers[7:]))
 
 
-def padded_nodes(n: int, size: int) -> int:
-    """Places of one field of n x n nodes, for numbers of `size` bytes: with padding and a halo."""
-    widest = 64 // size
-    padded = -(-n // widest) * widest
-    return padded * (padded + 2)
+def packs_of_field(n: int, size: int) -> int:
+    """Registers that one field of n x n nodes fills, with padding and a halo, for numbers of `size` bytes.
+
+    A job carries a candidate in every lane, or one alone where the fields of all would not fit the cache.
+    """
+    widest, lanes = 64 // size, int(library().roofline_lanes(size))
+    rows, columns = (-(-k // widest) * widest for k in (n, n + 1))
+    places = (rows + 2) * columns
+    return places if 4 * places * lanes * size <= CACHE else places // lanes
 
 
 def measure() -> dict[tuple[object, ...], machine.Timing]:
@@ -108,8 +113,8 @@ def measure() -> dict[tuple[object, ...], machine.Timing]:
         for place in (NEAR, FAR):
             runs[STREAMING, size, place] = probe(STREAMING, size, place)
         for name, grid in GRIDS.items():
-            nodes = padded_nodes(ours.single(grid).x.size, size)
-            runs[MOVING, size, name] = probe(MOVING, size, nodes)
+            packs = packs_of_field(ours.single(grid).x.size, size)
+            runs[MOVING, size, name] = probe(MOVING, size, packs)
             runs["march", size, name] = march(size, grid)
     return machine.interleaved(runs)
 
@@ -172,7 +177,7 @@ def roof_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
             march = 1e9 * seconds["march", size, name].best
             arithmetic = found.step.simple + found.step.divisions
             peak = 1e-9 * lanes / seconds[ARITHMETIC, size].best
-            kib = 4 * padded_nodes(n, size) * lanes * size / 1024
+            kib = 4 * packs_of_field(n, size) * lanes * size / 1024
             times = (simple, divisions, lookups, processor, memory, march)
             cells = [f"float{8 * size}, {name}", f"{kib:.0f}", *(f"{time:.2f}" for time in times)]
             cells += [

@@ -12,8 +12,9 @@ namespace tundish::host {
 namespace {
 
 // A job that needs more memory than this carries one candidate instead of one a lane: it would leave the
-// cache that makes lanes worth while, and thousands of large sections must not fill the machine.
-constexpr long most_bytes_of_lanes = 1l << 20;
+// cache that makes lanes worth while (1 MiB on the machines at hand, and a fifth of the memory is padding
+// that is never touched), and thousands of large sections must not fill the machine.
+constexpr long most_bytes_of_lanes = 5l << 18;
 constexpr double most_bytes_of_section = 4e9;
 
 // Weights of Lagrange's cubic through the four nodes around x (all nodes, when there are fewer).

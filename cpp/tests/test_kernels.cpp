@@ -524,7 +524,6 @@ TEST_CASE("a step by over-relaxation solves the implicit equations") {
     for (int k = 0; k < steps; ++k) small.advance(marching, k);
     const Step<double>& step = small.march().steps[steps];
     const std::vector<double> state = small.field(small.f.state), potential = small.field(small.f.potential);
-    const std::vector<double> slope = small.field(small.f.slope);
     small.advance(marching, steps);
     CHECK_FALSE(marching.unconverged);
     CHECK(marching.sweeps > 5);
@@ -539,7 +538,8 @@ TEST_CASE("a step by over-relaxation solves the implicit equations") {
         const size_t here = small.number(i, j);
         const auto& curve = small.candidate.steel.temperature_of_potential;
         const Found<double> now = look_up(curve, potential[here]);
-        capacity[here] = 1 / now.slope / slope[here];
+        const double slope = look_up(small.candidate.steel.potential_of_enthalpy, state[here]).slope;
+        capacity[here] = 1 / now.slope / slope;
         const double storage = capacity[here] / duration;
         matrix[here * n + here] += storage;
         driven[here] += storage * now.value;
