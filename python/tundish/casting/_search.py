@@ -362,7 +362,7 @@ def watched(progress: bool | Callable[[Progress], object]) -> Iterator[_Watch]:
     if rich is None:
         yield _Watch(None)
         return
-    console, live = optional("rich.console", "progress"), optional("rich.live", "progress")
+    console, live, text = (optional(f"rich.{name}", "progress") for name in ("console", "live", "text"))
     columns = (rich.BarColumn(), rich.TextColumn("{task.completed} solves, {task.description}"),
                rich.TimeElapsedColumn())  # fmt: skip
     bar = rich.Progress(*columns)
@@ -372,6 +372,6 @@ def watched(progress: bool | Callable[[Progress], object]) -> Iterator[_Watch]:
         def report(p: Progress) -> None:
             bar.update(task, completed=p.evaluations, total=p.total, description=f"cost {p.cost:.6g}")
             best = "   ".join(f"{name} = {value:.4g}" for name, value in p.parameters.items())
-            shown.update(console.Group(bar, best))
+            shown.update(console.Group(bar, text.Text(best)))
 
         yield _Watch(report)

@@ -8,6 +8,7 @@ import dataclasses
 import importlib.util
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tundish.cli import BadInputError
 from tundish.cli._common import case_of, clock, make_folder, note, plain, write_files, write_picture
+from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
     from tundish.casting import Case, Identification, Measurements, Strand
@@ -32,7 +34,6 @@ _OPTIONS = {
     "stages": "--stages",
     "bounds": "--within",
     "runs": "--runs",
-    "rng": "--seed",
 }
 _HEADER = ("parameter", "value", "std. error", "95 % interval", "", "start", "unit")
 _CSV_HEADER = ("parameter", "value_SI", "standard_error_SI", "low_SI", "high_SI", "start_SI")
@@ -93,6 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Identifies, writes the files asked for, prints the result; 1 when it failed, 130 after Ctrl-C."""
     from tundish.casting._search import INTERRUPTED
 
+    instruction_set()  # refuses a TUNDISH_ISA that cannot be had
+    if arguments.seed < 0:
+        raise BadInputError(f"--seed {arguments.seed}: must not be negative")
     case, measurements = case_of(arguments.case), _measurements(arguments)
     if arguments.out is not None:
         make_folder(arguments.out)
@@ -198,12 +202,14 @@ def _solver(case: Case) -> dict[str, Any]:
 
 
 def _blamed(message: str, arguments: argparse.Namespace) -> str:
-    """A message of `identify` with the option or file that it is about in front."""
-    argument = message.replace(":", " ").split()[0]
+    """A message of `identify` that begins with the option or file it is about, not with the argument."""
+    argument = re.split(r"\W", message, maxsplit=1)[0]
+    rest = message.removeprefix(argument)
     if argument in _OPTIONS:
-        return f"{_OPTIONS[argument]}: {message}"
-    blamed = arguments.measurements if argument == "measurements" else arguments.case
-    return f"{blamed or 'bundled case'}: {message}"
+        return _OPTIONS[argument] + rest
+    if argument == "measurements":
+        return f"{arguments.measurements or 'bundled readings'}{rest}"
+    return f"{arguments.case or 'bundled case'}: {message}"
 
 
 def _facts(arguments: argparse.Namespace, found: Identification, seconds: float) -> dict[str, Any]:
@@ -306,7 +312,7 @@ def _rows(found: Identification) -> Iterator[tuple[str, ...]]:
         known = math.isfinite(error) and error > 0
         form = f".{max(0, 1 - math.floor(math.log10(error)))}f" if known else ".5g"
         numbers = (value / size, error, *(end / size for end in intervals[name]), found.start[name] / size)
-        yield (name, *(format(number, form) for number in numbers), unit)
+        yield (name, *(format(x, form) if math.isfinite(x) else "-" for x in numbers), unit)
 
 
 def _summary(found: Identification, facts: dict[str, Any]) -> Iterator[str]:
@@ -314,7 +320,8 @@ def _summary(found: Identification, facts: dict[str, Any]) -> Iterator[str]:
         yield f"{'' if n else 'identifiability':<17}{remark}"
     yield f"result           {found.message}"
     unit = " K²" if found.measurements.sigma is None else ""
-    yield f"cost             {found.cost:.6g}{unit}, residuals of {found.noise:.3g} K"
+    noise = f", residuals of {found.noise:.3g} K" if math.isfinite(found.noise) else ""
+    yield f"cost             {found.cost:.6g}{unit}{noise}"
     runs = f" in {len(found.runs)} runs" if len(found.runs) > 1 else ""
     yield f"search           {found.method}, stages: {facts['stages']}{runs}"
     yield f"evaluations      {found.evaluations} solves; a value with k derivatives counts as 1 + k"
