@@ -17,14 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tundish.cli import BadInputError
+from tundish.cli import DONE, FAILED, INTERRUPTED, BadInputError
 from tundish.cli._common import case_of, clock, make_folder, note, plain, write_files, write_picture
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
     from tundish.casting import Case, Identification, Measurements, Strand
 
-_FAILED, _INTERRUPTED = 1, 130
 _LEVEL = 0.95
 _BUNDLED_START = 0.65  # of the bundled case's cooling
 _WITHIN = 2.0  # bees need bounds
@@ -35,7 +34,7 @@ _OPTIONS = {
     "bounds": "--within",
     "runs": "--runs",
 }
-_HEADER = ("parameter", "value", "std. error", "95 % interval", "", "start", "unit")
+_HEADER = ("parameter", "value", "std. error", "95 % interval", "start", "unit")
 _CSV_HEADER = ("parameter", "value_SI", "standard_error_SI", "low_SI", "high_SI", "start_SI")
 
 
@@ -46,8 +45,8 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="from thermocouples back to the cooling",
         description="Identifies heat fluxes of the mould and heat-transfer coefficients of the zones from "
         "temperatures measured in the strand, with their errors.",
-        epilog="Without arguments: synthetic readings of the bundled case with 1 %% noise. Without --case "
-        "the search starts from the bundled case with its cooling 35 %% too weak; with it, from the case's "
+        epilog="Without arguments: synthetic readings of the bundled case with 1 % noise. Without --case "
+        "the search starts from the bundled case with its cooling 35 % too weak; with it, from the case's "
         "own values.",
     )
     parser.add_argument(
@@ -66,7 +65,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         "--method",
         choices=["least-squares", "bee-colony"],
         default="least-squares",
-        help="exact derivatives (default), or the published bee colony, which takes thousands of solves more",
+        help="exact derivatives (default), or the published bee colony, some 25 000 solves a run",
     )
     search.add_argument(
         "--stages",
@@ -92,7 +91,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Identifies, writes the files asked for, prints the result; 1 when it failed, 130 after Ctrl-C."""
-    from tundish.casting._search import INTERRUPTED
+    from tundish.casting import _search
 
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
     if arguments.seed < 0:
@@ -104,15 +103,15 @@ def run(arguments: argparse.Namespace) -> int:
         found, seconds = _identify(arguments, case, measurements)
     except ImportError as error:
         note(arguments.prog, error)
-        return _FAILED
+        return FAILED
     facts = _facts(arguments, found, seconds)
     facts |= {"files": [] if arguments.out is None else _write(found, facts, arguments)}
     print(json.dumps(facts, allow_nan=False) if arguments.json else _text(found, facts))
     if found.success:
-        return 0
+        return DONE
     sys.stdout.flush()
     note(arguments.prog, found.message)
-    return _INTERRUPTED if INTERRUPTED in found.message else _FAILED
+    return INTERRUPTED if _search.INTERRUPTED in found.message else FAILED
 
 
 def _measurements(arguments: argparse.Namespace) -> Measurements:
@@ -177,7 +176,7 @@ def _plan(text: str, strand: Strand) -> tuple[list[str], Sequence[Sequence[str]]
     published = {"two": PUBLISHED_STAGES[2], "four": PUBLISHED_STAGES[4]}
     listed = [[name.strip() for name in group.split(",")] for group in text.split(";")]
     groups: Sequence[Sequence[str]] = published.get(text, listed)
-    return list(dict.fromkeys(name for group in groups for name in group)), groups
+    return sorted({name for group in groups for name in group}), groups
 
 
 def _bounds(
@@ -284,21 +283,20 @@ def _text(found: Identification, facts: dict[str, Any]) -> str:
         f"{facts['measurements']}: {facts['readings']} readings of {facts['sensors']} sensors, "
         f"z = {z.min():g} to {z.max():g} m"
     )
-    return "\n".join([title, "", *_table(found), "", *_summary(found, facts)])
+    own = facts["case"] != "published"
+    start = facts["case"] if own else "the bundled case with its cooling 35 % too weak"
+    return "\n".join([title, f"start: {start}", "", *_table(found), "", *_summary(found, facts)])
 
 
 def _table(found: Identification) -> Iterator[str]:
-    rows = [_HEADER, *_rows(found)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(_HEADER))]
-    widths[3] = max(len(row[3]) for row in rows[1:])  # its heading spans low and high
-    for name, value, error, low, high, start, unit in rows:
-        interval = (
-            f"{low:>{widths[3]}} {high:>{widths[4] + 1}}" if high else f"{low:>{widths[3] + widths[4] + 2}}"
-        )
-        yield (
-            f"{name:<{widths[0]}}  {value:>{widths[1]}}  {error:>{widths[2]}}  {interval}  "
-            f"{start:>{widths[5]}}  {unit}"
-        )
+    rows = list(_rows(found))
+    width = max(len(end) for row in rows for end in row[3:5])
+    merged = ((*row[:3], f"{row[3]:>{width}}  {row[4]:>{width}}", *row[5:]) for row in rows)
+    lines = [_HEADER, *merged]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for name, *numbers, unit in lines:
+        cells = "  ".join(f"{text:>{width}}" for text, width in zip(numbers, widths[1:-1], strict=True))
+        yield f"{name:<{widths[0]}}  {cells}  {unit}"
 
 
 def _rows(found: Identification) -> Iterator[tuple[str, ...]]:

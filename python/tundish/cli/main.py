@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tundish import __version__
-from tundish.cli import BadInputError, cast, identify, info
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+from tundish.cli import BAD_INPUT, BROKEN_PIPE, DONE, FAILED, INTERRUPTED, BadInputError, cast, identify, info
 
 
 class _Parser(argparse.ArgumentParser):
