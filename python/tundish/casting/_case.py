@@ -19,6 +19,7 @@ from tundish.casting._steel import Steel
 from tundish.casting._strand import Mold, Strand, Zone
 
 PUBLISHED = Path(__file__).with_name("cases") / "published.toml"
+PUBLISHED_READINGS = PUBLISHED.with_suffix(".csv")  # synthetic, by tools/make_readings.py
 
 Place = tuple[float, float]
 Table = Mapping[str, Any]

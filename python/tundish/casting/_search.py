@@ -374,13 +374,16 @@ def watched(progress: bool | Callable[[Progress], object]) -> Iterator[_Watch]:
     if rich is None:
         yield _Watch(None)
         return
-    console = optional("rich.console", "progress").Console(stderr=True)
+    console, live, text = (optional(f"rich.{name}", "progress") for name in ("console", "live", "text"))
     columns = (rich.BarColumn(), rich.TextColumn("{task.completed} solves, {task.description}"),
                rich.TimeElapsedColumn())  # fmt: skip
-    with rich.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
+    bar = rich.Progress(*columns)
+    task = bar.add_task("", total=None)
+    with live.Live(bar, console=console.Console(stderr=True), transient=True) as shown:
 
         def report(p: Progress) -> None:
             bar.update(task, completed=p.evaluations, total=p.total, description=f"cost {p.cost:.6g}")
+            best = "   ".join(f"{name} = {value:.4g}" for name, value in p.parameters.items())
+            shown.update(console.Group(bar, text.Text(best)))
 
         yield _Watch(report)

@@ -7,21 +7,18 @@ import dataclasses
 import json
 import math
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tundish.cli import BadInputError
+from tundish.cli._common import case_of, clock, make_folder, note, plain, write_files, write_picture
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tundish.casting import Case, Solution
 
 # What is written along z.
@@ -35,8 +32,6 @@ _SERIES = (
     "liquid_fraction",
     "heat",
 )
-_DPI = 150
-_TICK = 1.0  # s between signs of life on a terminal
 _HEADER = """\
            solid shell, mm                     temperature, K     solid
    z, m   face x   face y   centre   face x   face y   corner         %"""
@@ -79,14 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
     instructions = instruction_set()
     case = _case(arguments)
     if arguments.out is not None:
-        _make_folder(arguments.out)
+        make_folder(arguments.out)
     solution, seconds = _solve(case)
-    files = [] if arguments.out is None else _write(solution, arguments.out)
+    files = [] if arguments.out is None else _write(solution, arguments)
     facts = _facts(arguments.case, case, solution, seconds, instructions) | {"files": files}
     print(_json(solution, facts) if arguments.json else _text(solution, facts))
     if not solution.success:
         sys.stdout.flush()
-        _note(solution.message)
+        note(arguments.prog, solution.message)
     return 0 if solution.success else 1
 
 
@@ -97,19 +92,8 @@ def _print_example() -> int:
     return 0
 
 
-def _note(message: object) -> None:
-    print(f"tundish cast: {message}", file=sys.stderr)
-
-
 def _case(arguments: argparse.Namespace) -> Case:
-    from tundish.casting import read_case
-
-    try:
-        case = read_case(arguments.case)
-    except OSError as error:
-        raise BadInputError(f"{arguments.case}: {error.strerror}") from None
-    except ValueError as error:
-        raise BadInputError(str(error)) from None
+    case = case_of(arguments.case)
     try:
         return _overridden(case, arguments)
     except (TypeError, ValueError) as error:
@@ -128,64 +112,25 @@ def _overridden(case: Case, arguments: argparse.Namespace) -> Case:
     return dataclasses.replace(case, **changes)
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInputError(f"--out {folder}: {error.strerror}") from None
-
-
 def _solve(case: Case) -> tuple[Solution, float]:
     """The solution, and the seconds it took."""
-    with warnings.catch_warnings(), _clock("marching down the strand"):
+    with warnings.catch_warnings(), clock("marching down the strand"):
         warnings.simplefilter("ignore", RuntimeWarning)  # the message is told at the end
         started = time.perf_counter()
         solution = case.solve()
         return solution, time.perf_counter() - started
 
 
-@contextmanager
-def _clock(work: str) -> Iterator[None]:
-    """Shows on a terminal, every second, how long the work has been going on."""
-    done = threading.Event()
-    started = time.monotonic()
-
-    def tick() -> None:
-        while not done.wait(_TICK):
-            print(f"\r{work}, {time.monotonic() - started:.0f} s", end="", file=sys.stderr, flush=True)
-
-    thread = threading.Thread(target=tick, daemon=True)
-    if sys.stderr.isatty():
-        thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        if thread.ident is not None:
-            thread.join()
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _write(solution: Solution, folder: Path) -> list[str]:
-    """Writes what this installation can into the folder; the files' names."""
+def _write(solution: Solution, arguments: argparse.Namespace) -> list[str]:
+    """Writes what this installation can into the folder of --out; the files' names."""
     writers: dict[str, Callable[[Path], None]] = {
         "strand.csv": partial(_write_csv, solution),
         "strand.nc": partial(_write_netcdf, solution),
-        "strand.png": partial(_write_picture, solution.plot),
+        "strand.png": partial(write_picture, solution.plot),
     }
     if _has_sections(solution):
-        writers["sections.png"] = partial(_write_picture, solution.plot_sections)
-    files = []
-    for name, write in writers.items():
-        try:
-            write(folder / name)
-        except ImportError as error:
-            _note(f"{name} is not written: {error}")
-        except OSError as error:
-            raise BadInputError(f"--out {folder / name}: {error.strerror or error}") from None
-        else:
-            files.append(str(folder / name))
-    return files
+        writers["sections.png"] = partial(write_picture, solution.plot_sections)
+    return write_files(arguments.prog, arguments.out, writers)
 
 
 def _has_sections(solution: Solution) -> bool:
@@ -223,10 +168,6 @@ def _write_netcdf(solution: Solution, path: Path) -> None:
     dataset.to_netcdf(path, engine="h5netcdf")
 
 
-def _write_picture(plot: Callable[[], Figure], path: Path) -> None:
-    plot().savefig(path, dpi=_DPI)
-
-
 def _facts(
     path: Path | None, case: Case, solution: Solution, seconds: float, instructions: str
 ) -> dict[str, Any]:
@@ -255,13 +196,6 @@ def _facts(
 
 def _json(solution: Solution, facts: dict[str, Any]) -> str:
     """One object; null stands for what is infinite or unknown."""
-    import numpy as np
-
-    def plain(values: Any) -> Any:
-        array = np.asarray(values, object)
-        array[~np.isfinite(np.asarray(values, float))] = None
-        return array.tolist()
-
     numbers = {name: plain(value) if isinstance(value, float) else value for name, value in facts.items()}
     lists = {name: plain(getattr(solution, name)) for name in ("z", "probes", *_SERIES)}
     return json.dumps(numbers | lists, allow_nan=False)
