@@ -14,7 +14,8 @@ namespace {
 template <class T>
 struct Job {
   host::MarchStorage<T> storage;
-  std::vector<std::vector<T>> rows, results;
+  std::vector<T> rows;  // of all curves: a lookup goes from one to another by their distance
+  std::vector<std::vector<T>> results;
   std::vector<int> integers;
   std::vector<T> slots, memory;
   host::MarchJob<T> job = {};
@@ -28,7 +29,7 @@ struct Job {
     const double numbers[] = {tables.solidus, tables.liquidus, tables.liquidus_potential, state,
                               tables.least_slope};
     std::copy(std::begin(numbers), std::end(numbers), job.steel_numbers);
-    for (int c = 0; c < host::n_curves; ++c) keep_curve(tables.curves[c], job.curves[c]);
+    keep_curves(tables.curves);
     for (const double slot : strand.slots()) slots.push_back(T(slot));
     job.march = &storage.march;
     job.carry = host::Carry::single;
@@ -50,14 +51,22 @@ struct Job {
     while (reinterpret_cast<std::uintptr_t>(p) % 64) ++p;
     return p;
   }
-  void keep_curve(const host::Curve& from, host::CurveOfJob<T>& to) {
-    rows.emplace_back(from.rows.size() + 64);
-    T* start = aligned(rows.back());
-    std::transform(from.rows.begin(), from.rows.end(), start, [](double x) { return T(x); });
-    to.rows = start;
-    to.origin[0] = T(from.origin);
-    to.per_cell[0] = T(from.per_cell);
-    to.cells[0] = T(from.cells);
+  template <class Curves>
+  void keep_curves(const Curves& curves) {
+    size_t count = 64;
+    for (const host::Curve& curve : curves) count += (curve.rows.size() + 63) / 64 * 64;
+    rows.resize(count);
+    T* start = aligned(rows);
+    for (int c = 0; c < host::n_curves; ++c) {
+      const host::Curve& from = curves[c];
+      std::transform(from.rows.begin(), from.rows.end(), start, [](double x) { return T(x); });
+      host::CurveOfJob<T>& to = job.curves[c];
+      to.rows = start;
+      to.origin[0] = T(from.origin);
+      to.per_cell[0] = T(from.per_cell);
+      to.cells[0] = T(from.cells);
+      start += (from.rows.size() + 63) / 64 * 64;
+    }
   }
   void make_outputs() {
     const March<T>& m = storage.march;
