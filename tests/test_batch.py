@@ -46,6 +46,7 @@ def assert_same(batch: BatchSolution, n: int, solution: Solution) -> None:
         assert batch.fields[name].dtype == values.dtype
     assert batch.status[n] == solution.status
     assert batch.status_step[n] == solution.status_step
+    assert batch.damping[n] == solution.damping
 
 
 # ---- a batch is a loop -----------------------------------------------------------------------

@@ -51,6 +51,7 @@ class OutputArrays {
       outputs.iterations = add<int>("iterations", {march.n_steps});
     outputs.status = add<int>("status", {});
     outputs.status_step = add<int>("status_step", {});
+    outputs.damping = add<int>("damping", {});
   }
   tundish::Outputs<T> outputs = {};
   py::dict arrays;

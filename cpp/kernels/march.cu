@@ -86,11 +86,13 @@ __device__ void run_job(const MarchJobs<T>& jobs) {
 
   Candidate<Real> its;
   its.slots = memory;
+  its.damping = Real(T(0));
   read_steel(jobs, candidate, job, its);
   Fields<Real> fields;
   lay_out<Real>(jobs.march.section, jobs.march.method, team.size(), memory + jobs.n_slots, fields);
   const int gradient = job % jobs.jobs_per_candidate * tangents, left = jobs.gradients - gradient;
-  const Place place{candidate, 1, gradient, left < tangents ? left : tangents, jobs.gradients, nullptr};
+  const Place place{candidate,      1,       gradient, left < tangents ? left : tangents,
+                    jobs.gradients, nullptr, nullptr};
   if (jobs.march.phase_change == PhaseChange::enthalpy)
     run_march<Real, Block, EnthalpyBalance<Real>>(team, jobs.march, its, fields, jobs.outputs, place);
   else

@@ -194,6 +194,7 @@ tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) 
   to.heat = from.heat;
   to.section_temperature = from.section_temperature;
   to.iterations = from.iterations;
+  to.damping = from.damping;
   to.probe_gradient = from.probe_gradient;
   to.metallurgical_length_gradient = from.metallurgical_length_gradient;
   return to;

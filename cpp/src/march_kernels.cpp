@@ -27,6 +27,15 @@ struct Reader<Dual<T, K>> {
   }
 };
 
+// The same without derivatives.
+template <class Real>
+Real constant_of(const typename Number<Real>::Scalar* values) {
+  if constexpr (Number<Real>::lanes > 1)
+    return Real::read(values);
+  else
+    return Real(values[0]);
+}
+
 template <class T>
 void read_curve(const CurveOfJob<T>& c, Spline<T>& s) {
   s.rows = c.rows + c.offset[0];
@@ -84,6 +93,7 @@ struct Laid {
     steel.liquidus_potential = number(2);
     candidate.pouring_state = number(3);
     steel.least_slope = number(4);
+    candidate.damping = constant_of<Real>(job.damping);
     T* rest = job.memory + aligned_numbers<T>(job.n_slots * long(sizeof(Real)));
     lay_out<Real>(job.march->section, job.march->method, 1, reinterpret_cast<Real*>(rest), fields);
   }

@@ -30,6 +30,7 @@ struct MarchJob {
   CurveOfJob<T> curves[n_curves_of_steel];
   // Solidus, liquidus, potential at the liquidus, pouring state, least slope.
   T steel_numbers[numbers_of_steel * most_lanes], steel_tangents[numbers_of_steel * most_lanes];
+  T damping[most_lanes];  // Candidate::damping
   Place place;
   Outputs<T> outputs;
   T* memory;

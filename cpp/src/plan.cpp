@@ -244,6 +244,7 @@ struct JobArrays {
     job.march = &march;
     job.carry = carry;
     job.outputs = outputs;
+    std::fill(std::begin(job.damping), std::end(job.damping), T(0));
   }
   const MarchJob<T>& ready(int n_slots) {
     for (int c = 0; c < n_curves; ++c) {
@@ -314,6 +315,9 @@ static Outputs<T> derivatives_of(const Outputs<T>& outputs) {
   return derivatives;
 }
 
+// What is tried on candidates that diverge: 1, 2, 4 and 8.
+constexpr int most_damping = 8;
+
 template <class T>
 void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gradient,
                         const Outputs<T>& outputs, long first, int count, Carry carry, int tangent,
@@ -370,8 +374,20 @@ void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gr
     }
   }
   if (carry == Carry::dual && !of_steel && !of_pouring) arrays.add_steel_tangents({}, {}, gradients);
-  arrays.job.place = {first, count, tangent, gradients, int(gradient.size()), stop};
+  bool diverged[most_lanes] = {};
+  arrays.job.place = {first, count, tangent, gradients, int(gradient.size()), stop, diverged};
   kernel.run(arrays.ready(n_slots));
+  // Candidates that diverge march once more, damped, and again; beside them the others do what they did.
+  for (int damping = 1; options_.method == Method::adi && damping <= most_damping; damping *= 2) {
+    if (std::none_of(diverged, diverged + count, [](bool d) { return d; })) break;
+    for (int lane = 0; lane < count; ++lane)
+      if (diverged[lane]) arrays.job.damping[lane] = T(damping);
+    std::fill(std::begin(diverged), std::end(diverged), false);
+    kernel.run(arrays.job);
+  }
+  if (outputs.damping && tangent == 0)
+    std::transform(arrays.job.damping, arrays.job.damping + count, outputs.damping + first,
+                   [](T damping) { return int(damping); });
 }
 
 template <class T>

@@ -47,18 +47,24 @@ FIELDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 GRADIENT_FIELDS = ("probe_gradient", "metallurgical_length_gradient")
 
 
-def describe(status: int, z: float) -> str:
+def describe(status: int, z: float, damping: int) -> str:
     """What a status means and what to do about it; `z` is where it came up first, m."""
     if status == Status.DIVERGED:
         return (
             f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K "
-            "to 400 K above the liquidus. Check heat fluxes and coefficients, take smaller steps, or, if the "
-            "sweeps ran out before, raise max_sweeps. From there on the fields are NaN."
+            "to 400 K above the liquidus, or rose although the strand is only cooled. Check heat fluxes and "
+            "coefficients, take smaller steps, or, if the sweeps ran out before, raise max_sweeps. From "
+            "there on the fields are NaN."
         )
     if status == Status.NOT_CONVERGED:
         return (
             f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more "
             "of them, or choose another relaxation."
+        )
+    if damping:
+        return (
+            f"converged, damped ({damping} of 8): with less, these steps set the freezing front rocking "
+            "until the march diverged. Smaller steps need less and are more accurate."
         )
     return "converged"
 
@@ -83,6 +89,8 @@ class Solution:
     - `probe_gradient`: (n_gradient, n_probes, nz+1), `metallurgical_length_gradient`: (n_gradient,); by
       the parameters in `gradient`, each in its own unit.
     - `status`, `message`, `success`: how the march ended and what to do.
+    - `damping`: 0, or 1, 2, 4 or 8 where a march by ADI diverged with less and was marched again with its
+      freezing fronts damped: a kelvin or two less accurate. Smaller steps need less.
 
     A field that was not asked for (`outputs`) is an AttributeError.
     """
@@ -97,6 +105,7 @@ class Solution:
     gradient: tuple[str, ...]
     status: Any
     status_step: Any
+    damping: Any
     fields: dict[str, NDArray[Any]]
 
     def __getattr__(self, name: str) -> Any:
@@ -118,7 +127,7 @@ class Solution:
     @property
     def message(self) -> str:
         """What the status means, and what to do."""
-        return describe(int(self.status), float(self.z[max(int(self.status_step), 0)]))
+        return describe(int(self.status), float(self.z[max(int(self.status_step), 0)]), int(self.damping))
 
     def to_xarray(self) -> xarray.Dataset:
         """All fields as a Dataset with coordinates and units. Needs xarray."""
@@ -130,6 +139,7 @@ class Solution:
             data[name] = (lead + dimensions, values, {"units": unit, "long_name": meaning})
         meanings = ", ".join(f"{status.value} {status.name.lower()}" for status in Status)
         data["status"] = (lead, self.status, {"units": "1", "long_name": meanings})
+        data["damping"] = (lead, self.damping, {"units": "1", "long_name": "damping of the freezing fronts"})
         coordinates: dict[str, Any] = {
             "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
             "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
@@ -179,8 +189,8 @@ class Solution:
 class BatchSolution(Solution):
     """Many candidates' fields: those of :class:`Solution`, each with a leading candidate axis.
 
-    `parameters` holds the numbers that differ, (n_candidates,) each; `status`, `success` and
-    `status_step` are arrays, `message` sums them up.
+    `parameters` holds the numbers that differ, (n_candidates,) each; `status`,
+    `success`, `status_step` and `damping` are arrays, `message` sums them up.
     """
 
     parameters: dict[str, Floats]
@@ -196,12 +206,14 @@ class BatchSolution(Solution):
     @property
     def message(self) -> str:
         """How many candidates did not converge, and what the first of them says."""
-        bad = np.flatnonzero(~self.success)
-        if not bad.size:
+        bad, damped = np.flatnonzero(~self.success), np.flatnonzero(self.damping)
+        if bad.size:
+            counted, first = f"{bad.size} of {len(self)} candidates failed", int(bad[0])
+        elif damped.size:
+            counted, first = f"{damped.size} of {len(self)} candidates were damped", int(damped[0])
+        else:
             return "converged"
-        first = int(bad[0])
-        text = describe(int(self.status[first]), float(self.z[max(int(self.status_step[first]), 0)]))
-        return f"{bad.size} of {len(self)} candidates failed; candidate {first}: {text}"
+        return f"{counted}; candidate {first}: {self.candidate(first).message}"
 
     def candidate(self, n: int) -> Solution:
         """One candidate's solution."""
@@ -217,6 +229,7 @@ class BatchSolution(Solution):
             self.gradient,
             self.status[n],
             self.status_step[n],
+            self.damping[n],
             {name: values[n] for name, values in self.fields.items()},
         )
 

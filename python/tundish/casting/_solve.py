@@ -82,9 +82,9 @@ def solve(
     solver = Solver(strand, grid, method, phase_change, probes, sections, gradient, outputs, relaxation,
                      tolerance, max_sweeps, ordering, dtype, threads, backend)  # fmt: skip
     arrays = solver.run([], np.empty((1, 0)), None)
-    status, status_step = arrays.pop("status")[0], arrays.pop("status_step")[0]
+    status, step, damping = (arrays.pop(name)[0] for name in ("status", "status_step", "damping"))
     fields = {name: values[0] for name, values in arrays.items()}
-    return _warned(Solution(*solver.description(), status, status_step, fields))
+    return _warned(Solution(*solver.description(), status, step, damping, fields))
 
 
 def solve_batch(
@@ -140,8 +140,8 @@ def solve_batch(
     values = np.ascontiguousarray(np.stack([columns[name] for name in names], axis=1))
     with progress_callback(progress, "candidates") as callback:
         arrays = solver.run(names, values, callback)
-    status, status_step = arrays.pop("status"), arrays.pop("status_step")
-    return _warned(BatchSolution(*solver.description(), status, status_step, arrays, columns))
+    status, step, damping = (arrays.pop(name) for name in ("status", "status_step", "damping"))
+    return _warned(BatchSolution(*solver.description(), status, step, damping, arrays, columns))
 
 
 class Solver:

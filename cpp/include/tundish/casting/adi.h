@@ -18,6 +18,9 @@ struct StepSize {
   typename Number<Real>::Scalar memory;  // weight of the previous increment
   Real span;                             // weight of the heat balance, s
   Real held;                             // part of its neighbours' slopes that a node has at least
+  bool damps;                            // and then, at least:
+  Real floor;                            // above the solidus, this slope
+  Real kept;                             // this part of its own slope in the step before
 };
 
 // One node's equation on a line: diagonal x u = rhs + lower x u inwards + upper x u outwards.
@@ -85,6 +88,15 @@ struct Elimination {
 template <class Real, class Group>
 TUNDISH_HD Group held(Real share, Group inner, Group here, Group outer) {
   return maximum(here, share * maximum(inner, outer));
+}
+
+// K with the jumps taken out that make two-dimensional splitting diverge: in space, between liquid and mush,
+// and in time, where a node freezes or melts.
+template <class Real, class Group>
+TUNDISH_HD Group damped(const StepSize<Real>& step, Group potential, Group slope, Group before) {
+  const Group solidus = Group(Real(typename Number<Real>::Scalar(0)));
+  const Group least = select(potential > solidus, Group(step.floor), slope);
+  return maximum(maximum(slope, least), step.kept * before);
 }
 
 // What the first factor needs of the nodes that `read` takes from a field together: neighbours on one row,
@@ -223,7 +235,9 @@ TUNDISH_HD_LARGE void sweep_columns(const Team& team, const Section<typename Num
       L::store(u, f.increment + node, 1);
       L::store(state, f.state + node, 1);
       L::store(potential, f.potential + node, 1);
-      L::store(phase.implicit_slope(slope), f.slope + node, 1);
+      slope = phase.implicit_slope(slope);
+      if (step.damps) slope = damped(step, potential, slope, L::load(f.slope + node, 1));
+      L::store(slope, f.slope + node, 1);
       lowest = minimum(lowest, potential);
       highest = maximum(highest, potential);
     });

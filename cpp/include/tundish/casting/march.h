@@ -139,6 +139,7 @@ struct Outputs {
   T *metallurgical_length, *energy_imbalance;  // (candidates,)
   int* iterations;                             // (candidates, steps)
   int *status, *status_step;                   // (candidates,)
+  int* damping;                                // (candidates,), 0 where none was needed
   T* probe_gradient;                           // (candidates, gradients, probes, steps + 1)
   T* metallurgical_length_gradient;            // (candidates, gradients)
 };
@@ -151,6 +152,7 @@ struct Place {
   int tangents;      // in use
   int gradients;     // of the whole run
   const bool* stop;  // set by another thread to end the march early; may be null
+  bool* diverged;    // (lanes,), whether they did; may be null
 };
 
 }  // namespace tundish

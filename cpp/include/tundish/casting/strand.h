@@ -13,6 +13,7 @@ struct Candidate {
   const Real* slots;
   SteelCurves<Real> steel;
   Real pouring_state;  // enthalpy or temperature, as the state is
+  Real damping;        // 0, or how strongly the fronts of a march are damped that diverged without
 };
 
 // Writes to the rows of one job.
@@ -57,10 +58,15 @@ struct Marcher {
   Real heat_of_step, heat;  // J/m
   Real sweeps;
   Mask unconverged;
+  bool damps;    // any of the candidates
+  Real ceiling;  // what no temperature rises above, K
 
   TUNDISH_HD Marcher(Team team, const March<Scalar>& march, const Candidate<Real>& candidate,
                      const Fields<Real>& fields)
-      : team(team), march(march), candidate(candidate), f(fields), phase(candidate.steel) {}
+      : team(team), march(march), candidate(candidate), f(fields), phase(candidate.steel) {
+    damps = any(candidate.damping > Real(Scalar(0)));
+    ceiling = candidate.steel.liquidus + Scalar(highest_superheat);
+  }
 
   // The meniscus: one temperature everywhere, padding included.
   TUNDISH_HD_LARGE void pour() {
@@ -79,7 +85,22 @@ struct Marcher {
     heat_of_step = heat = Real(Scalar(0));
     sweeps = Real(Scalar(1));
     unconverged = Real(Scalar(1)) < Real(Scalar(0));
+    lower_ceiling(temperature_of(potential));
     team.sync();
+  }
+
+  // Steel that is given no heat gets no hotter than it was poured, or than its surroundings. A march that
+  // rocks does so before it leaves the range that the steel is known in.
+  TUNDISH_HD void lower_ceiling(Real poured) {
+    const Real zero = Real(Scalar(0));
+    Mask heated = zero < zero;
+    for (int s = 0; march.n_steps > 0 && s <= march.steps[march.n_steps - 1].stretch; ++s) {
+      const Cooling<Real> cooling = cooling_of(candidate.slots, s);
+      heated = heated | (cooling.flux_x < zero) | (cooling.flux_y < zero);
+    }
+    const Real tolerance = Real(Scalar(5));
+    const Real hottest = maximum(poured, candidate.slots[slot_ambient_temperature]) + tolerance;
+    ceiling = select(heated, ceiling, minimum(ceiling, hottest));
   }
 
   TUNDISH_HD void pour_for_adi(Real slope) {
@@ -105,18 +126,25 @@ struct Marcher {
   TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
     const Real duration = step.size / candidate.slots[slot_speed];
     if (march.method == Method::adi) {
-      const Real span = step.share * duration;
-      // Freezing fronts set large steps rocking: two-dimensional splitting is unstable from some 100 liquid
-      // diffusion times of the finest cell on. Half of the neighbours' slope holds a step of 70.
-      const Real held =
-          minimum(Real(Scalar(1)), span * phase.liquid_slope * (march.section.finest / Scalar(140)));
-      const StepSize<Real> size{step.memory, span, held};
-      heat_of_step = step_adi(team, march.section, phase, cooling, size, heat_of_step, f);
+      heat_of_step =
+          step_adi(team, march.section, phase, cooling, step_size(step, duration), heat_of_step, f);
     } else if constexpr (relaxes) {
       heat_of_step =
           step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps, unconverged);
     }
     heat = heat + heat_of_step;
+  }
+
+  // Freezing fronts set large steps rocking: two-dimensional splitting is unstable from some 100 liquid
+  // diffusion times of the finest cell on. Half of the neighbours' slope holds a step of 70, of most strands;
+  // docs/numerics.md has the numbers for the others.
+  TUNDISH_HD StepSize<Real> step_size(const Step<Scalar>& step, Real duration) const {
+    const Real one = Real(Scalar(1)), &damping = candidate.damping;
+    const Real span = step.share * duration;
+    const Real times = span * phase.liquid_slope * march.section.finest;
+    const Real held = minimum(one, (one + Scalar(0.5) * damping) * times * (1 / Scalar(140)));
+    const Real floor = minimum(minimum(one, Scalar(0.2) * damping), held);
+    return {step.memory, span, held, damps, floor * phase.liquid_slope, damping / (one + damping)};
   }
 
   TUNDISH_HD Real temperature(int i, int j) const {
@@ -137,8 +165,7 @@ struct Marcher {
     }
     coldest = minimum(minimum(temperature_of(coldest), corner), minimum(middle_x, middle_y));
     hottest = maximum(maximum(temperature_of(hottest), centre), maximum(middle_x, middle_y));
-    return (coldest >= Real(Scalar(lowest_temperature))) &
-           (hottest <= candidate.steel.liquidus + Scalar(highest_superheat)) & (corner == corner) &
+    return (coldest >= Real(Scalar(lowest_temperature))) & (hottest <= ceiling) & (corner == corner) &
            (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
   }
   TUNDISH_HD Real reading(const Probe<Scalar>& probe) const {
@@ -295,9 +322,10 @@ struct Observer {
     writer.write(out.energy_imbalance, 1, 0, absolute(m.heat - lost) / moved);
     writer.write(out.metallurgical_length, 1, 0, length);
     writer.write_gradient(out.metallurgical_length_gradient, 1, 0, length);
-    if (!out.status) return;
     for (int lane = 0; lane < writer.place.lanes; ++lane) {
       const int fail = int(Number<Real>::value(failed_step, lane));
+      if (writer.place.diverged) writer.place.diverged[lane] = fail >= 0;
+      if (!out.status) continue;
       const int slow = int(Number<Real>::value(unconverged_step, lane));
       const Status status = fail >= 0   ? Status::diverged
                             : slow >= 0 ? Status::not_converged
