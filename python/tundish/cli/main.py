@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tundish import __version__
-from tundish.cli import BAD_INPUT, BROKEN_PIPE, DONE, FAILED, INTERRUPTED, BadInputError, cast, identify, info
+from tundish.cli import (
+    BAD_INPUT,
+    BROKEN_PIPE,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    BadInputError,
+    cast,
+    identify,
+    info,
+    reproduce,
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tundish", description="Solvers for steelmaking and continuous casting.")
     parser.add_argument("--version", action="version", version=f"tundish {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (cast, identify, info):
+    for command in (cast, identify, info, reproduce):
         sub = command.add_to(commands)
         sub.set_defaults(run=command.run, prog=sub.prog)
     return parser

@@ -1,0 +1,1 @@
+"""Published results computed again, theirs beside ours; one module a paper."""
