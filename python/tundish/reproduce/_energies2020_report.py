@@ -167,8 +167,8 @@ def effort(record: Record, experiments: Iterable[Experiment]) -> str:
         "Seconds a run are those of the runs made together, over their number. The ratio is the paper's time "
         "to that of one of our runs. It compares two machines and two grids as well as two programs: the "
         "paper names neither its computer nor whether its minutes are those of one run or of all ten (then "
-        "the ratio is ten times smaller), and it marched 100 x 100 nodes with a relaxation, where the default "
-        "grid here is graded and marched by alternating directions."
+        "the ratio is ten times smaller), and it marched 100 x 100 nodes with a relaxation, where the "
+        "default grid here is graded and marched by alternating directions."
     )
     return f"### Effort\n\n{_markdown(head, rows)}\n\n{caveat}"
 
