@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tundish.casting import Grid, Mold, Status, Steel, Strand, Zone, published_strand, solve, solve_batch
+from tundish.cli.main import main
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +118,42 @@ def test_heat_from_outside_is_no_divergence() -> None:
         {"mold.heat_flux.x": 0.0, "zones.0.htc.x": 800.0, "ambient_temperature": 1900.0}
     )
     assert solve(in_a_furnace, Grid(12, 12, 0.01, 0.02)).damping == 0
+
+
+def test_the_command_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A remark in the summary, and exit status 0: the march did converge."""
+    case = tmp_path / "rocking.toml"
+    case.write_text(
+        """
+        [strand]
+        width = 0.23006
+        thickness = 0.06875
+        length = 3.0
+        speed = 0.0199912
+        pouring_temperature = 1827.247
+        ambient_temperature = 350.11
+        [steel]
+        kind = "scheil"
+        solidus = 1713.24
+        liquidus = 1788.14
+        pure_iron_melting = 1803.17
+        partition = 0.8255
+        latent_heat = 272659.0
+        specific_heat = [501.0, 737.29]
+        density = [7016.25, 6887.35]
+        conductivity = [19.6932, 0.0070143]
+        liquid_conductivity_factor = 5.6973
+        [mold]
+        length = 0.19991
+        heat_flux = [1444296.0, 1085930.0]
+        [[zones]]
+        end = 3.0
+        htc = [596.66, 392.31]
+        """,
+        "utf-8",
+    )
+    assert main(["cast", str(case)]) == 0
+    out = capsys.readouterr().out
+    assert "damped                converged, damped (" in out
+    assert main(["cast", str(case), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["damping"] >= 1

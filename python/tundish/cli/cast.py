@@ -178,6 +178,7 @@ def _facts(
         "case": "published" if path is None else str(path),
         "status": Status(int(solution.status)).name.lower(),
         "message": solution.message,
+        "damping": int(solution.damping),
         "metallurgical_length": float(solution.metallurgical_length),
         "heat_given_off": float(solution.heat[-1]),
         "energy_imbalance": abs(float(solution.energy_imbalance)),
@@ -244,6 +245,8 @@ def _heights(ends: Sequence[float]) -> list[float]:
 def _summary(facts: dict[str, Any]) -> Iterator[str]:
     if facts["status"] != "converged":
         yield f"failed                {facts['message']}"
+    elif facts["damping"]:
+        yield f"damped                {facts['message']}"
     length, heat = facts["metallurgical_length"], facts["heat_given_off"] / 1e3
     if not math.isnan(heat):
         end = (
