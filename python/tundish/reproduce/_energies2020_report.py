@@ -47,6 +47,11 @@ _SYMBOLS = dict(
     )
 )
 _COLOURS = {"paper": _GUIDE, "bee-colony": _PROBES[2], "least-squares": _PROBES[1]}
+# The two find nearly the same: a thin line upon a thick one shows both.
+_LINES: dict[str, dict[str, Any]] = {
+    "bee-colony": {"linewidth": 3.0},
+    "least-squares": {"linewidth": 1.0, "color": "black"},
+}
 _NAMES = {"paper": "paper", "bee-colony": "bee colony", "least-squares": "least squares"}
 _THERMOCOUPLES = 3
 # The paper's text on two sensors: 5 % noise, at most and on the average.
@@ -199,6 +204,10 @@ def figures(record: Record) -> Iterator[tuple[int, Callable[[], Figure]]]:
             yield number, partial(_draw_comparison, record, experiments)
 
 
+def _line(run: Run) -> dict[str, Any]:
+    return {"color": _COLOURS[run.method], **_LINES[run.method]}
+
+
 def _best_of(record: Record, experiment: Experiment, noise: int) -> list[Run]:
     bests = [record.best(experiment, noise, method) for method in METHODS]
     return [best for best in bests if best is not None]
@@ -213,8 +222,8 @@ def _draw_corner(record: Record) -> Figure:
     above.plot(noisy.z[own], noisy.temperature[own], ".", color=_GUIDE, markersize=2, label="readings")
     for run in _best_of(record, ONE_STEP, 5):
         z, ours, exact = temperatures(run.parameters)
-        above.plot(z, ours[1], color=_COLOURS[run.method], label=_NAMES[run.method])
-        below.plot(z, np.abs(ours[1] - exact[1]), color=_COLOURS[run.method])
+        above.plot(z, ours[1], label=_NAMES[run.method], **_line(run))
+        below.plot(z, np.abs(ours[1] - exact[1]), **_line(run))
     above.set(ylabel="temperature, K", title="Figure 4: thermocouple 2, one step, 5 % noise")
     above.legend(frameon=False, fontsize=8)
     below.set(xlabel="distance from the meniscus z, m", ylabel="error, K")
@@ -228,7 +237,7 @@ def _draw_errors(record: Record, experiment: Experiment) -> Figure:
     for run in _best_of(record, experiment, 5):
         z, ours, exact = temperatures(run.parameters)
         for n, axes in enumerate(panels):
-            axes.plot(z, np.abs(ours[n] - exact[n]), color=_COLOURS[run.method], label=_NAMES[run.method])
+            axes.plot(z, np.abs(ours[n] - exact[n]), label=_NAMES[run.method], **_line(run))
     for n, axes in enumerate(panels):
         axes.set_ylabel(f"error at {n + 1}, K")
     number = {ONE_STEP: 5, COARSE: 7, TWO_STEPS: 9, FOUR_STEPS: 10}[experiment]
