@@ -223,9 +223,10 @@ struct JobArrays {
       spread(tables.tangents[c], [&](size_t, int, T x) { tangent_rows[c].push_back(x); });
     }
     std::fill(std::begin(job.steel_tangents), std::end(job.steel_tangents), T(0));
-    const std::vector<double>* of[4] = {&tables.solidus_tangent, &tables.liquidus_tangent,
-                                        &tables.liquidus_potential_tangent, &pouring_state};
-    for (int n = 0; n < 4; ++n)
+    // The least slope is the same for all neighbouring steels.
+    const std::vector<double>* of[] = {&tables.solidus_tangent, &tables.liquidus_tangent,
+                                       &tables.liquidus_potential_tangent, &pouring_state};
+    for (int n = 0; n < int(std::size(of)); ++n)
       spread(*of[n], [&](size_t, int k, T x) { job.steel_tangents[n * tangents + k] = x; });
   }
   void copy_lane(int from, int to, int lanes) {
@@ -377,7 +378,8 @@ void Plan<T>::run_group(const Candidates& candidates, const std::vector<int>& gr
   bool diverged[most_lanes] = {};
   arrays.job.place = {first, count, tangent, gradients, int(gradient.size()), stop, diverged};
   kernel.run(arrays.ready(n_slots));
-  // Candidates that diverge march once more, damped, and again; beside them the others do what they did.
+  // Candidates that diverge march once more, damped, and again; beside them the others do what they did. Some
+  // fail earlier with a little damping and not at all with more: only all four tell.
   for (int damping = 1; options_.method == Method::adi && damping <= most_damping; damping *= 2) {
     if (std::none_of(diverged, diverged + count, [](bool d) { return d; })) break;
     for (int lane = 0; lane < count; ++lane)

@@ -65,8 +65,8 @@ class Run:
         self.maxiter = _at_least("maxiter", maxiter, 1)
         self.maxfev = None if maxfev is None else _at_least("maxfev", maxfev, self.core.sources)
         self.target = None if target is None else number("target", target)
-        if self.target is not None and np.isnan(self.target):
-            raise ValueError("target = nan: must be a number")
+        if self.target is not None and not np.isfinite(self.target):
+            raise ValueError(f"target = {self.target:g}: must be finite")
         self.callback = None if callback is None else _adapted(callback)
         self.result_type = optional("scipy.optimize", "optimize").OptimizeResult
 

@@ -1,8 +1,8 @@
 // Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
 //
 // Lines<Real>: the same node of a few neighbouring lines of a section, taken through a sweep together.
-// For plain scalars on a CPU it is one SIMD register, for packs and duals a Bundle of them, and on a GPU,
-// where every thread has a line of its own, the number itself.
+// For plain scalars on a CPU it is one SIMD register, for packs and duals a Bundle of them; on a GPU, where
+// every thread has a line of its own, a single number, or a Bundle of duals.
 #pragma once
 #include "tundish/core/math.h"
 
