@@ -26,6 +26,7 @@ from tundish.casting import (
     solve,
 )
 from tundish.casting._identification import covariance_of
+from tundish.casting._search import LOSSES
 from tundish.optimize import bee_colony
 
 SENSORS = [(0.015, 0.018), (0.018, 0.018), (0.018, 0.015)]
@@ -241,7 +242,8 @@ def test_covariance_of_a_straight_line(kind: str) -> None:
     rng = np.random.default_rng(0)
     J = np.stack([np.ones(30), np.arange(30.0)], axis=1)  # noqa: N806
     r = rng.normal(size=30)
-    found, free = covariance_of(J, r, np.ones(30), np.array([1.0, 1e-3]), kind)
+    squares = (np.ones(30), np.ones(30))
+    found, free = covariance_of(J, r, squares, np.array([1.0, 1e-3]), kind)
     inverse = np.linalg.inv(J.T @ J)
     hat = np.diag(J @ inverse @ J.T)
     expected = {
@@ -251,6 +253,64 @@ def test_covariance_of_a_straight_line(kind: str) -> None:
     }[kind]
     assert found == pytest.approx(expected, rel=1e-9)
     assert free == (np.inf if kind == "sigma" else 28)
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "linear"])
+def test_slopes_of_a_loss_are_its_derivatives(name: str) -> None:
+    loss, z, h = LOSSES[name], np.array([0.1, 0.7, 1.5, 4.0, 30.0]), 1e-6
+    slope, bend = ((of(z + h) - of(z - h)) / (2 * h) for of in (loss.value, loss.slope))
+    assert slope == pytest.approx(loss.slope(z), rel=1e-6)
+    assert bend == pytest.approx(loss.bend(z), rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["residuals", "sandwich"])
+@pytest.mark.parametrize(
+    ("name", "scale"), [("huber", 0.5), ("soft_l1", 0.5), ("cauchy", 1.0), ("arctan", 1.5)]
+)
+def test_errors_of_a_robust_fit_are_as_large_as_they_are_said_to_be(
+    name: str, scale: float, kind: str
+) -> None:
+    """200 straight lines through 60 points: the spread of the fits is what their covariances say."""
+    optimize = pytest.importorskip("scipy.optimize")
+    x = np.linspace(-1, 1, 60)
+    J = np.stack([np.ones(60), x], axis=1)  # noqa: N806
+    loss, rng, found, said = LOSSES[name], np.random.default_rng(3), [], []
+    for _ in range(200):
+        y = rng.normal(size=60)
+        fit = optimize.least_squares(lambda p, y=y: J @ p - y, [0, 0], loss=name, f_scale=scale)
+        r = y - J @ fit.x
+        z = (r / scale) ** 2
+        influence = (loss.slope(z), loss.slope(z) + 2 * z * loss.bend(z))
+        covariance, _ = covariance_of(J, r, influence, np.ones(2), kind)
+        found.append(fit.x)
+        said.append(np.diag(covariance))
+    ratio = np.sqrt(np.median(said, axis=0)) / np.std(found, axis=0)
+    assert np.all((ratio > 0.8) & (ratio < 1.25)), ratio
+
+
+def test_readings_tell_from_where_on_they_are_off(strand: Strand, grid: Grid, noisy: Measurements) -> None:
+    """Without a loss_scale, 1.5 standard deviations, or up to twice that: outliers have neighbours."""
+    wild = noisy.temperature.copy()
+    wild[::10] += 300
+    m = Measurements(noisy.z, noisy.x, noisy.y, wild)
+    found = identify(off(strand, 0.9), m, NAMES, grid=grid, loss="huber", progress=False)
+    spread = np.std((noisy.temperature - found.temperature)[np.arange(len(m)) % 10 != 0])
+    assert 1.0 < found.loss_scale / (1.5 * spread) < 2.0
+    assert np.all(found.influence[::10] < 0.3)
+    assert np.median(found.influence) == 1.0
+    assert abs(errors(found, strand)).max() < 0.1
+    few = m.select(np.isin(m.z, np.sort(np.unique(m.z))[[0, -1]]))
+    with pytest.raises(ValueError, match=r"^loss_scale: must be given"):
+        identify(strand, few, NAMES[:1], grid=grid, loss="huber", progress=False)
+
+
+def test_a_robust_loss_has_no_known_sigma(strand: Strand, grid: Grid, noisy: Measurements) -> None:
+    m = Measurements(noisy.z, noisy.x, noisy.y, noisy.temperature, sigma=10.0)
+    with pytest.raises(ValueError, match=r"^covariance = 'sigma': not with loss = 'huber'"):
+        identify(strand, m, NAMES, grid=grid, loss="huber", covariance="sigma", progress=False)
+    found = identify(off(strand, 0.9), m, NAMES, grid=grid, loss="huber", progress=False)
+    assert found.loss_scale == 1.5
+    assert np.isfinite(found.degrees_of_freedom)
 
 
 def test_what_a_result_says_of_its_errors(fit: Identification, strand: Strand) -> None:
@@ -319,6 +379,45 @@ def test_bias_of_the_grid_is_foretold(strand: Strand) -> None:
     assert [said[n] / strand.parameters()[n] for n in NAMES] == pytest.approx(moved, abs=5e-5)
     with pytest.raises(ValueError, match="refine"):
         found.check_bias(1.0)
+
+
+@pytest.mark.parametrize(("loss", "stages"), [("soft_l1", None), ("linear", STAGES)])
+def test_the_same_grid_adds_no_bias(
+    loss: str, stages: list[list[str]] | None, strand: Strand, noisy: Measurements
+) -> None:
+    """Wherever the search ended: outliers and stages do not pass for errors of the mesh."""
+    wild = noisy.temperature.copy()
+    wild[::10] += 300 if loss != "linear" else 0
+    m = Measurements(noisy.z, noisy.x, noisy.y, wild)
+    coarse = Grid().resolve(strand)
+    found = identify(off(strand, 0.9), m, NAMES, stages=stages, loss=loss, grid=coarse, progress=False)
+    for name, shift in found.check_bias(1 + 1e-6).items():
+        assert abs(shift) < 0.1 * found.standard_error[name], name
+
+
+def test_what_ails_the_march_is_said(strand: Strand, grid: Grid, noisy: Measurements) -> None:
+    sweeps = {"method": "sor", "max_sweeps": 12}
+    found = identify(strand, noisy, NAMES[:1], grid=grid, solver=sweeps, progress=False)
+    assert not found.success
+    assert "the sweeps of the march did not converge" in found.message
+    assert identify(strand, noisy, NAMES[:1], grid=grid, progress=False).damping == 0
+
+
+def test_a_stage_needs_readings_of_its_own(strand: Strand, grid: Grid, noisy: Measurements) -> None:
+    low = noisy.select(noisy.z > 0.8)
+    with pytest.raises(ValueError, match=r"^stages\[0\]: 0 readings above z = 0\.2 m"):
+        identify(strand, low, NAMES, stages=STAGES, grid=grid, progress=False)
+
+
+@pytest.mark.parametrize("most", [7, 20])
+def test_max_evaluations_holds_at_bounds_too(
+    most: int, strand: Strand, grid: Grid, noisy: Measurements
+) -> None:
+    """A second pass along the bounds has what the first left over."""
+    options = {"max_evaluations": most, "grid": grid, "progress": False}
+    found = identify(off(strand, 0.75), noisy, NAMES, box(strand, 0.6, 0.9), **options)
+    assert not found.success
+    assert found.evaluations <= max(most, 14)
 
 
 # ---- the colony ------------------------------------------------------------------------------

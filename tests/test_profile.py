@@ -92,6 +92,21 @@ def test_the_default_grid_fits_short_zones(strand: Strand, noisy: Measurements) 
     assert len(found.strand.zones) == 10
 
 
+def test_what_no_reading_tells_is_refused(strand: Strand, noisy: Measurements) -> None:
+    in_mould = noisy.select(noisy.z < strand.mold.length)
+    with pytest.raises(ValueError, match=r"^measurements: 0 readings lie below the mould.* take 4"):
+        identify_profile(strand, in_mould, 8, noise=1.0, grid=GRID)
+    dry = strand.replace({"zones.1.htc.y": 0.0})
+    with pytest.raises(ValueError, match=r"^strand: zones\.1\.htc\.y must be above 0"):
+        identify_profile(dry, noisy, 8, grid=GRID)
+
+
+def test_knots_are_not_written_to(strand: Strand, noisy: Measurements) -> None:
+    knots = np.linspace(0.2 + 1e-12, 1.5, 5)
+    knots.setflags(write=False)
+    assert identify_profile(strand, noisy, knots, grid=GRID).knots[0] == 0.2
+
+
 def test_a_picture_is_drawn(strand: Strand, noisy: Measurements) -> None:
     figure = identify_profile(strand, noisy, 5, max_iterations=1, grid=GRID).plot()
     assert len(figure.axes) == 2

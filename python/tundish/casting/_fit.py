@@ -34,6 +34,8 @@ class Evaluation(NamedTuple):
     values: Floats
     temperature: Floats
     jacobian: Floats
+    converged: bool = True  # the sweeps of every step
+    damping: int = 0
 
 
 class Fit:
@@ -66,7 +68,8 @@ class Fit:
             temperature = np.full_like(temperature, np.nan)
         no_gradient = np.empty((0, *arrays["probe_temperature"].shape[1:]))
         gradient = arrays["probe_gradient"][0] if self.names else no_gradient
-        return Evaluation(np.array(values), temperature, self._read(gradient).T)
+        converged, damping = arrays["status"][0] == Status.CONVERGED, int(arrays["damping"][0])
+        return Evaluation(np.array(values), temperature, self._read(gradient).T, bool(converged), damping)
 
     def _read(self, field: Any) -> Floats:
         """(..., n_sensors, nz+1) at the readings, linear in z between steps: (..., n)."""

@@ -70,8 +70,10 @@ class Identification:
     - `success`, `message`: how it ended.
     - `strand`: with the parameters found. `temperature`: (n,) K, its temperatures at the readings.
     - `residuals`: (n,) K, reading - temperature. `jacobian`: (n, k), derivatives of `temperature`.
-    - `measurements`, `unknowns`, `bounds`, `method`, `grid`, `solver`, `scale`: what was fitted to what, and
-      how; residuals times `scale` (n,) were squared.
+    - `measurements`, `unknowns`, `bounds`, `method`, `grid`, `solver`, `scale`, `loss_scale`: what was fitted
+      to what, and how; residuals times `scale` (n,) were squared, and counted less beyond `loss_scale`.
+    - `influence`: (n,) how much each reading still counts: 1 with a linear loss, less where it is far off.
+    - `damping`: of the march of `strand`, as in :class:`Solution`.
     """
 
     strand: Strand
@@ -90,8 +92,11 @@ class Identification:
     grid: Grid
     solver: Mapping[str, Any]
     scale: Floats
+    loss_scale: float
+    influence: Floats
     temperature: Floats
     jacobian: Floats
+    damping: int
     degrees_of_freedom: float
 
     @property
@@ -153,18 +158,24 @@ class Identification:
     def check_bias(self, refine: float = 2.0) -> dict[str, float]:
         """How far the parameters would move on a grid `refine` times finer in x, y and z, by name.
 
-        One Gauss-Newton step there, from the parameters found. A shift that is not small beside the standard
+        One Gauss-Newton step there, from the parameters found, less the same step on the fit's own grid,
+        which tells how far from the minimum the search ended. A shift that is not small beside the standard
         error says that the grid of the fit is too coarse for these readings.
         """
         if not number("refine", refine) > 1:
             raise ValueError(f"refine = {refine}: must be above 1")
         fine = Fit(self.strand, self.measurements, self.unknowns, _finer(self.grid, refine), self.solver)
         found = fine(np.array(list(self.parameters.values())))
-        units = _units(self.parameters)
-        weighted = self.scale[:, None] * found.jacobian * units
-        off = self.scale * (self.measurements.temperature - found.temperature)
-        step = np.linalg.lstsq(weighted, off, rcond=_NOTHING_SEEN)[0] * units
+        step = self._step(found.jacobian, found.temperature) - self._step(self.jacobian, self.temperature)
         return dict(zip(self.unknowns, step.tolist(), strict=True))
+
+    def _step(self, jacobian: Floats, temperature: Floats) -> Floats:
+        """(k,) Gauss-Newton step from the parameters found."""
+        units = _units(self.parameters)
+        scale = self.scale * np.sqrt(self.influence)
+        off = scale * (self.measurements.temperature - temperature)
+        step = np.linalg.lstsq(scale[:, None] * jacobian * units, off, rcond=_NOTHING_SEEN)[0]
+        return np.asarray(step * units)
 
     def plot(self) -> Figure:
         """Readings beside the reconstruction, residuals, and intervals, as a matplotlib figure."""
@@ -201,37 +212,42 @@ def _finer(grid: Grid, refine: float) -> Grid:
 
 
 def covariance_of(
-    jacobian: Floats, residuals: Floats, influence: Floats, units: Floats, kind: str
+    jacobian: Floats, residuals: Floats, influence: tuple[Floats, Floats], units: Floats, kind: str
 ) -> tuple[Floats, float]:
-    """(k, k) covariance of least-squares parameters, and its degrees of freedom.
+    """(k, k) covariance of fitted parameters, and its degrees of freedom.
 
-    With J (n, k) the weighted derivatives, r (n,) the weighted residuals and i (n,) the `influence`, the
-    slope of the loss, 1 for squares, A = J' diag(i) J:
+    With J (n, k) the weighted derivatives, r (n,) the weighted residuals, psi half the slope of the loss, of
+    which `influence` holds psi / r and psi' (both 1 for squares), and A = J' diag(psi') J:
 
-    - "sigma": A^-1; residuals are in units of known standard deviations.
-    - "residuals": s2 A^-1, s2 = r' diag(i) r / (n - k): one standard deviation for all.
-    - "sandwich": A^-1 J' diag(i r / (1 - h))^2 J A^-1 with leverages h: any standard deviations (HC3,
+    - "sigma": A^-1; residuals are in units of known standard deviations. For squares alone.
+    - "residuals": s2 (J' J)^-1, s2 = psi' psi / (n - k) / (mean of psi')^2: one standard deviation for all.
+    - "sandwich": A^-1 J' diag(psi / (1 - h))^2 J A^-1 with leverages h: any standard deviations (HC3,
       MacKinnon and White, Journal of Econometrics 29, 1985).
 
-    Along directions that change no reading the variance is infinite.
+    Those of M-estimators: Huber, Robust Statistics (1981), section 7.6. Along directions that change no
+    reading the variance is infinite; in all of them where the loss is not convex at the answer.
     """
     size, unknowns = jacobian.shape
     free = size - unknowns
+    nothing = np.full((unknowns, unknowns), np.inf)
     if not np.isfinite(jacobian).all():
-        return np.full((unknowns, unknowns), np.inf), float(free)
-    root = np.sqrt(influence)[:, None] * jacobian * units
-    left, singular, rows = np.linalg.svd(root, full_matrices=False)
+        return nothing, float(free)
+    slope, bend = influence
+    left, singular, rows = np.linalg.svd(jacobian * units, full_matrices=False)
     seen = singular > _NOTHING_SEEN * singular[0] if singular[0] > 0 else np.zeros(unknowns, bool)
-    inverse = rows[seen].T / singular[seen]  # A^-1 = inverse inverse'
-    if free <= 0 and kind != "sigma":
-        covariance = np.full((unknowns, unknowns), np.inf)
+    left, inverse = left[:, seen], rows[seen].T / singular[seen]  # (J' J)^-1 = inverse inverse'
+    middle = left.T @ (bend[:, None] * left)  # A^-1 = inverse middle^-1 inverse'
+    convex = bool(np.all(np.linalg.eigvalsh(middle) > _NOTHING_SEEN))
+    if (free <= 0 and kind != "sigma") or not convex:
+        covariance = nothing
     elif kind == "sandwich":
-        leverage = np.minimum(np.sum(left[:, seen] ** 2, axis=1), 1 - 1e-9)
-        off = np.sqrt(influence) * residuals / (1 - leverage)
-        half = inverse @ (left[:, seen] * off[:, None]).T
+        solved = np.linalg.solve(middle, left.T)
+        leverage = np.minimum(bend * np.sum(left.T * solved, axis=0), 1 - 1e-9)
+        half = inverse @ (solved * (slope * residuals / (1 - leverage)))
         covariance = half @ half.T
     else:
-        variance = 1.0 if kind == "sigma" else np.sum(influence * residuals**2) / free
+        psi = slope * residuals
+        variance = 1.0 if kind == "sigma" else np.sum(psi**2) / free / np.mean(bend) ** 2
         covariance = variance * inverse @ inverse.T
     blind = np.any(np.abs(rows[~seen]) > 1e-6, axis=0)
     covariance[blind, :] = covariance[:, blind] = 0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tundish._arrays import Floats, choice, integer, names_of, number, pair
-from tundish.casting._fit import Fit, solver_for
+from tundish.casting._fit import Evaluation, Fit, solver_for
 from tundish.casting._grid import Grid
 from tundish.casting._identification import COVARIANCES, Identification, Run, _units, covariance_of
 from tundish.casting._measurements import Measurements
@@ -40,6 +40,7 @@ PUBLISHED_STAGES: Mapping[int, tuple[tuple[str, ...], ...]] = {
 }
 
 _METHODS = ("least-squares", "bee-colony")
+_FAR_OFF = 1.5  # standard deviations, from which on a robust loss lets readings count less
 
 
 def identify(
@@ -56,7 +57,7 @@ def identify(
     backend: str = "cpu",
     progress: bool | Callable[[Progress], object] = True,
     loss: str = "linear",
-    loss_scale: float = 1.0,
+    loss_scale: float | None = None,
     noise: str = "constant",
     covariance: str | None = None,
     popsize: int = 8,
@@ -95,7 +96,8 @@ def identify(
 
     - `loss`, `loss_scale`: "linear" is the plain sum of squares; "soft_l1", "huber", "cauchy" and "arctan"
       (scipy's) let readings that are off by more than `loss_scale` count less, K, or multiples of sigma where
-      the readings have it. Least squares only.
+      the readings have it. None is 1.5 standard deviations, which tell themselves by how far readings lie off
+      the line through their neighbours. Least squares only.
     - `noise`: "constant", squares weigh as the readings say, or "relative": the readings' error is
       proportional to their temperature, so that squares weigh 1/T^2, T being the strand's and not the noisy
       reading's (scaled to a mean of 1): at the start of the fit, and, for least squares, once more at its
@@ -134,12 +136,15 @@ def identify(
         scale=_scale(strand, measurements, noise, grid, options),
         relative=noise == "relative",
         loss=_loss(loss, method),
-        loss_scale=_positive("loss_scale", loss_scale),
+        loss_scale=_loss_scale(measurements, loss, loss_scale),
     )
-    kind = covariance or ("sandwich" if measurements.sigma is None else "sigma")
+    known = measurements.sigma is not None and loss == "linear"
+    kind = covariance or ("sigma" if known else "sandwich")
     choice("covariance", kind, COVARIANCES)
     if kind == "sigma" and measurements.sigma is None:
         raise ValueError("covariance = 'sigma': the measurements have no sigma")
+    if kind == "sigma" and loss != "linear":
+        raise ValueError(f"covariance = 'sigma': not with loss = {loss!r}; take 'sandwich'")
     count = _at_least("runs", {"least-squares": 1, "bee-colony": 10}[method] if runs is None else runs, 1)
     plan = _stages(problem, stages)
     if method == "bee-colony":
@@ -220,6 +225,34 @@ def _loss(loss: str, method: str) -> str:
     return loss
 
 
+def _loss_scale(measurements: Measurements, loss: str, given: float | None) -> float:
+    if given is not None:
+        return _positive("loss_scale", given)
+    if loss == "linear" or measurements.sigma is not None:
+        return _FAR_OFF
+    spread = _spread(measurements)
+    if not spread > 0:
+        raise ValueError("loss_scale: must be given, the readings do not tell how much they scatter")
+    return _FAR_OFF * spread
+
+
+def _spread(measurements: Measurements) -> float:
+    """Standard deviation of weighted readings, from how far they lie off the line through their neighbours.
+
+    By the median, which a few outliers hardly move. 0 for sensors of fewer than three readings.
+    """
+    order = np.lexsort((measurements.z, measurements.sensor))
+    z, reading = measurements.z[order], measurements.temperature[order]
+    sensor = measurements.sensor[order]
+    inner = np.flatnonzero(sensor[:-2] == sensor[2:]) + 1
+    if not inner.size:
+        return 0.0
+    share = (z[inner] - z[inner - 1]) / (z[inner + 1] - z[inner - 1])
+    off = reading[inner] - (1 - share) * reading[inner - 1] - share * reading[inner + 1]
+    off /= np.sqrt(1 + (1 - share) ** 2 + share**2)
+    return 1.4826 * float(np.median(np.abs(measurements.scale[order][inner] * off)))
+
+
 def _positive(name: str, value: float) -> float:
     if not (math.isfinite(number(name, value)) and value > 0):
         raise ValueError(f"{name} = {value!r}: must be finite and above 0")
@@ -245,7 +278,9 @@ def _tracks(problem: Problem, count: int, rng: Any, method: str) -> list[Track]:
             if not math.isfinite(upper - lower):
                 raise ValueError(f"bounds: {name!r} must be finite for more than one run")
             track.random = True
-            track.values[name] = lower + u * (upper - lower)
+            # Evenly by the logarithm where that is what is fitted.
+            grown = lower * (upper / lower) ** u if lower > 0 else lower + u * (upper - lower)
+            track.values[name] = min(max(grown, lower), upper)
     return tracks
 
 
@@ -279,17 +314,22 @@ def _stages(problem: Problem, stages: Iterable[Iterable[str]] | None) -> list[St
     for n, group in enumerate(groups):
         settled = {name for earlier in groups[: n + 1] for name in earlier}
         later = [name for name in problem.names if name not in settled]
-        made.append(_stage(problem, [name for name in problem.names if name in group], later))
+        made.append(_stage(problem, n, [name for name in problem.names if name in group], later))
     return made
 
 
-def _stage(problem: Problem, names: list[str], later: list[str]) -> Stage:
+def _stage(problem: Problem, number: int, names: list[str], later: list[str]) -> Stage:
     whole = problem.measurements
     everything = Stage(names, problem.strand, problem.grid, whole, np.ones(len(whole), bool))
     end = min((_begins(problem.strand, name) for name in later), default=problem.strand.length)
     which = whole.z <= end * (1 + 1e-12)
-    if which.all() or which.sum() < len(names):
+    if which.all():
         return everything
+    if which.sum() < len(names):
+        raise ValueError(
+            f"stages[{number}]: {which.sum()} readings above z = {end:g} m, where a later stage begins, are "
+            f"too few for {len(names)} unknowns"
+        )
     strand, grid = _shortened(problem.strand, problem.grid, end)
     return Stage(names, strand, grid, whole.select(which), which)
 
@@ -328,14 +368,9 @@ def _result(
         found = fit(np.array([best.values[name] for name in problem.names]))
         evaluations += fit.solves
     residuals = problem.scale * (problem.measurements.temperature - found.temperature)
-    _, slope = LOSSES[problem.loss]
-    covariance, free = covariance_of(
-        problem.scale[:, None] * found.jacobian,
-        residuals,
-        slope((residuals / problem.loss_scale) ** 2),
-        _units(best.values),
-        kind,
-    )
+    influence = problem.influence(residuals)
+    weighted = problem.scale[:, None] * found.jacobian
+    covariance, free = covariance_of(weighted, residuals, influence, _units(best.values), kind)
     own = problem.strand.parameters()
     return Identification(
         strand=strand,
@@ -345,8 +380,8 @@ def _result(
         covariance=covariance,
         cost=problem.cost(residuals),
         evaluations=evaluations,
-        success=best.success and not search.interrupted,
-        message=_message(problem, best, covariance),
+        success=best.success and not search.interrupted and found.converged,
+        message=_message(problem, best, found, covariance),
         runs=tuple(Run(t.values, t.cost, t.evaluations, t.success, t.message) for t in tracks),
         start={name: own[name] for name in problem.names},
         bounds=problem.bounds,
@@ -354,14 +389,21 @@ def _result(
         grid=problem.grid,
         solver=problem.options,
         scale=problem.scale,
+        loss_scale=problem.loss_scale,
+        influence=influence[0],
         temperature=found.temperature,
         jacobian=found.jacobian,
+        damping=found.damping,
         degrees_of_freedom=free,
     )
 
 
-def _message(problem: Problem, best: Track, covariance: Floats) -> str:
+def _message(problem: Problem, best: Track, found: Evaluation, covariance: Floats) -> str:
     parts = [best.message]
+    if not found.converged:
+        parts.append("the sweeps of the march did not converge: raise max_sweeps")
+    if found.damping:
+        parts.append(f"marched with damping {found.damping} of 8, smaller steps are more accurate")
     unknown = [n for n, v in zip(problem.names, np.diag(covariance), strict=True) if not np.isfinite(v)]
     if unknown:
         parts.append("the readings do not determine " + ", ".join(unknown))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _STRENGTHS = np.logspace(6, -10, 129)  # of the penalty, relative to that of the readings
+_FREE = {"curvature": 2, "slope": 1}  # numbers a face that a penalty leaves free: a straight line, a constant
 _INTERRUPTED = "interrupted: the last iterate"
 
 
@@ -131,10 +132,27 @@ def identify_profile(
         raise ValueError(f"tolerance = {tolerance}: must be above 0")
     if integer("max_iterations", max_iterations) < 1:
         raise ValueError(f"max_iterations = {max_iterations}: must be at least 1")
+    _refuse_what_cannot_be_found(strand, measurements, unknown, choice("penalty", penalty, list(_FREE)))
     target = _target(measurements, strength, noise)
     search = _Search(strand, measurements, at, unknown, cells, grid, solver or {})
-    search.penalise(choice("penalty", penalty, ["curvature", "slope"]))
+    search.penalise(penalty)
     return search.run(strength, target, tolerance, max_iterations)
+
+
+def _refuse_what_cannot_be_found(
+    strand: Strand, measurements: Measurements, faces: Sequence[str], penalty: str
+) -> None:
+    for n, zone in enumerate(strand.zones):
+        for face in faces:
+            assert zone.htc is not None
+            if not zone.htc["xy".index(face)] > 0:
+                raise ValueError(f"strand: zones.{n}.htc.{face} must be above 0, the search starts there")
+    below = int(np.count_nonzero(measurements.z > strand.mold.length))
+    needed = _FREE[penalty] * len(faces)
+    if below < needed:
+        raise ValueError(
+            f"measurements: {below} readings lie below the mould; profiles without {penalty} take {needed}"
+        )
 
 
 def _knots(strand: Strand, knots: int | ArrayLike) -> Floats:
@@ -144,7 +162,7 @@ def _knots(strand: Strand, knots: int | ArrayLike) -> Floats:
             raise ValueError(f"knots = {knots}: at least 4 are needed")
         at = np.geomspace(*ends, int(knots))
     else:
-        at = vector("knots", knots)
+        at = vector("knots", knots).copy()
     if at.size < 4 or not np.all(np.diff(at) > 0):
         raise ValueError("knots: must be at least 4, and increase")
     if not np.allclose(at[[0, -1]], ends, rtol=1e-9):

@@ -20,16 +20,28 @@ from tundish.optimize import BeeColony
 
 INTERRUPTED = "interrupted: the best so far"
 
-# Loss and its slope by z, the squared residual over loss_scale: scipy.optimize.least_squares' own.
-LOSSES: Mapping[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
-    "linear": (lambda z: z, np.ones_like),
-    "soft_l1": (lambda z: 2 * (np.sqrt(1 + z) - 1), lambda z: 1 / np.sqrt(1 + z)),
-    "huber": (
-        lambda z: np.where(z <= 1, z, 2 * np.sqrt(z) - 1),
-        lambda z: 1 / np.sqrt(np.maximum(z, 1)),
+
+class Loss(NamedTuple):
+    """A loss with its first and second slope, by z: the square of a residual over loss_scale."""
+
+    value: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    bend: Callable[[Floats], Floats]
+
+
+# scipy.optimize.least_squares' own.
+LOSSES: Mapping[str, Loss] = {
+    "linear": Loss(lambda z: z, np.ones_like, np.zeros_like),
+    "soft_l1": Loss(
+        lambda z: 2 * (np.sqrt(1 + z) - 1), lambda z: (1 + z) ** -0.5, lambda z: -0.5 * (1 + z) ** -1.5
     ),
-    "cauchy": (np.log1p, lambda z: 1 / (1 + z)),
-    "arctan": (np.arctan, lambda z: 1 / (1 + z**2)),
+    "huber": Loss(
+        lambda z: np.where(z <= 1, z, 2 * np.sqrt(z) - 1),
+        lambda z: np.maximum(z, 1) ** -0.5,
+        lambda z: np.where(z <= 1, 0.0, -0.5 * np.maximum(z, 1) ** -1.5),
+    ),
+    "cauchy": Loss(np.log1p, lambda z: 1 / (1 + z), lambda z: -((1 + z) ** -2)),
+    "arctan": Loss(np.arctan, lambda z: 1 / (1 + z**2), lambda z: -2 * z / (1 + z**2) ** 2),
 }
 
 
@@ -67,8 +79,13 @@ class Problem:
         """Of weighted residuals; inf where one is no number."""
         if not np.isfinite(residuals).all():
             return math.inf
-        rho, _ = LOSSES[self.loss]
-        return float(self.loss_scale**2 * np.sum(rho((residuals / self.loss_scale) ** 2)))
+        rho = LOSSES[self.loss].value((residuals / self.loss_scale) ** 2)
+        return float(self.loss_scale**2 * np.sum(rho))
+
+    def influence(self, residuals: Floats) -> tuple[Floats, Floats]:
+        """Of weighted residuals r, with psi half the slope of the cost: psi / r, and the slope of psi."""
+        loss, z = LOSSES[self.loss], (residuals / self.loss_scale) ** 2
+        return loss.slope(z), loss.slope(z) + 2 * z * loss.bend(z)
 
 
 class Stage(NamedTuple):
@@ -155,7 +172,7 @@ class LeastSquares(Search):
         try:
             # Bounds slow scipy's steps down long before they are reached, so they wait until they are.
             self._minimise(trials, track, trials.variables.wide_bounds())
-            if trials.at_bound():
+            if trials.at_bound() and track.success:
                 self._minimise(trials, track, trials.variables.bounds())
         except _DivergedError as error:
             if not track.random:
@@ -182,7 +199,7 @@ class LeastSquares(Search):
             gtol=1e-14,
             loss=problem.loss,
             f_scale=problem.loss_scale,
-            max_nfev=None if most is None else max(1, most // trials.fit.solves),
+            max_nfev=None if most is None else max(1, most // trials.fit.solves - trials.count),
         )
         track.success = bool(found.success)
         track.message = "converged" if found.success else f"max_evaluations = {most} solves are used up"
@@ -197,6 +214,7 @@ class _Trials:
         self.variables = _Variables(
             [track.values[n] for n in fit.names], [self.problem.bounds[n] for n in fit.names]
         )
+        self.count = 0  # of evaluations
         self.last: Evaluation | None = None
         self.best: Evaluation | None = None
         self.cost = math.inf
@@ -216,6 +234,7 @@ class _Trials:
         values = self.variables.values(u)
         if self.last is None or not np.array_equal(self.last.values, values):
             self.last = self.fit(values)
+            self.count += 1
             self.track.evaluations += self.fit.solves
             self.consider(self.last)
         return self.last

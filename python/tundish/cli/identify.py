@@ -176,7 +176,7 @@ def _plan(text: str, strand: Strand) -> tuple[list[str], Sequence[Sequence[str]]
     published = {"two": PUBLISHED_STAGES[2], "four": PUBLISHED_STAGES[4]}
     listed = [[name.strip() for name in group.split(",")] for group in text.split(";")]
     groups: Sequence[Sequence[str]] = published.get(text, listed)
-    return sorted({name for group in groups for name in group}), groups
+    return list(dict.fromkeys(name for group in groups for name in group)), groups
 
 
 def _bounds(
@@ -238,6 +238,7 @@ def _facts(arguments: argparse.Namespace, found: Identification, seconds: float)
         "cost": plain(found.cost),
         "noise": plain(found.noise),
         "evaluations": found.evaluations,
+        "damping": found.damping,
         "runs": [run._asdict() | {"cost": plain(run.cost)} for run in found.runs],
         "seconds": seconds,
     }
