@@ -395,6 +395,15 @@ def test_the_same_grid_adds_no_bias(
         assert abs(shift) < 0.1 * found.standard_error[name], name
 
 
+def test_what_is_no_keyword_or_strand_is_named(strand: Strand, noisy: Measurements) -> None:
+    with pytest.raises(TypeError, match=r"^solver = \[1\]: must be a mapping"):
+        identify(strand, noisy, NAMES, solver=[1], progress=False)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^measurements = None: must be Measurements"):
+        misfit(strand, None, NAMES)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^unknowns: at least one name"):
+        misfit(strand, noisy, [])
+
+
 def test_what_ails_the_march_is_said(strand: Strand, grid: Grid, noisy: Measurements) -> None:
     sweeps = {"method": "sor", "max_sweeps": 12}
     found = identify(strand, noisy, NAMES[:1], grid=grid, solver=sweeps, progress=False)

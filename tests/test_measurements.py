@@ -237,3 +237,10 @@ def test_bad_files_are_refused_by_line_and_column(tmp_path: Path, text: str, mes
     with pytest.raises(ValueError, match=message) as error:
         Measurements.read_csv(written(tmp_path, text))
     assert "readings.csv" in str(error.value)
+
+
+def test_masked_readings_are_refused() -> None:
+    """Their values are what nobody meant."""
+    masked = np.ma.masked_values([1500.0, -1.0, 1400.0], -1.0)
+    with pytest.raises(TypeError, match=r"^temperature: is masked in places"):
+        Measurements([0.1, 0.2, 0.3], [0.01] * 3, [0.01] * 3, masked, missing=True)

@@ -119,6 +119,9 @@ def test_tables_put_theirs_beside_ours(tmp_path: Path, searches: list[tuple[Any,
     assert lines[0][6:9] == ["1.433", "0.100", "-"]
     assert float(lines[0][10]) == pytest.approx(100 * np.std(np.arange(10), ddof=1) / 1000, abs=5e-4)
     assert "10 at 1 %, 10 at 2 %, 10 at 5 % runs of 7 bees in 10 cycles" in report.table(7, record)
+    assert "No runs of the colony yet." in report.table(1, record)
+    spoken = [line for line in report.two_sensors(record).splitlines() if line.startswith("| 5 %")]
+    assert spoken[0].startswith("| 5 % | 11.95 | - | - | 0.99 |")
     effort = report.effort(record, [paper.FOUR_STEPS])
     assert "| four steps | bee colony | 30 | 100 | 2 | 60 | 730 | 2.2e+04 |" in effort
     assert "two machines and two grids" in effort

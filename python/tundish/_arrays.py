@@ -48,7 +48,9 @@ def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float
 
 
 def floats(name: str, value: ArrayLike) -> Floats:
-    """A float64 array of any shape; text and truth values are no numbers."""
+    """A float64 array of any shape; text, truth values and what is masked are no numbers."""
+    if np.ma.is_masked(value):
+        raise TypeError(f"{name}: is masked in places; fill it with numbers, or NaN where that may be")
     try:
         array = np.asarray(value)
         if array.size and array.dtype.kind not in "iuf":

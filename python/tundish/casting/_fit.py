@@ -77,6 +77,23 @@ class Fit:
         return np.asarray(above + self.share * (below - above), np.float64)
 
 
+def checked(strand: Strand, measurements: Measurements) -> Strand:
+    """The strand, if the measurements are some of it."""
+    if not isinstance(strand, Strand):
+        raise TypeError(f"strand = {strand!r}: must be a Strand")
+    if not isinstance(measurements, Measurements):
+        raise TypeError(f"measurements = {measurements!r}: must be Measurements")
+    measurements.check(strand)
+    return strand
+
+
+def options_of(solver: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Keywords of :func:`solve`; which of them may be given is checked where they are used."""
+    if solver is not None and not isinstance(solver, Mapping):
+        raise TypeError(f"solver = {solver!r}: must be a mapping of keywords to values")
+    return solver or {}
+
+
 def solver_for(
     strand: Strand,
     measurements: Measurements,
@@ -118,9 +135,11 @@ def misfit(
 
     **Raises:** ValueError, TypeError or KeyError naming the argument.
     """
+    checked(strand, measurements)
     names = names_of("unknowns", unknowns, strand.parameters())
-    measurements.check(strand)
-    return native_misfit(strand, measurements, names, grid, solver or {}, measurements.scale)
+    if not names:
+        raise ValueError("unknowns: at least one name is needed")
+    return native_misfit(strand, measurements, names, grid, options_of(solver), measurements.scale)
 
 
 def native_misfit(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tundish._arrays import Floats, choice, integer, names_of, number, pair
-from tundish.casting._fit import Evaluation, Fit, solver_for
+from tundish.casting._fit import Evaluation, Fit, checked, options_of, solver_for
 from tundish.casting._grid import Grid
 from tundish.casting._identification import COVARIANCES, Identification, Run, _units, covariance_of
 from tundish.casting._measurements import Measurements
@@ -120,8 +120,8 @@ def identify(
     ImportError where scipy is missing.
     """
     choice("method", method, _METHODS)
-    options = {**(solver or {}), "backend": backend}
-    names = names_of("unknowns", unknowns, _checked(strand, measurements).parameters())
+    options = {**options_of(solver), "backend": backend}
+    names = names_of("unknowns", unknowns, checked(strand, measurements).parameters())
     if not names:
         raise ValueError("unknowns: at least one name is needed")
     if len(measurements) < len(names):
@@ -156,15 +156,6 @@ def identify(
         search.watch = watch
         tracks = search.run(plan, _tracks(problem, count, rng, method))
         return _result(problem, tracks, kind, method, search)
-
-
-def _checked(strand: Strand, measurements: Measurements) -> Strand:
-    if not isinstance(strand, Strand):
-        raise TypeError(f"strand = {strand!r}: must be a Strand")
-    if not isinstance(measurements, Measurements):
-        raise TypeError(f"measurements = {measurements!r}: must be Measurements")
-    measurements.check(strand)
-    return strand
 
 
 def _checked_bounds(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish._arrays import Floats, choice, integer, names_of, number, vector
-from tundish.casting._fit import Evaluation, Fit, solver_for
+from tundish.casting._fit import Evaluation, Fit, checked, options_of, solver_for
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
 from tundish.casting._strand import Strand, Zone
@@ -115,11 +115,7 @@ def identify_profile(
 
     **Raises:** ValueError, TypeError or KeyError naming the argument before any work.
     """
-    if not isinstance(strand, Strand):
-        raise TypeError(f"strand = {strand!r}: must be a Strand")
-    if not isinstance(measurements, Measurements):
-        raise TypeError(f"measurements = {measurements!r}: must be Measurements")
-    measurements.check(strand)
+    checked(strand, measurements)
     if any(zone.htc is None or zone.heat_flux is not None for zone in strand.zones):
         raise ValueError("strand: its zones must be cooled by htc alone")
     at = _knots(strand, knots)
@@ -134,7 +130,7 @@ def identify_profile(
         raise ValueError(f"max_iterations = {max_iterations}: must be at least 1")
     _refuse_what_cannot_be_found(strand, measurements, unknown, choice("penalty", penalty, list(_FREE)))
     target = _target(measurements, strength, noise)
-    search = _Search(strand, measurements, at, unknown, cells, grid, solver or {})
+    search = _Search(strand, measurements, at, unknown, cells, grid, options_of(solver))
     search.penalise(penalty)
     return search.run(strength, target, tolerance, max_iterations)
 

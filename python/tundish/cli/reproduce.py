@@ -73,7 +73,9 @@ def _energies2020(arguments: argparse.Namespace) -> int:
     for number, draw in report.figures(record):
         writers[f"figure-{number}.png"] = partial(write_picture, draw)
     files = write_files(arguments.prog, folder, writers)
-    print("\n\n".join([*(report.table(n, record) for n in numbers), report.effort(record, experiments)]))
+    texts = [report.table(n, record) for n in numbers]
+    texts += [report.two_sensors(record)] if arguments.table is None else []
+    print("\n\n".join([*texts, report.effort(record, experiments)]))
     for file in files:
         print(f"wrote {file}")
     return DONE
