@@ -51,6 +51,9 @@ def test_missing_readings_are_left_out_where_that_is_said() -> None:
     assert m.sensor.tolist() == [0, 0, 1, 1]
     assert m.sigma is not None
     assert m.sigma.tolist() == [3.0] * 4
+    weighted = Measurements.from_arrays(SENSORS, z, temperature, weight=[[1, 2, 3], [4, 5, 6]], missing=True)
+    assert weighted.weight is not None
+    assert weighted.weight.tolist() == [1, 3, 5, 6]
     with pytest.raises(ValueError, match=r"temperature\[1\] = nan: .*missing=True"):
         Measurements.from_arrays(SENSORS, z, temperature)
 

@@ -142,12 +142,13 @@ class Measurements:
         temperature: ArrayLike,
         *,
         sigma: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
         missing: bool = False,
     ) -> Self:
         """Sensors that are all read at the same z, as a logger writes them.
 
         - `sensors`: (n_sensors, 2) places (x, y), m. `z`: (n_z,) m.
-        - `temperature`: (n_sensors, n_z) K. `sigma`: K, of the same shape, or one number.
+        - `temperature`: (n_sensors, n_z) K. `sigma`, K, or `weight`: of the same shape, or one number.
         - `missing`: True where NaN means that a reading is missing.
 
         Raises as :class:`Measurements` does.
@@ -159,12 +160,14 @@ class Measurements:
         table = floats("temperature", temperature)
         if table.shape != shape:
             raise ValueError(f"temperature: has shape {table.shape}; (n_sensors, n_z) = {shape} is needed")
-        if sigma is not None:
-            if np.shape(sigma) not in ((), shape):
-                raise ValueError(f"sigma: has shape {np.shape(sigma)}; {shape} is needed")
-            sigma = np.broadcast_to(sigma, shape).reshape(-1)
+        known: dict[str, Any] = {"sigma": sigma, "weight": weight}
+        for name, values in known.items():
+            if values is not None:
+                if np.shape(values) not in ((), shape):
+                    raise ValueError(f"{name}: has shape {np.shape(values)}; {shape} is needed")
+                known[name] = np.broadcast_to(floats(name, values), shape).reshape(-1)
         x, y = np.repeat(places, at.size, axis=0).T
-        return cls(np.tile(at, len(places)), x, y, table.reshape(-1), sigma=sigma, missing=missing)
+        return cls(np.tile(at, len(places)), x, y, table.reshape(-1), **known, missing=missing)
 
     @classmethod
     def from_solution(

@@ -113,7 +113,8 @@ def identify_profile(
 
     **Returns:** a :class:`Profile`. Ctrl-C returns the last iterate with `success=False`.
 
-    **Raises:** ValueError, TypeError or KeyError naming the argument before any work.
+    **Raises:** ValueError, TypeError or KeyError naming the argument before any work; ValueError also where
+    the march of a profile on the way diverges.
     """
     checked(strand, measurements)
     if any(zone.htc is None or zone.heat_flux is not None for zone in strand.zones):
