@@ -116,8 +116,8 @@ def identify(
     reached or Ctrl-C ended the search (KeyboardInterrupt): then the result is the best so far.
 
     **Raises:** ValueError, TypeError or KeyError naming the argument before any work: unknown names, bounds
-    that exclude the start or each other, readings outside the strand, fewer readings than unknowns. ValueError
-    also where the march from the start diverges. ImportError where scipy is missing.
+    that exclude the start or each other, readings outside the strand, fewer readings than unknowns.
+    ValueError also where the march from the start diverges. ImportError where scipy is missing.
     """
     choice("method", method, _METHODS)
     options = {**options_of(solver), "backend": backend}
