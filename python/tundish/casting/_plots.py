@@ -131,9 +131,7 @@ def plot_batch(batch: BatchSolution) -> Figure:
 
 
 def _figure(width: float, height: float, layout: str = "constrained") -> Figure:
-    figure: Figure = optional("matplotlib.figure", "plot").Figure(
-        figsize=(width, height), layout="constrained"
-    )
+    figure: Figure = optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout=layout)
     return figure
 
 
