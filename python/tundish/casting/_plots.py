@@ -130,8 +130,10 @@ def plot_batch(batch: BatchSolution) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float, layout: str = "constrained") -> Figure:
-    figure: Figure = optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout=layout)
+def _figure(width: float, height: float) -> Figure:
+    figure: Figure = optional("matplotlib.figure", "plot").Figure(
+        figsize=(width, height), layout="constrained"
+    )
     return figure
 
 
