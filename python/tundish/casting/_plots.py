@@ -295,7 +295,7 @@ def _maps(count: int, solution: Solution) -> tuple[Figure, list[Any]]:
     columns = math.ceil(count / rows)
     width = min(9.0 / columns, 4.0 if columns > 1 else 9.0, 6.0 * shape)
     spare = 0.9 if solution.success else 1.6
-    figure = _figure(columns * width + 1.6, rows * (width / shape + 0.5) + spare, "compressed")
+    figure = _figure(columns * width + 1.6, rows * (width / shape + 0.5) + spare)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[count:]:
         axes.set_axis_off()

@@ -131,7 +131,7 @@ def two_sensors(record: Record) -> str:
     """What the paper says of two sensors in words, in section 5.1 and Figure 8."""
     title = f"### Two sensors: temperatures, {TWO_SENSORS.title}"
     rows = _temperature_rows(PUBLISHED_TWO_SENSORS, TWO_SENSORS, record)
-    text = f"{_done(TWO_SENSORS, record)} It gives numbers for 5 % noise alone."
+    text = f"{_done(TWO_SENSORS, record)} The paper gives numbers for 5 % noise alone."
     return f"{title}\n\n{text}\n\n{rows}"
 
 
