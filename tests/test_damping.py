@@ -120,35 +120,42 @@ def test_heat_from_outside_is_no_divergence() -> None:
     assert solve(in_a_furnace, Grid(12, 12, 0.01, 0.02)).damping == 0
 
 
-def test_the_command_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_says_so(
+    rocking: Strand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A remark in the summary, and exit status 0: the march did converge."""
+    p = rocking.parameters()
+
+    def pair(name: str, *ends: str) -> list[float]:
+        return [p[f"{name}.{end}"] for end in ends]
+
     case = tmp_path / "rocking.toml"
     case.write_text(
-        """
+        f"""
         [strand]
-        width = 0.23006
-        thickness = 0.06875
-        length = 3.0
-        speed = 0.0199912
-        pouring_temperature = 1827.247
-        ambient_temperature = 350.11
+        width = {rocking.width}
+        thickness = {rocking.thickness}
+        length = {rocking.length}
+        speed = {p["speed"]}
+        pouring_temperature = {p["pouring_temperature"]}
+        ambient_temperature = {p["ambient_temperature"]}
         [steel]
         kind = "scheil"
-        solidus = 1713.24
-        liquidus = 1788.14
-        pure_iron_melting = 1803.17
-        partition = 0.8255
-        latent_heat = 272659.0
-        specific_heat = [501.0, 737.29]
-        density = [7016.25, 6887.35]
-        conductivity = [19.6932, 0.0070143]
-        liquid_conductivity_factor = 5.6973
+        solidus = {p["steel.solidus"]}
+        liquidus = {p["steel.liquidus"]}
+        pure_iron_melting = {p["steel.pure_iron_melting"]}
+        partition = {p["steel.partition"]}
+        latent_heat = {p["steel.latent_heat"]}
+        specific_heat = {pair("steel.specific_heat", "solid", "liquid")}
+        density = {pair("steel.density", "solid", "liquid")}
+        conductivity = {pair("steel.conductivity", "0", "1")}
+        liquid_conductivity_factor = {p["steel.liquid_conductivity_factor"]}
         [mold]
-        length = 0.19991
-        heat_flux = [1444296.0, 1085930.0]
+        length = {rocking.mold.length}
+        heat_flux = {pair("mold.heat_flux", "x", "y")}
         [[zones]]
-        end = 3.0
-        htc = [596.66, 392.31]
+        end = {rocking.length}
+        htc = {pair("zones.0.htc", "x", "y")}
         """,
         "utf-8",
     )

@@ -86,7 +86,6 @@ __device__ void run_job(const MarchJobs<T>& jobs) {
 
   Candidate<Real> its;
   its.slots = memory;
-  its.damping = Real(T(0));
   read_steel(jobs, candidate, job, its);
   Fields<Real> fields;
   lay_out<Real>(jobs.march.section, jobs.march.method, team.size(), memory + jobs.n_slots, fields);

@@ -6,7 +6,7 @@ same colony, and by least squares.
 
 What the paper leaves open, and how it is read here: the noise is uniform; readings lie at z = 0.21, 0.22, ...
 15.50 m (1530 of them), every second of them for 765; searches range from half to one and a half times the
-truth; "a much denser grid" for the readings is one with steps and spacings a half and less of those fitted;
+truth; "a much denser grid" for the readings is one of a quarter of the spacings and steps of the fitted one;
 relative errors of temperatures refer to degrees Celsius; errors of the reconstruction are those at all three
 thermocouples, at the z of the readings.
 """

@@ -13,7 +13,8 @@ struct Candidate {
   const Real* slots;
   SteelCurves<Real> steel;
   Real pouring_state;  // enthalpy or temperature, as the state is
-  Real damping;        // 0, or how strongly the fronts of a march are damped that diverged without
+  // 0, or how strongly the fronts of a march are damped that diverged without.
+  Real damping = Real(typename Number<Real>::Scalar(0));
 };
 
 // Writes to the rows of one job.
