@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m) {
   m.def("default_threads", &tundish::host::default_threads, "Threads of a run that is not told how many.");
   bind_optimize(m);  // first: objectives of other families derive from its own
   bind_casting(m);
+  bind_filtering(m);
 }

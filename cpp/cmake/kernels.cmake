@@ -11,10 +11,11 @@ function(tundish_add_kernels objects)
   foreach(build IN LISTS builds)
     string(REPLACE "_v" "-v" name "${build}")
     string(REPLACE "x86_64" "x86-64" name "${name}")
-    add_library(kernels_${build} OBJECT cpp/src/march_kernels.cpp)
+    add_library(kernels_${build} OBJECT cpp/src/march_kernels.cpp cpp/src/filter_kernels.cpp)
     target_include_directories(kernels_${build} PRIVATE cpp/include cpp/src)
     target_link_libraries(kernels_${build} PRIVATE tundish_flags)
-    target_compile_definitions(kernels_${build} PRIVATE TUNDISH_KERNELS=${build}_kernels TUNDISH_ISA_NAME=${name})
+    target_compile_definitions(kernels_${build} PRIVATE TUNDISH_KERNELS=${build}_kernels
+                                                         TUNDISH_FILTER_KERNELS=${build}_filter_kernels TUNDISH_ISA_NAME=${name})
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # its own intrinsics begin from undefined registers, and are warned of
       target_compile_options(kernels_${build} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
     endif()

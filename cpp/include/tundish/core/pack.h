@@ -44,6 +44,25 @@ struct Native {
   static constexpr int lanes = TUNDISH_REGISTER_BYTES / int(sizeof(T));
 };
 
+// a b + c and the square root of one number; see the packs' own.
+#if TUNDISH_ON_GPU
+TUNDISH_HD float fused(float a, float b, float c) { return fmaf(a, b, c); }
+TUNDISH_HD double fused(double a, double b, double c) { return fma(a, b, c); }
+TUNDISH_HD float square_root(float a) { return sqrtf(a); }
+TUNDISH_HD double square_root(double a) { return sqrt(a); }
+#else
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define TUNDISH_FUSES 1
+TUNDISH_HD float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+TUNDISH_HD double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+TUNDISH_HD float fused(float a, float b, float c) { return a * b + c; }
+TUNDISH_HD double fused(double a, double b, double c) { return a * b + c; }
+#endif
+TUNDISH_HD float square_root(float a) { return __builtin_sqrtf(a); }
+TUNDISH_HD double square_root(double a) { return __builtin_sqrt(a); }
+#endif
+
 #if TUNDISH_VECTOR_EXTENSION
 
 template <class T, int N>
@@ -237,6 +256,68 @@ TUNDISH_HD Pack<T, N> absolute(Pack<T, N> a) {
   const Integer all_but_sign = Integer(~(1ull << (8 * sizeof(T) - 1)));
   return Pack<T, N>((typename Pack<T, N>::Vector)((Bits)a.v & all_but_sign), 0);
 }
+// a b + c, rounded once where the machine can (x86-64-v3 and v4 alike), twice elsewhere.
+template <class T, int N>
+TUNDISH_HD Pack<T, N> fused(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
+#if defined(__x86_64__) && defined(__FMA__)
+  typedef typename Pack<T, N>::Vector V;
+  if constexpr (sizeof(V) == 16 && sizeof(T) == 4)
+    return Pack<T, N>((V)_mm_fmadd_ps((__m128)a.v, (__m128)b.v, (__m128)c.v), 0);
+  if constexpr (sizeof(V) == 16 && sizeof(T) == 8)
+    return Pack<T, N>((V)_mm_fmadd_pd((__m128d)a.v, (__m128d)b.v, (__m128d)c.v), 0);
+  if constexpr (sizeof(V) == 32 && sizeof(T) == 4)
+    return Pack<T, N>((V)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v), 0);
+  if constexpr (sizeof(V) == 32 && sizeof(T) == 8)
+    return Pack<T, N>((V)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v), 0);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && sizeof(T) == 4)
+    return Pack<T, N>((V)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v), 0);
+  if constexpr (sizeof(V) == 64 && sizeof(T) == 8)
+    return Pack<T, N>((V)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v), 0);
+#endif
+#endif
+#if defined(TUNDISH_FUSES)
+  for (int lane = 0; lane < N; ++lane) c.set(lane, fused(a[lane], b[lane], c[lane]));
+  return c;
+#else
+  return a * b + c;
+#endif
+}
+template <class T, int N>
+TUNDISH_HD Pack<T, N> square_root(Pack<T, N> a) {
+#if defined(__x86_64__)
+  typedef typename Pack<T, N>::Vector V;
+  if constexpr (sizeof(V) == 16 && sizeof(T) == 4) return Pack<T, N>((V)_mm_sqrt_ps((__m128)a.v), 0);
+  if constexpr (sizeof(V) == 16 && sizeof(T) == 8) return Pack<T, N>((V)_mm_sqrt_pd((__m128d)a.v), 0);
+#if defined(__AVX__)
+  if constexpr (sizeof(V) == 32 && sizeof(T) == 4) return Pack<T, N>((V)_mm256_sqrt_ps((__m256)a.v), 0);
+  if constexpr (sizeof(V) == 32 && sizeof(T) == 8) return Pack<T, N>((V)_mm256_sqrt_pd((__m256d)a.v), 0);
+#endif
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && sizeof(T) == 4) return Pack<T, N>((V)_mm512_sqrt_ps((__m512)a.v), 0);
+  if constexpr (sizeof(V) == 64 && sizeof(T) == 8) return Pack<T, N>((V)_mm512_sqrt_pd((__m512d)a.v), 0);
+#endif
+#endif
+  for (int lane = 0; lane < N; ++lane) a.set(lane, square_root(a[lane]));
+  return a;
+}
+// The lower half of the lanes plus the upper half.
+template <class T, int N>
+TUNDISH_HD Pack<T, N / 2> folded(Pack<T, N> a) {
+#if defined(TUNDISH_SHUFFLE)
+  typedef Pack<T, N / 2> Half;
+  if constexpr (N == 4)
+    return Half(TUNDISH_SHUFFLE(a.v, a.v, 0, 1), 0) + Half(TUNDISH_SHUFFLE(a.v, a.v, 2, 3), 0);
+  if constexpr (N == 8)
+    return Half(TUNDISH_SHUFFLE(a.v, a.v, 0, 1, 2, 3), 0) + Half(TUNDISH_SHUFFLE(a.v, a.v, 4, 5, 6, 7), 0);
+  if constexpr (N == 16)
+    return Half(TUNDISH_SHUFFLE(a.v, a.v, 0, 1, 2, 3, 4, 5, 6, 7), 0) +
+           Half(TUNDISH_SHUFFLE(a.v, a.v, 8, 9, 10, 11, 12, 13, 14, 15), 0);
+#endif
+  Pack<T, N / 2> half;
+  for (int lane = 0; lane < N / 2; ++lane) half.set(lane, a[lane] + a[lane + N / 2]);
+  return half;
+}
 
 #else  // a plain array
 
@@ -325,6 +406,22 @@ TUNDISH_HD bool any(PackMask<T, N> mask) {
     if (mask.v[lane]) return true;
   return false;
 }
+template <class T, int N>
+TUNDISH_HD Pack<T, N> fused(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
+  for (int lane = 0; lane < N; ++lane) c.v[lane] = fused(a.v[lane], b.v[lane], c.v[lane]);
+  return c;
+}
+template <class T, int N>
+TUNDISH_HD Pack<T, N> square_root(Pack<T, N> a) {
+  for (int lane = 0; lane < N; ++lane) a.v[lane] = square_root(a.v[lane]);
+  return a;
+}
+template <class T, int N>
+TUNDISH_HD Pack<T, N / 2> folded(Pack<T, N> a) {
+  Pack<T, N / 2> half;
+  for (int lane = 0; lane < N / 2; ++lane) half.v[lane] = a.v[lane] + a.v[lane + N / 2];
+  return half;
+}
 
 #endif
 
@@ -339,5 +436,18 @@ TUNDISH_PACK_COMPARISON(>=)
 TUNDISH_PACK_COMPARISON(==)
 #undef TUNDISH_PACK_OPERATOR
 #undef TUNDISH_PACK_COMPARISON
+
+template <class T>
+TUNDISH_HD T total(Pack<T, 1> a) {
+  return a[0];
+}
+template <class T>
+TUNDISH_HD T total(Pack<T, 2> a) {
+  return a[0] + a[1];
+}
+template <class T, int N>
+TUNDISH_HD T total(Pack<T, N> a) {
+  return total(folded(a));
+}
 
 TUNDISH_NAMESPACE_END

@@ -1,0 +1,306 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// Filters of a state whose components revert to their means independently of each other,
+//
+//     a(t+1) = F a(t) + c + eta(t),   F and Var eta = Q diagonal,
+//
+// with one observation a step: the scrap of arXiv:2504.11319, Eqs. (1) and (3). Observations go in pairs: one
+// pass over the covariance takes out what the last two have told and multiplies with the designs of the next
+// two, so that it is read and written once for both.
+//
+// For that the transition is kept out of the matrix: the covariance is D M D with D = diag(scale), and the
+// transition is scale *= F. The variances are kept in a vector of their own, to which Q is added; `pending`
+// is what the matrix lacks on its diagonal, and is put there now and then.
+#pragma once
+#include "tundish/core/math.h"
+
+TUNDISH_NAMESPACE_BEGIN
+
+// The length of n numbers when they are padded with zeros to whole registers.
+template <class T>
+TUNDISH_HD int padded(int n) {
+  return (n + Native<T>::lanes - 1) / Native<T>::lanes * Native<T>::lanes;
+}
+
+// The numbers of a row from i on: a register where it fits, what is left of the n where it does not.
+template <class T>
+TUNDISH_HD void write_row(T* to, int n, int i, Pack<T, Native<T>::lanes> values) {
+  constexpr int lanes = Native<T>::lanes;
+  if (i + lanes <= n) return values.write(to + i);
+  for (int lane = 0; i + lane < n; ++lane) to[i + lane] = values[lane];
+}
+
+// a . b over `pitch` numbers.
+template <class T>
+TUNDISH_HD T dot(const T* a, const T* b, int pitch) {
+  constexpr int lanes = Native<T>::lanes;
+  typedef Pack<T, lanes> Lanes;
+  Lanes even(T(0)), odd(T(0));
+  int i = 0;
+  for (; i + 2 * lanes <= pitch; i += 2 * lanes) {
+    even = fused(Lanes::read(a + i), Lanes::read(b + i), even);
+    odd = fused(Lanes::read(a + i + lanes), Lanes::read(b + i + lanes), odd);
+  }
+  if (i < pitch) even = fused(Lanes::read(a + i), Lanes::read(b + i), even);
+  return total(even + odd);
+}
+
+// The moments of the state and what a step needs. Vectors have `pitch` numbers, zeros behind the first n.
+template <class T>
+struct MeanReverting {
+  int n, pitch;
+  // The model: F, F - 1, Q, c; whether all of F are alike, and whether F is kept out of the matrix.
+  const T *transition, *transition_less_one, *noise, *intercept;
+  bool uniform, kept;
+  T least_transition, largest_transition;  // of the absolute values
+  // The state.
+  T* mean;
+  T* scale;          // D
+  T* variance;       // the diagonal that M should have
+  T* pending;        // that less the one it has
+  T* matrix;         // M but for its downdates to come, (n, pitch)
+  T least, largest;  // that a scale may have become
+  T inverse_square;  // of the first scale
+  int observed;      // observations whose downdates are to come: 0, 1 or 2
+  int pairs;         // since the diagonal was last put into the matrix
+  // Of either observation of a pair: D z of its design z; M D z; its covariance with the state is D direction,
+  // and M - downdate direction' is the matrix after it; the variances after it, unscaled.
+  T *weight[2], *product[2], *direction[2], *downdate[2], *filtered[2];
+  T* gain;
+
+  static constexpr int vectors = 15;
+  static TUNDISH_HD long numbers(int n) { return long(padded<T>(n)) * (vectors + n); }
+  TUNDISH_HD void lay_out(int size, T* memory) {
+    n = size;
+    pitch = padded<T>(n);
+    T** const all[vectors] = {&mean,         &scale,      &variance,   &pending,      &gain,
+                              &weight[0],    &weight[1],  &product[0], &product[1],   &direction[0],
+                              &direction[1], &downdate[0], &downdate[1], &filtered[0], &filtered[1]};
+    for (T** v : all) {
+      *v = memory;
+      memory += pitch;
+    }
+    matrix = memory;
+  }
+};
+
+// Transitions beyond these are not kept out of the matrix, and scales beyond their squares do not stay so.
+template <class T>
+constexpr T least_kept_transition = T(1) / 32;
+template <class T>
+constexpr T largest_kept_transition = T(32);
+
+// Pairs until the diagonal is put into the matrix again: storing it costs as much as an eighth of a sweep, and
+// what is pending must not outgrow it.
+constexpr int pairs_until_refresh = 8;
+
+// Starts from a prediction: mean (n), covariance (n, n). The memory must be zero.
+template <class T>
+TUNDISH_HD void start(MeanReverting<T>& s, const T* mean, const T* covariance) {
+  for (int i = 0; i < s.pitch; ++i) s.scale[i] = T(1);
+  for (int i = 0; i < s.n; ++i) {
+    s.mean[i] = mean[i];
+    s.variance[i] = covariance[long(i) * (s.n + 1)];
+    for (int j = 0; j < s.n; ++j) s.matrix[long(i) * s.pitch + j] = covariance[long(i) * s.n + j];
+  }
+  s.least = s.largest = s.inverse_square = T(1);
+  s.observed = s.pairs = 0;
+}
+
+struct Nothing {
+  TUNDISH_HD void operator()(int) const {}
+};
+
+// Registers from column `first` on, `Width` of them, of all rows: takes both downdates out, and multiplies what
+// remains with both weights. `between(j)` runs before every register of rows j: work that hides behind this.
+template <int Width, bool Downdate, bool Multiply, class T, class Between>
+TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between between) {
+  constexpr int lanes = Native<T>::lanes;
+  typedef Pack<T, lanes> Lanes;
+  Lanes direction0[Width], direction1[Width], sum0[Width], sum1[Width];
+  for (int w = 0; w < Width; ++w) {
+    if (Downdate) {
+      direction0[w] = -Lanes::read(s.direction[0] + first + w * lanes);
+      direction1[w] = -Lanes::read(s.direction[1] + first + w * lanes);
+    }
+    sum0[w] = sum1[w] = Lanes(T(0));
+  }
+  const T *weights0 = s.weight[0], *weights1 = s.weight[1];
+  const T *downdates0 = s.downdate[0], *downdates1 = s.downdate[1];
+  T* row = s.matrix + first;
+  const int n = s.n, pitch = s.pitch;
+  for (int j = 0; j < n;) {
+    between(j);
+    for (const int end = j + lanes < n ? j + lanes : n; j < end; ++j, row += pitch) {
+      const Lanes weight0(weights0[j]), weight1(weights1[j]);
+      const Lanes downdate0(downdates0[j]), downdate1(downdates1[j]);
+      for (int w = 0; w < Width; ++w) {
+        Lanes m = Lanes::read(row + w * lanes);
+        if (Downdate) {
+          m = fused(downdate1, direction1[w], fused(downdate0, direction0[w], m));
+          m.write(row + w * lanes);
+        }
+        if (Multiply) {
+          sum0[w] = fused(weight0, m, sum0[w]);
+          sum1[w] = fused(weight1, m, sum1[w]);
+        }
+      }
+    }
+  }
+  if (Multiply)
+    for (int w = 0; w < Width; ++w) {
+      sum0[w].write(s.product[0] + first + w * lanes);
+      sum1[w].write(s.product[1] + first + w * lanes);
+    }
+}
+
+// Registers of a strip: four times as many numbers are in hand at once.
+constexpr int widest_strip = TUNDISH_REGISTER_BYTES == 64 ? 6 : 2;
+
+// The whole matrix, strip by strip. What a sum is made of, and in which order, does not depend on their width.
+template <bool Downdate, bool Multiply, class T, class Between>
+TUNDISH_HD_LARGE void sweep(const MeanReverting<T>& s, Between between) {
+  constexpr int lanes = Native<T>::lanes;
+  int done = 0;
+  auto strip = [&](auto task) TUNDISH_INLINE {
+    const int left = s.pitch / lanes - done, first = done * lanes;
+    const int width = left < widest_strip ? left : widest_strip;
+    done += width;
+    if (width == 1) return sweep_strip<1, Downdate, Multiply>(s, first, task);
+    if (width == 2) return sweep_strip<2, Downdate, Multiply>(s, first, task);
+#if TUNDISH_REGISTER_BYTES == 64
+    if (width == 3) return sweep_strip<3, Downdate, Multiply>(s, first, task);
+    if (width == 4) return sweep_strip<4, Downdate, Multiply>(s, first, task);
+    if (width == 5) return sweep_strip<5, Downdate, Multiply>(s, first, task);
+    if (width == 6) return sweep_strip<6, Downdate, Multiply>(s, first, task);
+#endif
+  };
+  strip(between);
+  while (done < s.pitch / lanes) strip(Nothing());
+}
+
+// The parts of a step, each for the register of components that begins at i; k is 0 or 1, the observation's
+// number in its pair.
+
+// Weighs a design z.
+template <class T>
+TUNDISH_HD void weigh(const MeanReverting<T>& s, int k, const T* z, int i) {
+  typedef Pack<T, Native<T>::lanes> Lanes;
+  (Lanes::read(s.scale + i) * Lanes::read(z + i)).write(s.weight[k] + i);
+}
+
+// Mean and variances after an observation, from the inverse of its variance and its innovation. An inverse of 0
+// is no observation.
+template <class T>
+TUNDISH_HD void update(const MeanReverting<T>& s, int k, T inverse, T innovation, int i) {
+  typedef Pack<T, Native<T>::lanes> Lanes;
+  const Lanes direction = Lanes::read(s.direction[k] + i), scale = Lanes::read(s.scale + i);
+  const Lanes downdate = direction * Lanes(inverse), gain = scale * downdate;
+  downdate.write(s.downdate[k] + i);
+  gain.write(s.gain + i);
+  fused(gain, Lanes(innovation), Lanes::read(s.mean + i)).write(s.mean + i);
+  const Lanes variance = fused(downdate, -direction, Lanes::read(s.variance + i));
+  variance.write(s.variance + i);
+  (scale * scale * variance).write(s.filtered[k] + i);
+}
+
+// The mean is predicted as a + ((F - 1) a + c): in single precision F a + c would lose the slow reversion.
+template <class T>
+TUNDISH_HD void predict(const MeanReverting<T>& s, int i) {
+  typedef Pack<T, Native<T>::lanes> Lanes;
+  const Lanes a = Lanes::read(s.mean + i);
+  (a + fused(Lanes::read(s.transition_less_one + i), a, Lanes::read(s.intercept + i))).write(s.mean + i);
+  (Lanes::read(s.scale + i) * Lanes::read(s.transition + i)).write(s.scale + i);
+}
+
+// Adds Q to the variances, after the scales' prediction.
+template <class T>
+TUNDISH_HD void add_noise(const MeanReverting<T>& s, int i) {
+  typedef Pack<T, Native<T>::lanes> Lanes;
+  Lanes inverse(s.inverse_square);
+  if (!s.uniform) inverse = Lanes(T(1)) / (Lanes::read(s.scale + i) * Lanes::read(s.scale + i));
+  const Lanes added = Lanes::read(s.noise + i) * inverse;
+  (Lanes::read(s.pending + i) + added).write(s.pending + i);
+  (Lanes::read(s.variance + i) + added).write(s.variance + i);
+}
+
+// The parts that look at the whole state.
+
+// Completes the product with a design: what is pending, and what the pair's first observation took out. `weight` is
+// that of the design, `product` that of the matrix with it.
+template <class T>
+TUNDISH_HD void complete(const MeanReverting<T>& s, int k, const T* weight, T* product) {
+  typedef Pack<T, Native<T>::lanes> Lanes;
+  const Lanes told(k == 0 ? T(0) : -dot(s.direction[0], weight, s.pitch));
+  for (int i = 0; i < s.pitch; i += Native<T>::lanes) {
+    Lanes p = fused(Lanes::read(weight + i), Lanes::read(s.pending + i), Lanes::read(product + i));
+    if (k == 1) p = fused(Lanes::read(s.downdate[0] + i), told, p);
+    p.write(product + i);
+  }
+}
+
+// Before the downdates of a pair: puts the diagonal into the matrix when it is time.
+template <class T>
+TUNDISH_HD void refresh(MeanReverting<T>& s) {
+  if (++s.pairs < pairs_until_refresh) return;
+  s.pairs = 0;
+  for (int i = 0; i < s.n; ++i) {
+    s.matrix[long(i) * (s.pitch + 1)] =
+        fused(s.downdate[0][i], s.direction[0][i], fused(s.downdate[1][i], s.direction[1][i], s.variance[i]));
+    s.pending[i] = T(0);
+  }
+}
+
+// Whether scales must be multiplied into the matrix, of a pair that is over.
+template <class T>
+TUNDISH_HD bool rescales(const MeanReverting<T>& s) {
+  return s.least < least_kept_transition<T> * least_kept_transition<T> ||
+         s.largest > largest_kept_transition<T> * largest_kept_transition<T>;
+}
+
+template <class T>
+TUNDISH_HD_LARGE void rescale(MeanReverting<T>& s) {
+  for (int i = 0; i < s.n; ++i) {
+    for (int j = 0; j < s.n; ++j) s.matrix[long(i) * s.pitch + j] *= s.scale[i] * s.scale[j];
+    s.variance[i] *= s.scale[i] * s.scale[i];
+    s.pending[i] *= s.scale[i] * s.scale[i];
+  }
+  for (int i = 0; i < s.pitch; ++i) s.scale[i] = T(1);
+  s.least = s.largest = s.inverse_square = T(1);
+}
+
+// Takes out what is to come of a pair, where the next designs are not known or the scales must go.
+template <class T>
+TUNDISH_HD void finish_pair(MeanReverting<T>& s) {
+  for (int k = s.observed; k < 2; ++k)
+    for (int i = 0; i < s.pitch; ++i) s.downdate[k][i] = T(0);
+  refresh(s);
+  sweep<true, false>(s, Nothing());
+  s.observed = 0;
+  if (rescales(s) || !s.kept) rescale(s);
+}
+
+template <class T>
+TUNDISH_HD void predict(MeanReverting<T>& s) {
+  for (int i = 0; i < s.pitch; i += Native<T>::lanes) predict(s, i);
+  s.least *= s.least_transition;
+  s.largest *= s.largest_transition;
+  if (s.kept)
+    s.inverse_square = T(1) / (s.scale[0] * s.scale[0]);
+  else
+    finish_pair(s);
+  for (int i = 0; i < s.pitch; i += Native<T>::lanes) add_noise(s, i);
+}
+
+// The covariance (n, n), whatever downdates are to come.
+template <class T>
+TUNDISH_HD void covariance(const MeanReverting<T>& s, T* out) {
+  for (int i = 0; i < s.n; ++i)
+    for (int j = 0; j < s.n; ++j) {
+      T m = s.matrix[long(i) * s.pitch + j];
+      for (int k = 0; k < s.observed; ++k) m = fused(s.downdate[k][i], -s.direction[k][j], m);
+      out[long(i) * s.n + j] = s.scale[i] * s.scale[j] * (i == j ? s.variance[i] : m);
+    }
+}
+
+TUNDISH_NAMESPACE_END

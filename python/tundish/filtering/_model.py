@@ -1,0 +1,253 @@
+"""A state-space model's arguments, checked, as the arrays that the kernels take.
+
+Every array gets two leading axes, filters and steps, of length 1 where they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tundish import _core
+from tundish._arrays import Floats, choice, floats, integer, number
+
+FORMS = ("standard", "joseph", "sqrt")
+STORES = ("final", "mean", "diagonal", "full")
+DTYPES = ("float64", "float32")
+# What each `store` keeps beside what all of them keep.
+KEPT = {"final": (), "mean": ("mean",), "diagonal": ("mean", "std"), "full": ("mean", "std", "cov")}
+_SYMMETRY = 1e-10
+_DEFINITE = 1e-10
+
+
+class Model:
+    """Checked arguments. `single`: y was one series; `scalar`: one observation a step, without an axis for
+    it."""
+
+    def __init__(
+        self, y: Any, obs_cov: Any, transition: Any, state_cov: Any, state_intercept: Any, initial_mean: Any,
+        initial_cov: Any, dtype: str,
+    ) -> None:  # fmt: skip
+        self.dtype = np.dtype(choice("dtype", dtype, DTYPES))
+        self.y = self._observations(y)
+        self.filters, self.steps, self.p = self.y.shape
+        self.n = floats("initial_mean", initial_mean).shape[-1] if np.ndim(initial_mean) else 0
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self._put("y", self.y)
+        self._put("initial_mean", self.of_state("initial_mean", initial_mean, steps=False))
+        self._put("initial_cov", self.covariance("initial_cov", initial_cov, self.n, steps=False))
+        self._put("state_intercept", self.of_state("state_intercept", state_intercept, steps=True))
+        self._put_diagonal("state_cov", self.covariance("state_cov", state_cov, self.n, steps=True))
+        self._put_transition(self.square("transition", transition, self.n, steps=True))
+        self._put("obs_cov", self.observation_noise(obs_cov))
+
+    def _observations(self, given: Any) -> Floats:
+        y = floats("y", given)
+        if y.ndim not in (1, 2, 3) or not y.size:
+            raise ValueError(f"y: has shape {y.shape}; (T,), (B, T) or (B, T, p) is needed, nothing empty")
+        if np.isinf(y).any():
+            raise ValueError(f"y{_place(np.isinf(y))} is infinite; a missing observation is NaN")
+        self.single, self.scalar = y.ndim == 1, y.ndim < 3
+        return y.reshape(1, -1, 1) if y.ndim == 1 else y[..., None] if y.ndim == 2 else y
+
+    def _put(self, name: str, values: Floats) -> None:
+        self.arrays[name] = np.ascontiguousarray(values, dtype=self.dtype)
+
+    def _put_diagonal(self, name: str, values: Floats) -> None:
+        self._put(name, _diagonals(values) if _is_diagonal(values) else values)
+
+    def _put_transition(self, values: Floats) -> None:
+        # F - 1 is formed in double precision: in single, its rounding would be that of F.
+        less_one = values - np.eye(self.n)
+        diagonal = _is_diagonal(values)
+        self._put("transition", _diagonals(values) if diagonal else values)
+        self._put("transition_less_one", _diagonals(less_one) if diagonal else less_one)
+
+    def put_design(self, design: Any) -> None:
+        """(n,), (T, n) or (B, T, n); with p observations a step (p, n), (T, p, n) or (B, T, p, n)."""
+        item = (self.n,) if self.scalar else (self.p, self.n)
+        values = self.series("design", design, item)
+        self._put("design", values.reshape(*values.shape[:2], self.p, self.n))
+
+    def put_observation_intercept(self, intercept: Any) -> None:
+        """Scalar, (T,) or (B, T); with p observations a step also (p,), (T, p) or (B, T, p)."""
+        values = _numbers("obs_intercept", intercept)
+        if values.ndim == 0:
+            values = np.full(self.p, values)
+        item = () if self.scalar and np.ndim(intercept) else (self.p,)
+        values = self.series("obs_intercept", values, item)
+        self._put("obs_intercept", values.reshape(*values.shape[:2], self.p))
+
+    def observation_noise(self, given: Any) -> Floats:
+        """H with all its axes, (1 or B, 1 or T, p, p)."""
+        if not self.scalar:
+            return self.covariance("obs_cov", given, self.p, steps=True)
+        values = self.series("obs_cov", given, ())
+        if (values < 0).any():
+            raise ValueError(f"obs_cov{_place(values < 0)} is negative; a variance is needed")
+        return values[..., None, None]
+
+    def series(self, name: str, given: Any, item: tuple[int, ...]) -> Floats:
+        """`item` shared by all, one of every step, or of every filter's every step: with two leading axes."""
+        values = _numbers(name, given)
+        extra = values.ndim - len(item)
+        lead = {0: (1, 1), 1: (1, self.steps), 2: (self.filters, self.steps)}.get(extra)
+        wanted = None if lead is None else (*lead[2 - extra :], *item)
+        if lead is None or values.shape != wanted:
+            shapes = (item, (self.steps, *item), (self.filters, self.steps, *item))
+            raise ValueError(f"{name}: has shape {values.shape}; {_alternatives(shapes)} is needed")
+        _check_finite(name, values)
+        return values.reshape(*lead, *item)
+
+    def of_state(self, name: str, given: Any, *, steps: bool) -> Floats:
+        """(n,), (B, n) or, with `steps`, (B or 1, T, n); a scalar is for all states."""
+        values = _numbers(name, given)
+        n = self.n
+        if values.ndim == 0 and name != "initial_mean":
+            values = np.full(n, values)
+        shapes = [(n,), (self.filters, n)] + (
+            [(self.filters, self.steps, n), (1, self.steps, n)] if steps else []
+        )
+        if not n or values.shape not in shapes:
+            raise ValueError(f"{name}: has shape {values.shape}; {_alternatives(shapes)} is needed")
+        _check_finite(name, values)
+        return values if values.ndim == 3 else values.reshape(-1, 1, n)
+
+    def square(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
+        """A matrix for all, for every filter, or with `steps` for every step; a scalar or (n,) is its
+        diagonal."""
+        values = _numbers(name, given)
+        _check_finite(name, values)
+        if values.ndim == 0:
+            values = np.full(size, values)
+        if values.shape == (size,):
+            values = np.diag(values)
+        item, length, filters = (size, size), self.steps, self.filters
+        observation = name == "obs_cov"
+        shapes = [item, (length, *item) if observation else (filters, *item)]
+        shapes += [(filters, length, *item), (1, length, *item)] if steps else []
+        if values.shape not in shapes:
+            also = "" if observation else f"a scalar, {(size,)}, "
+            raise ValueError(f"{name}: has shape {values.shape}; {also}{_alternatives(shapes)} is needed")
+        if values.ndim == 4:
+            return values
+        return values.reshape(1, -1, *item) if observation else values.reshape(-1, 1, *item)
+
+    def covariance(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
+        """A :meth:`square` that is symmetric and not indefinite."""
+        if name == "obs_cov" and np.ndim(given) < 2:
+            raise ValueError(f"obs_cov: has shape {np.shape(given)}; {(size, size)} and more axes are needed")
+        values = self.square(name, given, size, steps=steps)
+        scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
+        skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
+        if skew.any():
+            i, j = np.argwhere(skew)[0][-2:]
+            raise ValueError(f"{name}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
+        if _is_diagonal(values):
+            least = _diagonals(values).min()
+        else:
+            least = (np.linalg.eigvalsh(values)[..., 0] / scale[..., 0, 0].clip(1e-300)).min()
+        if least < -_DEFINITE:
+            raise ValueError(f"{name}: is indefinite; a covariance has no negative eigenvalue or variance")
+        return values
+
+    def core(self, form: str, robust: float | None, observes: str = "linear",
+             sigma: tuple[float, float, float] = (1.0, 1.0, 0.0)) -> Any:  # fmt: skip
+        """The kernels' own object."""
+        kind = _core.Filters64 if self.dtype == np.float64 else _core.Filters32
+        kappa, alpha, beta = sigma
+        return kind(self.arrays, form, observes, robust or 0.0, kappa, alpha, beta)
+
+    def shape_result(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """A run's arrays with the axes that the caller's y has."""
+        shaped = dict(arrays)
+        if self.scalar:
+            for name in ("forecast", "innovation", "disturbance"):
+                if name in shaped:
+                    shaped[name] = shaped[name][..., 0]
+            for name in ("forecast_var", "disturbance_var"):
+                if name in shaped:
+                    shaped[name] = shaped[name][..., 0, 0]
+        for name, values in shaped.items():
+            if not isinstance(values, np.ndarray):
+                continue
+            if self.single:
+                shaped[name] = values[0]
+            elif len(values) != self.filters:  # one covariance for all
+                shaped[name] = np.broadcast_to(values, (self.filters, *values.shape[1:]))
+        return shaped
+
+    def shares_covariances(self) -> bool:
+        """Whether all series have the same variances throughout: nothing but the readings and means
+        differs."""
+        names = ("design", "obs_cov", "transition", "state_cov", "initial_cov")
+        gone = np.isnan(self.y)
+        return (
+            self.filters > 1
+            and all(len(self.arrays[n]) == 1 for n in names)
+            and bool((gone == gone[:1]).all())
+        )
+
+
+def bound(robust: Any) -> float | None:
+    """Checks `robust`."""
+    if robust is None:
+        return None
+    value = number("robust", robust)
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"robust = {value:g}: must be above 0, in standard deviations; 1.5 to 3 are usual")
+    return value
+
+
+def thread_count(threads: Any) -> int:
+    """Checks `threads`; 0 is all."""
+    count = 0 if threads is None else integer("threads", threads)
+    if threads is not None and count < 1:
+        raise ValueError(f"threads = {threads}: must be at least 1")
+    return count
+
+
+def sigma_parameters(n: int, kappa: Any, alpha: Any, beta: Any) -> tuple[float, float, float]:
+    """kappa (3 - n for None), alpha and beta of the sigma points, checked."""
+    k = 3.0 - n if kappa is None else number("kappa", kappa)
+    a, b = number("alpha", alpha), number("beta", beta)
+    if not (np.isfinite(k) and n + k > 0):
+        raise ValueError(f"kappa = {k:g}: n + kappa must be above 0, with n = {n}")
+    if not (np.isfinite(a) and a > 0):
+        raise ValueError(f"alpha = {a:g}: must be finite and above 0")
+    if not np.isfinite(b):
+        raise ValueError(f"beta = {b:g}: must be finite")
+    return k, a, b
+
+
+def _numbers(name: str, given: Any) -> Floats:
+    """An array that keeps a scalar a scalar."""
+    return floats(name, given).reshape(np.shape(given))
+
+
+def _is_diagonal(values: Floats) -> bool:
+    off = ~np.eye(values.shape[-1], dtype=bool)
+    return not values[..., off].any()
+
+
+def _diagonals(values: Floats) -> Floats:
+    return np.diagonal(values, axis1=-2, axis2=-1)
+
+
+def _check_finite(name: str, values: Floats) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise ValueError(f"{name}{_place(bad)} = {values[bad][0]:g}: must be a finite number")
+
+
+def _place(bad: NDArray[np.bool_]) -> str:
+    first = np.argwhere(bad)[0]
+    return f"[{', '.join(map(str, first))}]" if first.size else ""
+
+
+def _alternatives(shapes: Any) -> str:
+    texts = list(dict.fromkeys(str(shape) if shape else "a scalar" for shape in shapes))
+    return " or ".join(texts)
