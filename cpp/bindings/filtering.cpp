@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -182,6 +183,7 @@ py::dict smooth(const Filters<T>& filters, const std::vector<std::string>& wante
   out.std = results.add<T>("std", {B, S, n});
   out.cov = results.add<T>("cov", {B, S, n, n});
   out.transition_sum = results.add<T>("transition_sum", {B, n, n});
+  if (out.transition_sum) std::fill(out.transition_sum, out.transition_sum + B * n * n, T(0));
   out.disturbance = results.add<T>("disturbance", {B, S, p});
   out.disturbance_var = out.disturbance ? results.always<T>("disturbance_var", {B, S, p, p}) : nullptr;
   double* loglik = results.always<double>("loglik", {B});

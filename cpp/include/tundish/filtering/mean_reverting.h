@@ -226,17 +226,33 @@ TUNDISH_HD void add_noise(const MeanReverting<T>& s, int i) {
 
 // The parts that look at the whole state.
 
-// Completes the product with a design: what is pending, and what the pair's first observation took out. `weight` is
-// that of the design, `product` that of the matrix with it.
+// Completes the product of the matrix with a weight: what is pending, and what the pair's first observation has
+// taken out. Returns the weight times that.
 template <class T>
-TUNDISH_HD void complete(const MeanReverting<T>& s, int k, const T* weight, T* product) {
+TUNDISH_HD T complete(const MeanReverting<T>& s, int k, const T* weight, const T* product, T* completed) {
   typedef Pack<T, Native<T>::lanes> Lanes;
-  const Lanes told(k == 0 ? T(0) : -dot(s.direction[0], weight, s.pitch));
-  for (int i = 0; i < s.pitch; i += Native<T>::lanes) {
-    Lanes p = fused(Lanes::read(weight + i), Lanes::read(s.pending + i), Lanes::read(product + i));
-    if (k == 1) p = fused(Lanes::read(s.downdate[0] + i), told, p);
-    p.write(product + i);
+  const int pitch = s.pitch;
+  const T* pending = s.pending;
+  Lanes sum(T(0));
+  if (k == 0) {
+    for (int i = 0; i < pitch; i += Native<T>::lanes) {
+      const Lanes w = Lanes::read(weight + i);
+      const Lanes p = fused(w, Lanes::read(pending + i), Lanes::read(product + i));
+      p.write(completed + i);
+      sum = fused(w, p, sum);
+    }
+    return total(sum);
   }
+  const T* downdate = s.downdate[0];
+  const Lanes told(-dot(s.direction[0], weight, pitch));
+  for (int i = 0; i < pitch; i += Native<T>::lanes) {
+    const Lanes w = Lanes::read(weight + i);
+    const Lanes p = fused(Lanes::read(downdate + i), told,
+                          fused(w, Lanes::read(pending + i), Lanes::read(product + i)));
+    p.write(completed + i);
+    sum = fused(w, p, sum);
+  }
+  return total(sum);
 }
 
 // Before the downdates of a pair: puts the diagonal into the matrix when it is time.
