@@ -10,6 +10,7 @@
 #include "check.h"
 #include "filters.h"
 #include "module.h"
+#include "thread_pool.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
@@ -199,7 +200,7 @@ py::dict smooth(const Filters<T>& filters, const std::vector<std::string>& wante
 template <class T>
 class SteppedFilters {
  public:
-  SteppedFilters(std::shared_ptr<Filters<T>> filters) : filters_(std::move(filters)) {
+  SteppedFilters(std::shared_ptr<Filters<T>> filters, int threads) : filters_(std::move(filters)), threads_(threads) {
     const host::FilterModel<T>& m = filters_->model;
     for (long b = 0; b < m.filters; ++b) {
       memory_.emplace_back(numbers());
@@ -213,11 +214,10 @@ class SteppedFilters {
     const py::ssize_t B = m.filters, n = m.n;
     Array<T> to(std::vector<py::ssize_t>{B, 2 * n + 1, n});
     T* data = to.mutable_data();
-    py::object lost = py::none();
-    for (long b = 0; b < m.filters; ++b)
-      if (!kernels().points(m, memory_[size_t(b)].data(), data + b * (2 * n + 1) * n) && lost.is_none())
-        lost = py::int_(b);
-    return py::make_tuple(to, lost);
+    const long lost = first_failure([&](long b) {
+      return kernels().points(m, memory_[size_t(b)].data(), data + b * (2 * n + 1) * n);
+    });
+    return py::make_tuple(to, lost < 0 ? py::object(py::none()) : py::object(py::int_(lost)));
   }
   // One step's observation, with the design or with the values of the sigma points; the first filter that failed.
   py::object update(const Array<T>& y, const Array<T>& noise, const py::object& design, const Array<T>& intercept,
@@ -233,24 +233,21 @@ class SteppedFilters {
     forecast_var_ = Array<T>(std::vector<py::ssize_t>{B, p, p});
     innovation_ = Array<T>(std::vector<py::ssize_t>{B, p});
     T *f = forecast_.mutable_data(), *s = forecast_var_.mutable_data(), *e = innovation_.mutable_data();
-    long failed = -1;
-    {
-      py::gil_scoped_release release;
-      for (long b = 0; b < B; ++b) {
-        const host::Reading<T> one = {reading + b * p, z ? z + b * p * n : nullptr, h + b * p * p, d + b * p,
-                                      v ? v + b * (2 * n + 1) * p : nullptr};
-        const host::StepReport report =
-            kernels().update(m, 0, one, memory_[size_t(b)].data(), f + b * p, s + b * p * p, e + b * p);
-        loglik_[size_t(b)].add(report);
-        if (report.failure != host::Failure::none && failed < 0) failed = b;
-      }
-    }
+    const long failed = first_failure([&](long b) {
+      const host::Reading<T> one = {reading + b * p, z ? z + b * p * n : nullptr, h + b * p * p, d + b * p,
+                                    v ? v + b * (2 * n + 1) * p : nullptr};
+      const host::StepReport report =
+          kernels().update(m, 0, one, memory_[size_t(b)].data(), f + b * p, s + b * p * p, e + b * p);
+      loglik_[size_t(b)].add(report);
+      return report.failure == host::Failure::none;
+    });
     return failed < 0 ? py::object(py::none()) : py::object(py::int_(failed));
   }
   void predict(long step) {
-    const host::FilterModel<T>& m = filters_->model;
-    py::gil_scoped_release release;
-    for (long b = 0; b < m.filters; ++b) kernels().predict(m, b, step, memory_[size_t(b)].data());
+    first_failure([&](long b) {
+      kernels().predict(filters_->model, b, step, memory_[size_t(b)].data());
+      return true;
+    });
   }
   // Mean and variance (B, n), and the covariance (B, n, n) where wanted.
   py::tuple moments(bool with_covariance) const {
@@ -296,6 +293,22 @@ class SteppedFilters {
   Array<T> innovation() const { return innovation_; }
 
  private:
+  // Calls task(filter) for all of them without Python's lock, and returns the first for which it was false, or -1.
+  template <class Task>
+  long first_failure(Task task) {
+    const host::FilterModel<T>& m = filters_->model;
+    std::vector<char> sound(size_t(m.filters), 1);
+    py::gil_scoped_release release;
+    // Waking the threads takes as long as some ten thousand operations.
+    const bool many = double(m.filters) * m.n * m.n * m.n > 1e6;
+    const int threads = !many ? 1 : threads_ > 0 ? threads_ : host::default_threads();
+    if (threads == 1)
+      for (long b = 0; b < m.filters; ++b) sound[size_t(b)] = task(b);
+    else
+      host::run_tasks(m.filters, threads, [&](long b, int) { sound[size_t(b)] = task(b); }, nullptr);
+    const auto bad = std::find(sound.begin(), sound.end(), 0);
+    return bad == sound.end() ? -1 : long(bad - sound.begin());
+  }
   static const host::FilterKernelsFor<T>& kernels() { return host::filter_kernels().of<T>(); }
   long numbers() const { return kernels().numbers(filters_->model, false); }
   static const T* checked(const py::handle& given, const char* name, const std::vector<py::ssize_t>& shape) {
@@ -306,6 +319,7 @@ class SteppedFilters {
     return array.data();
   }
   std::shared_ptr<Filters<T>> filters_;
+  int threads_;
   std::vector<host::AlignedMemory<T>> memory_;
   std::vector<host::LogLikelihood> loglik_;
   Array<T> forecast_, forecast_var_, innovation_;
@@ -323,7 +337,7 @@ void bind(py::module_& m, const char* name, const char* stepped) {
       .def("smooth", &smooth<T>, "outputs"_a, "threads"_a, "progress"_a);
   typedef SteppedFilters<T> S;
   py::class_<S>(m, stepped)
-      .def(py::init<std::shared_ptr<F>>(), "filters"_a)
+      .def(py::init<std::shared_ptr<F>, int>(), "filters"_a, "threads"_a)
       .def("points", &S::points)
       .def("update", &S::update, "y"_a.noconvert(), "obs_cov"_a.noconvert(), "design"_a, "obs_intercept"_a.noconvert(),
            "values"_a)

@@ -184,18 +184,13 @@ def _check_shared(model: Model, chosen: list[str]) -> None:
 
 
 def _as_given(model: Model, name: str) -> NDArray[Any]:
+    """Without the axes along which it does not change."""
     values = model.arrays[name]
-    if name == "obs_cov":
-        values = values[..., 0, 0] if model.scalar else values
-        return (
-            values.reshape(())
-            if values.size == 1
-            else np.squeeze(values, axis=0)
-            if len(values) == 1
-            else values
-        )
-    if values.shape[1] == 1:
-        values = values[:, 0]
-    if name == "state_cov" and values.ndim == 2:
-        values = np.stack([np.diag(v) for v in values])
-    return values[0] if len(values) == 1 else values
+    if name == "obs_cov" and model.scalar:
+        values = values[..., 0, 0]
+    if name == "state_cov" and values.ndim == 3:
+        values = values[..., None] * np.eye(model.n)
+    if len(values) == 1:
+        values = values[0]
+        return values[0] if len(values) == 1 else values
+    return values[:, 0] if values.shape[1] == 1 and name != "obs_cov" else values

@@ -86,8 +86,9 @@ class Model:
         if not self.scalar:
             return self.covariance("obs_cov", given, self.p, steps=True)
         values = self.series("obs_cov", given, ())
-        if (values < 0).any():
-            raise ValueError(f"obs_cov{_place(values < 0)} is negative; a variance is needed")
+        negative = (values < 0).reshape(np.shape(given))
+        if negative.any():
+            raise ValueError(f"obs_cov{_place(negative)} is negative; a variance is needed")
         return values[..., None, None]
 
     def series(self, name: str, given: Any, item: tuple[int, ...]) -> Floats:

@@ -170,7 +170,7 @@ class KalmanFilter(_Stepped):
         model.put_observation_intercept(obs_intercept)
         stepped = _core.SteppedFilters64 if model.dtype == np.float64 else _core.SteppedFilters32
         self._form = choice("form", form, FORMS)
-        self._core = stepped(model.core(self._form, self._limit))
+        self._core = stepped(model.core(self._form, self._limit), 1)
 
     def update(
         self,

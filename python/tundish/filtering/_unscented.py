@@ -13,7 +13,7 @@ from tundish._arrays import choice
 from tundish._progress import progress_callback
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._kalman import Progress
-from tundish.filtering._model import KEPT, STORES, Model, bound, sigma_parameters
+from tundish.filtering._model import KEPT, STORES, Model, bound, sigma_parameters, thread_count
 from tundish.filtering._result import Filtered
 
 Observe = Callable[[NDArray[Any], Any], ArrayLike]
@@ -36,6 +36,7 @@ def unscented_filter(
     store: str = "diagonal",
     robust: float | None = None,
     dtype: str = "float64",
+    threads: int | None = None,
     progress: Progress = False,
 ) -> Filtered:
     """Filters series whose observations are any function of the state (Julier & Uhlmann, 1997, 2004).
@@ -53,7 +54,7 @@ def unscented_filter(
     - `kappa`, `alpha`, `beta`: of the points a and a +- the columns of sqrt(s) L, with L the lower factor of
       the covariance and s = alpha^2 (n + kappa). Weights are w0 = 1 - n/s and 1/(2s), and w0 + 1 - alpha^2 +
       beta for the covariance. None is kappa = 3 - n. They are drawn again after every prediction.
-    - `store`, `robust`, `dtype`, `progress`: as for :func:`kalman_filter`.
+    - `store`, `robust`, `dtype`, `threads`, `progress`: as for :func:`kalman_filter`.
 
     **Returns:** a :class:`Filtered`.
 
@@ -69,7 +70,7 @@ def unscented_filter(
     limit = bound(robust)
     if limit is not None and not model.scalar:
         raise ValueError("robust: is for one observation a step")
-    run = _Run(model, SigmaPoints(model, limit, sigma), kept)
+    run = _Run(model, SigmaPoints(model, limit, sigma, thread_count(threads)), kept)
     with progress_callback(progress, "steps") as callback:
         for t in range(model.steps):
             run.step(observe, t)
@@ -82,9 +83,11 @@ def unscented_filter(
 class SigmaPoints:
     """Filters of a model without a design, stepped together."""
 
-    def __init__(self, model: Model, robust: float | None, sigma: tuple[float, float, float]) -> None:
+    def __init__(
+        self, model: Model, robust: float | None, sigma: tuple[float, float, float], threads: int = 1
+    ) -> None:
         stepped = _core.SteppedFilters64 if model.dtype == np.float64 else _core.SteppedFilters32
-        self.model, self.core = model, stepped(model.core("standard", robust, sigma=sigma))
+        self.model, self.core = model, stepped(model.core("standard", robust, sigma=sigma), threads)
 
     def update(self, observe: Observe, t: Any, y: NDArray[Any], noise: NDArray[Any]) -> None:
         """Asks the model about the points, and takes y (B, p) in."""
