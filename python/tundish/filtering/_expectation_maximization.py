@@ -157,7 +157,7 @@ def _observation_noise(model: Model, moments: _Moments) -> NDArray[np.float64]:
         return np.ascontiguousarray((0.5 * (mean + mean.T))[None, None])
     all_noise = np.broadcast_to(noise, second.shape)[there]
     factor = np.trace(np.linalg.solve(all_noise, second[there]), axis1=-2, axis2=-1).mean() / model.p
-    return noise * factor
+    return np.asarray(noise * factor)
 
 
 def _state_noise(model: Model, moments: _Moments) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def _state_noise(model: Model, moments: _Moments) -> NDArray[np.float64]:
     total = moments.transition_sum.sum(axis=0)
     if noise.ndim == 3:
         q = noise[0, 0]
-        return np.maximum(q + q * q * np.diag(total) / steps, 0.0)[None, None]
+        return np.asarray(np.maximum(q + q * q * np.diag(total) / steps, 0.0)[None, None])
     q = noise[0, 0]
     found = q + q @ total @ q / steps
     return np.ascontiguousarray((0.5 * (found + found.T))[None, None])
@@ -192,5 +192,5 @@ def _as_given(model: Model, name: str) -> NDArray[Any]:
         values = values[..., None] * np.eye(model.n)
     if len(values) == 1:
         values = values[0]
-        return values[0] if len(values) == 1 else values
-    return values[:, 0] if values.shape[1] == 1 and name != "obs_cov" else values
+        return np.asarray(values[0] if len(values) == 1 else values)
+    return np.asarray(values[:, 0] if values.shape[1] == 1 and name != "obs_cov" else values)

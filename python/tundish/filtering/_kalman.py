@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -98,9 +99,14 @@ def run_filter(
     with progress_callback(progress, "series") as callback:
         found = core.run(list(wanted), shared, count, callback)
     raise_problem(found.pop("problem"), form, model.single)
+    return filtered(model, found)
+
+
+def filtered(model: Model, found: dict[str, Any]) -> Filtered:
+    """A run's arrays with the axes of the caller's y; None for those that were not kept."""
     arrays = model.shape_result(found)
-    fields = {name: arrays.get(name) for name in ("mean", "std", "cov", "slopes")}
-    return Filtered(**{**arrays, **fields})
+    given: dict[str, Any] = {field.name: arrays.get(field.name) for field in fields(Filtered)}
+    return Filtered(**given)
 
 
 def kalman_smoother(

@@ -50,7 +50,7 @@ class _Stepped:
     @property
     def std(self) -> NDArray[Any]:
         """(n,), likewise."""
-        return np.sqrt(np.maximum(self._core.moments(False)[1][0], 0))
+        return np.asarray(np.sqrt(np.maximum(self._core.moments(False)[1][0], 0)))
 
     @property
     def loglik(self) -> float:

@@ -12,7 +12,7 @@ from tundish import _core
 from tundish._arrays import choice
 from tundish._progress import progress_callback
 from tundish.filtering._errors import raise_problem
-from tundish.filtering._kalman import Progress
+from tundish.filtering._kalman import Progress, filtered
 from tundish.filtering._model import KEPT, STORES, Model, bound, sigma_parameters, thread_count
 from tundish.filtering._result import Filtered
 
@@ -76,8 +76,7 @@ def unscented_filter(
             run.step(observe, t)
             if callback and (t % _PROGRESS_EVERY == 0 or t + 1 == model.steps):
                 callback(t + 1, model.steps)
-    arrays = model.shape_result(run.results())
-    return Filtered(**{name: arrays.get(name) for name in ("mean", "std", "cov")} | arrays)
+    return filtered(model, run.results())
 
 
 class SigmaPoints:
