@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import compare, machine, optimize, roofline
+from benchmarks import compare, filtering, machine, optimize, roofline
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -28,7 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the tables into the READMEs")
     arguments = parser.parse_args()
-    tables = {"machine": machine.description(), **compare.tables(), **roofline.tables(), **optimize.tables()}
+    tables = {
+        "machine": machine.description(),
+        **compare.tables(),
+        **roofline.tables(),
+        **optimize.tables(),
+        **filtering.tables(),
+    }
     for name, table in tables.items():
         print(f"{name}\n\n{table}\n")
     if arguments.write:

@@ -3,13 +3,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <memory>
 
 #include "check.h"
 #include "filters.h"
 #include "module.h"
+#include "result_memory.h"
 #include "thread_pool.h"
 
 namespace py = pybind11;
@@ -94,8 +94,7 @@ class Results {
   }
   template <class T>
   T* always(const char* name, std::vector<py::ssize_t> shape) {
-    py::array_t<T> array(shape);
-    std::memset(array.mutable_data(), 0, size_t(array.nbytes()));
+    py::array_t<T> array = ResultMemory::array<T>(shape);
     arrays[name] = array;
     return array.mutable_data();
   }

@@ -30,13 +30,6 @@ class Memory {
   T* next_;
 };
 
-// Pages that have never been written are handed out one by one, at their first store; in the middle of a sweep that
-// costs ten times what it does in a row.
-template <class T>
-void touch(T* row, long numbers) {
-  for (long i = 0; row && i < numbers; i += 4096 / long(sizeof(T))) row[i] = T(0);
-}
-
 template <class T>
 T* shifted(T* to, long by) {
   return to ? to + by : to;
@@ -484,8 +477,6 @@ void run_rows(const Stretch<T>& stretch) {
     read_design(m, r, filter, 1);
     multiply_next(0);
   }
-  touch(shifted(out.mean, (base + stretch.from) * n), (stretch.to - stretch.from) * n);
-  touch(shifted(out.std, (base + stretch.from) * n), (stretch.to - stretch.from) * n);
   const int at_once = s.kept ? 2 : 1;
   for (long t = stretch.from; t < stretch.to; t += at_once) {
     read_design(m, r, filter, t + 2);

@@ -1,5 +1,6 @@
 // march.cu as a C++ compiler sees it once CUDA's words mean something: a block's members are threads, its
 // shared memory is static, and they meet at a barrier.
+#include <cmath>  // what CUDA has without being asked
 #include <condition_variable>
 #include <mutex>
 #include <thread>

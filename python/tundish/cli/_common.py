@@ -66,6 +66,11 @@ def write_picture(plot: Callable[[], Figure], path: Path) -> None:
     plot().savefig(path, dpi=_DPI)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Writes it as UTF-8."""
+    path.write_text(text, "utf-8")
+
+
 def plain(values: Any) -> Any:
     """A number or an array as JSON takes it: None stands for what is infinite or unknown."""
     import numpy as np

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tundish.cli import DONE, FAILED, BadInputError
-from tundish.cli._common import make_folder, note, write_files, write_picture
+from tundish.cli._common import make_folder, note, write_files, write_picture, write_text
 from tundish.cli.info import instruction_set
 
-_PAPERS = ("energies2020",)
-_TABLES = range(1, 9)
+# The tables of each paper that can be computed.
+_TABLES = {"energies2020": range(1, 9), "scrap2025": range(2, 6)}
+# The options that only one paper has, and what they are when left out.
+_OWN: dict[str, dict[str, Any]] = {"energies2020": {"method": None, "runs": 10}, "scrap2025": {"seeds": 5}}
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -24,15 +26,15 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="published tables and figures, theirs beside ours",
         description="Computes the tables and figures of a paper again and writes them beside the published "
         "numbers. energies2020: Tables 1 to 8 and Figures 4, 5 and 7 to 11 of Energies 2020, 13, 2429, by "
-        "the published bee colony and by least squares; about an hour on two cores, or a table at a time.",
+        "the published bee colony and by least squares; about an hour on two cores, or a table at a time. "
+        "scrap2025: Tables 2 to 5 and Figures 1 to 4 of arXiv:2504.11319, over several simulations; about a "
+        "minute.",
         epilog="What has been computed is kept in the folder: the same command goes on where it stopped.",
     )
-    parser.add_argument("paper", choices=_PAPERS, help="which paper")
+    parser.add_argument("paper", choices=list(_TABLES), help="which paper")
     parser.add_argument(
-        "--table", metavar="N", type=int, choices=_TABLES, help="only what Table N (1 to 8) needs"
+        "--table", metavar="N", type=int, help="only what Table N needs (1 to 8; 2 to 5 of scrap2025)"
     )
-    parser.add_argument("--method", choices=["bee-colony", "least-squares"], help="only this search")
-    parser.add_argument("--runs", metavar="N", type=int, default=10, help="of the colony (default 10)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of noise and searches (default 0)")
     parser.add_argument(
         "--out",
@@ -40,20 +42,42 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         type=Path,
         help="folder of what is written (default: the paper's name)",
     )
+    energies = parser.add_argument_group("energies2020")
+    energies.add_argument("--method", choices=["bee-colony", "least-squares"], help="only this search")
+    energies.add_argument("--runs", metavar="N", type=int, help="of the colony (default 10)")
+    scrap = parser.add_argument_group("scrap2025")
+    scrap.add_argument("--seeds", metavar="N", type=int, help="number of simulations (default 5)")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Computes what is missing, writes the report, prints it."""
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
-    if arguments.runs < 1:
-        raise BadInputError(f"--runs {arguments.runs}: must be at least 1")
-    if arguments.seed < 0:
-        raise BadInputError(f"--seed {arguments.seed}: must not be negative")
+    _check(arguments)
+    if arguments.paper == "scrap2025":
+        return _scrap2025(arguments)
     if importlib.util.find_spec("scipy") is None:
         note(arguments.prog, 'scipy is missing: pip install "tundish[optimize]"')
         return FAILED
     return _energies2020(arguments)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Fills in what was left out of the paper's own options; refuses others and numbers that cannot be."""
+    for paper, options in _OWN.items():
+        for name, value in options.items():
+            if getattr(arguments, name) is None:
+                setattr(arguments, name, value)
+            elif paper != arguments.paper:
+                raise BadInputError(f"--{name}: is for {paper} alone")
+    tables = _TABLES[arguments.paper]
+    if arguments.table is not None and arguments.table not in tables:
+        raise BadInputError(f"--table {arguments.table}: must be {tables[0]} to {tables[-1]}")
+    for name in ("runs", "seeds"):
+        if getattr(arguments, name) < 1:
+            raise BadInputError(f"--{name} {getattr(arguments, name)}: must be at least 1")
+    if arguments.seed < 0:
+        raise BadInputError(f"--seed {arguments.seed}: must not be negative")
 
 
 def _energies2020(arguments: argparse.Namespace) -> int:
@@ -65,11 +89,11 @@ def _energies2020(arguments: argparse.Namespace) -> int:
     tables = {**paper.PARAMETER_TABLES, **paper.TEMPERATURE_TABLES}
     experiments = paper.EXPERIMENTS if arguments.table is None else (tables[arguments.table],)
     methods = paper.METHODS if arguments.method is None else (arguments.method,)
-    record = _record(folder / "runs.jsonl", arguments.seed)
+    record = _record(paper.Record, folder, arguments.seed)
     record.complete(experiments, methods, arguments.runs, partial(note, arguments.prog))
 
     numbers = sorted(tables) if arguments.table is None else [arguments.table]
-    writers: dict[str, Callable[[Path], None]] = {"README.md": partial(_write, report.page(record))}
+    writers: dict[str, Callable[[Path], None]] = {"README.md": partial(write_text, report.page(record))}
     for number, draw in report.figures(record):
         writers[f"figure-{number}.png"] = partial(write_picture, draw)
     files = write_files(arguments.prog, folder, writers)
@@ -81,16 +105,31 @@ def _energies2020(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _record(file: Path, seed: int) -> Any:
-    from tundish.reproduce.energies2020 import Record
+def _scrap2025(arguments: argparse.Namespace) -> int:
+    from tundish.reproduce import _scrap2025_report as report
+    from tundish.reproduce import scrap2025 as paper
 
+    folder = arguments.out or Path(arguments.paper)
+    make_folder(folder)
+    numbers = paper.TABLES if arguments.table is None else (arguments.table,)
+    record = _record(paper.Record, folder, arguments.seed)
+    record.complete(numbers, arguments.seeds, partial(note, arguments.prog))
+
+    writers: dict[str, Callable[[Path], None]] = {"README.md": partial(write_text, report.page(record))}
+    for number, draw in report.figures(record):
+        writers[f"figure-{number}.png"] = partial(write_picture, draw)
+    files = write_files(arguments.prog, folder, writers)
+    print("\n\n".join(report.table(number, record) for number in numbers))
+    for file in files:
+        print(f"wrote {file}")
+    return DONE
+
+
+def _record(kind: Callable[[Path, int], Any], folder: Path, seed: int) -> Any:
+    file = folder / "runs.jsonl"
     try:
-        return Record(file, seed)
+        return kind(file, seed)
     except OSError as error:
         raise BadInputError(f"{file}: {error.strerror}") from None
     except (ValueError, TypeError) as error:
         raise BadInputError(f"{file}: not a record of runs: {error}") from None
-
-
-def _write(text: str, path: Path) -> None:
-    path.write_text(text, "utf-8")

@@ -154,29 +154,28 @@ TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between betwee
     }
 }
 
-// Registers of a strip: four times as many numbers are in hand at once.
-constexpr int widest_strip = TUNDISH_REGISTER_BYTES == 64 ? 6 : 2;
+// Registers of a strip: four times as many numbers are in hand at once, and compilers spill before all are taken.
+constexpr int widest_strip = TUNDISH_REGISTER_BYTES == 64 ? 4 : 2;
 
-// The whole matrix, strip by strip. What a sum is made of, and in which order, does not depend on their width.
+// The whole matrix, strip by strip, all about as wide. What a sum is made of, and in which order, does not depend
+// on their width.
 template <bool Downdate, bool Multiply, class T, class Between>
 TUNDISH_HD_LARGE void sweep(const MeanReverting<T>& s, Between between) {
   constexpr int lanes = Native<T>::lanes;
+  const int registers = s.pitch / lanes, strips = (registers + widest_strip - 1) / widest_strip;
   int done = 0;
-  auto strip = [&](auto task) TUNDISH_INLINE {
-    const int left = s.pitch / lanes - done, first = done * lanes;
-    const int width = left < widest_strip ? left : widest_strip;
+  auto strip = [&](int number, auto task) TUNDISH_INLINE {
+    const int first = done * lanes, width = (registers - done + strips - number - 1) / (strips - number);
     done += width;
     if (width == 1) return sweep_strip<1, Downdate, Multiply>(s, first, task);
     if (width == 2) return sweep_strip<2, Downdate, Multiply>(s, first, task);
 #if TUNDISH_REGISTER_BYTES == 64
     if (width == 3) return sweep_strip<3, Downdate, Multiply>(s, first, task);
     if (width == 4) return sweep_strip<4, Downdate, Multiply>(s, first, task);
-    if (width == 5) return sweep_strip<5, Downdate, Multiply>(s, first, task);
-    if (width == 6) return sweep_strip<6, Downdate, Multiply>(s, first, task);
 #endif
   };
-  strip(between);
-  while (done < s.pitch / lanes) strip(Nothing());
+  strip(0, between);
+  for (int number = 1; number < strips; ++number) strip(number, Nothing());
 }
 
 // The parts of a step, each for the register of components that begins at i; k is 0 or 1, the observation's
