@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tundish/casting/strand.h"
+#include "tundish/filtering/mean_reverting.h"
 
 namespace tundish {
 
@@ -249,6 +250,41 @@ double streaming(long bytes) {
   return seconds / (double(steps) * double(packs) * 3 * sizeof(Packed<T>));
 }
 
+// Seconds for one product with a sum of packs, fused where the machine fuses: twelve independent chains.
+template <class T>
+double fused_arithmetic(T scale, T shift) {
+  constexpr int chains = 12, steps = 1 << 19;
+  const Packed<T> m(scale), c(shift);
+  Packed<T> x[chains];
+  for (int k = 0; k < chains; ++k) x[k] = Packed<T>(T(1.25 + k));
+  const double start = now();
+  for (int step = 0; step < steps; ++step)
+    for (int k = 0; k < chains; ++k) x[k] = fused(x[k], m, c);
+  const double seconds = now() - start;
+  for (int k = 0; k < chains; ++k) keep<T>(x[k]);
+  return seconds / (double(chains) * steps);
+}
+
+// Seconds for a filter's pass over the covariance of so many states, a heat: a pass serves two.
+template <class T>
+double filter_pass(int states) {
+  std::vector<T> storage(size_t(MeanReverting<T>::numbers(states)) + 64, T(1e-3));
+  T* aligned = storage.data();
+  while (reinterpret_cast<size_t>(aligned) % 64) ++aligned;
+  MeanReverting<T> s = {};
+  s.lay_out(states, aligned);
+  for (int i = 0; i < s.pitch; ++i) s.direction[0][i] = s.direction[1][i] = T(1e-6);
+  constexpr int steps = 1 << 11;
+  const double start = now();
+  for (int step = 0; step < steps; ++step) {
+    sweep<true, true>(s, Nothing());
+    __asm__ volatile("" : : : "memory");
+  }
+  const double seconds = now() - start;
+  keep<T>(Packed<T>::read(s.product[0]));
+  return seconds / (2.0 * steps);
+}
+
 template <class T>
 double measured(int what, long size) {
   switch (what) {
@@ -256,6 +292,8 @@ double measured(int what, long size) {
     case 1: return division<T>(T(1.5));
     case 2: return lookup<T>();
     case 3: return moving<T>(size);
+    case 5: return fused_arithmetic<T>(T(0.999), T(0.001));
+    case 6: return filter_pass<T>(int(size));
     default: return streaming<T>(size);
   }
 }

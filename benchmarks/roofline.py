@@ -14,17 +14,21 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from benchmarks import machine, ours
 from tundish import _core
 from tundish.casting import Grid
+from tundish.filtering import kalman_filter
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 HEADERS = SOURCE.parents[1] / "cpp" / "include"
-ARITHMETIC, DIVISION, LOOKUP, MOVING, STREAMING = range(5)  # of roofline_measure
+ARITHMETIC, DIVISION, LOOKUP, MOVING, STREAMING, FUSED, PASS = range(7)  # of roofline_measure
 NEAR, FAR = 16 << 10, 512 << 10  # bytes that fit the nearest cache and the next
 CACHE = 5 << 18  # what the lanes of a job may fill (most_bytes_of_lanes in cpp/src/plan.cpp)
 GRIDS = {"48 x 48, the default": None, "100 x 100": Grid(100, 100)}
 ROUNDS = 7
+STATES, HEATS = 45, 2000  # of the filter
 
 
 class Operations(NamedTuple):
@@ -108,8 +112,11 @@ def measure() -> dict[tuple[object, ...], machine.Timing]:
 
     runs: dict[tuple[object, ...], machine.Run] = {}
     for size in (4, 8):
-        for what in (ARITHMETIC, DIVISION, LOOKUP):
+        for what in (ARITHMETIC, DIVISION, LOOKUP, FUSED):
             runs[what, size] = probe(what, size, 0)
+        runs[PASS, size] = probe(PASS, size, STATES)
+        for store in ("final", "diagonal"):
+            runs["filter", size, store] = _filter(size, store)
         for place in (NEAR, FAR):
             runs[STREAMING, size, place] = probe(STREAMING, size, place)
         for name, grid in GRIDS.items():
@@ -117,6 +124,37 @@ def measure() -> dict[tuple[object, ...], machine.Timing]:
             runs[MOVING, size, name] = probe(MOVING, size, packs)
             runs["march", size, name] = march(size, grid)
     return machine.interleaved(runs)
+
+
+def _filter(size: int, store: str) -> machine.Run:
+    """A filter of heats of random masses, seconds a heat."""
+    rng = np.random.default_rng(0)
+    masses = rng.uniform(0, 3, (HEATS, STATES)).astype(f"float{8 * size}")
+    mean = rng.uniform(200, 5000, STATES)
+    y = masses @ mean
+    model = {"initial_mean": mean, "initial_cov": 0.05 * mean**2, "transition": 0.9993,
+             "state_cov": 1e-6 * mean**2, "state_intercept": 7e-4 * mean}  # fmt: skip
+    options = {"store": store, "dtype": f"float{8 * size}", "threads": 1}
+    work = machine.timed(lambda: kalman_filter(y, masses, 3450.0**2, **model, **options))
+    return machine.Run(lambda: work() / HEATS, ROUNDS)
+
+
+def filter_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
+    """The floor, the pass over the covariance and the filter, us a heat, as Markdown."""
+    lines = [
+        "| numbers | products with sums | floor | the pass | the filter, final moments | means and deviations"
+        " | floor/filter |",
+        "| --- |" + " ---: |" * 6,
+    ]
+    for size in (4, 8):
+        lanes = library().roofline_lanes(size)
+        products = 2 * STATES * -(-STATES // lanes) * lanes
+        floor = products / lanes * seconds[FUSED, size].best
+        times = [floor, seconds[PASS, size].best]
+        times += [seconds["filter", size, store].best for store in ("final", "diagonal")]
+        cells = [f"float{8 * size}", str(products), *(f"{1e6 * time:.3f}" for time in times)]
+        lines.append("| " + " | ".join([*cells, f"{100 * floor / times[2]:.0f} %"]) + " |")
+    return "\n".join(lines)
 
 
 def count_table(found: Counts) -> str:
@@ -196,6 +234,7 @@ def tables() -> dict[str, str]:
         "counts": count_table(counts(default)),
         "peaks": peak_table(seconds),
         "roofline": roof_table(seconds),
+        "filter_roofline": filter_table(seconds),
     }
 
 

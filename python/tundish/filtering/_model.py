@@ -38,9 +38,9 @@ class Model:
         self.arrays: dict[str, NDArray[Any]] = {}
         self._put("y", self.y)
         self._put("initial_mean", self.of_state("initial_mean", initial_mean, steps=False))
-        self._put("initial_cov", self.covariance("initial_cov", initial_cov, self.n, steps=False))
+        self._put("initial_cov", _whole(self.covariance("initial_cov", initial_cov, self.n, steps=False)))
         self._put("state_intercept", self.of_state("state_intercept", state_intercept, steps=True))
-        self._put_diagonal("state_cov", self.covariance("state_cov", state_cov, self.n, steps=True))
+        self._put("state_cov", self.covariance("state_cov", state_cov, self.n, steps=True))
         self._put_transition(self.square("transition", transition, self.n, steps=True))
         self._put("obs_cov", self.observation_noise(obs_cov))
 
@@ -56,15 +56,10 @@ class Model:
     def _put(self, name: str, values: Floats) -> None:
         self.arrays[name] = np.ascontiguousarray(values, dtype=self.dtype)
 
-    def _put_diagonal(self, name: str, values: Floats) -> None:
-        self._put(name, _diagonals(values) if _is_diagonal(values) else values)
-
     def _put_transition(self, values: Floats) -> None:
+        self._put("transition", values)
         # F - 1 is formed in double precision: in single, its rounding would be that of F.
-        less_one = values - np.eye(self.n)
-        diagonal = _is_diagonal(values)
-        self._put("transition", _diagonals(values) if diagonal else values)
-        self._put("transition_less_one", _diagonals(less_one) if diagonal else less_one)
+        self._put("transition_less_one", values - (1.0 if values.ndim == 3 else np.eye(self.n)))
 
     def put_design(self, design: Any) -> None:
         """(n,), (T, n) or (B, T, n); with p observations a step (p, n), (T, p, n) or (B, T, p, n)."""
@@ -84,7 +79,7 @@ class Model:
     def observation_noise(self, given: Any) -> Floats:
         """H with all its axes, (1 or B, 1 or T, p, p)."""
         if not self.scalar:
-            return self.covariance("obs_cov", given, self.p, steps=True)
+            return _whole(self.covariance("obs_cov", given, self.p, steps=True))
         values = self.series("obs_cov", given, ())
         negative = (values < 0).reshape(np.shape(given))
         if negative.any():
@@ -119,13 +114,13 @@ class Model:
 
     def square(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
         """A matrix for all, for every filter, or with `steps` for every step; a scalar or (n,) is its
-        diagonal."""
+        diagonal. What is diagonal comes back as (.., .., n)."""
         values = _numbers(name, given)
         _check_finite(name, values)
         if values.ndim == 0:
             values = np.full(size, values)
         if values.shape == (size,):
-            values = np.diag(values)
+            return values.reshape(1, 1, size)
         item, length, filters = (size, size), self.steps, self.filters
         observation = name == "obs_cov"
         shapes = [item, (length, *item) if observation else (filters, *item)]
@@ -133,25 +128,27 @@ class Model:
         if values.shape not in shapes:
             also = "" if observation else f"a scalar, {(size,)}, "
             raise ValueError(f"{name}: has shape {values.shape}; {also}{_alternatives(shapes)} is needed")
-        if values.ndim == 4:
-            return values
-        return values.reshape(1, -1, *item) if observation else values.reshape(-1, 1, *item)
+        if values.ndim < 4:
+            values = values.reshape(1, -1, *item) if observation else values.reshape(-1, 1, *item)
+        diagonals = np.diagonal(values, axis1=-2, axis2=-1)
+        return diagonals if np.count_nonzero(values) == np.count_nonzero(diagonals) else values
 
     def covariance(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
         """A :meth:`square` that is symmetric and not indefinite."""
         if name == "obs_cov" and np.ndim(given) < 2:
             raise ValueError(f"obs_cov: has shape {np.shape(given)}; {(size, size)} and more axes are needed")
         values = self.square(name, given, size, steps=steps)
-        scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
-        skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
-        if skew.any():
-            i, j = np.argwhere(skew)[0][-2:]
-            raise ValueError(f"{name}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
-        if _is_diagonal(values):
-            least = _diagonals(values).min()
+        if values.ndim == 3:
+            indefinite = bool((values < 0).any())
         else:
-            least = (np.linalg.eigvalsh(values)[..., 0] / scale[..., 0, 0].clip(1e-300)).min()
-        if least < -_DEFINITE:
+            scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
+            skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
+            if skew.any():
+                i, j = np.argwhere(skew)[0][-2:]
+                raise ValueError(f"{name}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
+            least = np.linalg.eigvalsh(values)[..., 0]
+            indefinite = bool((least < -_DEFINITE * scale[..., 0, 0]).any())
+        if indefinite:
             raise ValueError(f"{name}: is indefinite; a covariance has no negative eigenvalue or variance")
         return values
 
@@ -229,18 +226,14 @@ def _numbers(name: str, given: Any) -> Floats:
     return floats(name, given).reshape(np.shape(given))
 
 
-def _is_diagonal(values: Floats) -> bool:
-    off = ~np.eye(values.shape[-1], dtype=bool)
-    return not values[..., off].any()
-
-
-def _diagonals(values: Floats) -> Floats:
-    return np.diagonal(values, axis1=-2, axis2=-1)
+def _whole(values: Floats) -> Floats:
+    """Matrices, also of those that came as diagonals."""
+    return values if values.ndim == 4 else values[..., None] * np.eye(values.shape[-1])
 
 
 def _check_finite(name: str, values: Floats) -> None:
-    bad = ~np.isfinite(values)
-    if bad.any():
+    if not np.isfinite(values).all():
+        bad = ~np.isfinite(values)
         raise ValueError(f"{name}{_place(bad)} = {values[bad][0]:g}: must be a finite number")
 
 
