@@ -25,6 +25,60 @@ extern "C" __global__ void propose(double* x, const double* energies, const Inte
   x[bee] = moved(x[bee], x[move.partner], move.factor * fitness(energies[bee]), *box);
 }
 """
+FILTERS = """
+#include "tundish/filtering/mean_reverting.h"
+#include "tundish/filtering/scrap.h"
+#include "tundish/filtering/smoother.h"
+using namespace tundish;
+// One step of each thread's own filter, by either kernel, and back.
+extern "C" __global__ void step(double* memory, const double* model, const double* y, int n) {
+  const long numbers = Kalman<double>::numbers(n, 1) + SmootherStep<double>::numbers(n, 1) +
+                       Smoother<double>::numbers(n, 1) + MeanReverting<double>::numbers(n);
+  double* mine = memory + threadIdx.x * numbers;
+  Kalman<double> dense;
+  dense.n = n;
+  dense.p = 1;
+  dense.form = Form::square_root;
+  dense.robust = 0;
+  dense.lay_out(mine);
+  mine += Kalman<double>::numbers(n, 1);
+  SmootherStep<double> kept(n, 1, mine);
+  mine += SmootherStep<double>::numbers(n, 1);
+  start(dense, model, model + n);
+  kept.keep_prediction(dense);
+  const Told<double> told = update(dense, {model, model, model, y + threadIdx.x});
+  kept.keep_update(dense, model, y + threadIdx.x);
+  predict(dense, {model, model, model, model, true, true});
+
+  Smoother<double> back;
+  back.n = n;
+  back.p = 1;
+  back.lay_out(mine);
+  mine += Smoother<double>::numbers(n, 1);
+  begin(back);
+  step_back(back, Transition<double>{model, model, model, model, false, false});
+  look_back(back, kept, mine, mine + 1);
+  write_smoothed(back, kept, mine, mine, mine);
+
+  MeanReverting<double> rows;
+  rows.lay_out(n, mine);
+  rows.transition = rows.transition_less_one = rows.noise = rows.intercept = model;
+  rows.uniform = rows.kept = told.square < 9;
+  rows.least_transition = rows.largest_transition = 1;
+  start(rows, model, model + n);
+  for (int i = 0; i < n; i += Native<double>::lanes) weigh(rows, 0, model, i);
+  sweep<false, true>(rows, Nothing());
+  const double variance = complete(rows, 0, rows.weight[0], rows.product[0], rows.direction[0]);
+  const ScrapMoments<double> moments = {model[0], 9, variance, 0, 1};
+  const ScrapForecast<double> heat = forecast(moments, Heat<double>{1, 0.1});
+  for (int i = 0; i < n; i += Native<double>::lanes)
+    update(rows, 0, 1 / variance, square_root(1 / variance), y[threadIdx.x] - heat.mean, i);
+  rows.observed = 1;
+  predict(rows);
+  finish_pair(rows);
+  covariance(rows, memory);
+}
+"""
 
 Run = subprocess.CompletedProcess[str]
 
@@ -55,10 +109,13 @@ def test_cubin_holds_the_entry_points(
         assert f".text.{name}\0".encode() in cubin
 
 
-def test_the_colony_is_fit_for_a_gpu(tmp_path: Path) -> None:
-    source = tmp_path / "colony.cu"
-    source.write_text(COLONY)
-    result = compile_gpu("--source", str(source), "--arch", "sm_90")
+@pytest.mark.parametrize(
+    "source", [pytest.param(COLONY, id="the colony"), pytest.param(FILTERS, id="the filters")]
+)
+def test_headers_are_fit_for_a_gpu(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "headers.cu"
+    path.write_text(source)
+    result = compile_gpu("--source", str(path), "--arch", "sm_90")
     assert result.returncode == 0, result.stderr
 
 

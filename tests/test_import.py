@@ -27,7 +27,9 @@ def new_modules(package: str) -> list[str]:
     return list(json.loads(result.stdout))
 
 
-@pytest.mark.parametrize("package", ["tundish", "tundish.casting", "tundish.filtering", "tundish.optimize", "tundish.scrap"])
+@pytest.mark.parametrize(
+    "package", ["tundish", "tundish.casting", "tundish.filtering", "tundish.optimize", "tundish.scrap"]
+)
 def test_import_loads_numpy_and_the_extension_alone(package: str) -> None:
     modules = new_modules(package)
     assert "tundish._core" in modules

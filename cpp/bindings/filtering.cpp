@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "check.h"
 #include "filters.h"
@@ -21,7 +22,8 @@ namespace {
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
-// A model and the arrays that it looks at. An array's first two axes are filters and steps, 1 where they share.
+// A model and the arrays that it looks at. An array's first two axes are filters and steps, 1 where they
+// share.
 template <class T>
 struct Filters {
   std::map<std::string, Array<T>> arrays;
@@ -37,13 +39,14 @@ struct Filters {
       fits = a.shape(py::ssize_t(axis) + 2) == item[axis];
       size *= long(item[axis]);
     }
-    fits = fits && (a.shape(0) == 1 || a.shape(0) == model.filters) && (a.shape(1) == 1 || a.shape(1) == model.steps);
+    fits = fits && (a.shape(0) == 1 || a.shape(0) == model.filters) &&
+           (a.shape(1) == 1 || a.shape(1) == model.steps);
     if (!fits) host::refuse(name, std::to_string(a.ndim()) + " axes", "does not fit the filters");
     return {a.data(), a.shape(0) == 1 ? 0 : long(a.shape(1)) * size, a.shape(1) == 1 ? 0 : size};
   }
 
-  Filters(std::map<std::string, Array<T>> from, const std::string& form, const std::string& observes, double robust,
-          double kappa, double alpha, double beta)
+  Filters(std::map<std::string, Array<T>> from, const std::string& form, const std::string& observes,
+          double robust, double kappa, double alpha, double beta)
       : arrays(std::move(from)) {
     const Array<T>&y = arrays.at("y"), &mean = arrays.at("initial_mean");
     model.filters = long(y.shape(0));
@@ -73,7 +76,7 @@ struct Filters {
     model.state_intercept = series("state_intercept", line);
     model.initial_mean = series("initial_mean", line);
     model.initial_cov = series("initial_cov", square);
-    model.sigma = tundish::SigmaWeights<T>::of(model.n, kappa, alpha, beta);
+    model.sigma = tundish::sigma_weights<T>(model.n, kappa, alpha, beta);
     if (!linear) {
       model.addition = series("addition", {});
       model.slag_ratio = series("slag_ratio", {});
@@ -130,11 +133,12 @@ void without_lock(const py::object& progress, long count, int threads, bool shar
   if (!progress.is_none()) progress(count, count);
 }
 
-// (series, step, whether it is the pole) of what went wrong first, or None.
+// (series, step, what) of what went wrong first, or None.
 py::object first_problem(const std::vector<host::FilterProblem>& problems) {
+  const char* const names[] = {"", "indefinite", "pole", "overflow"};
   for (size_t series = 0; series < problems.size(); ++series)
     if (problems[series].failure != host::Failure::none)
-      return py::make_tuple(series, problems[series].step, problems[series].failure == host::Failure::pole);
+      return py::make_tuple(series, problems[series].step, names[int(problems[series].failure)]);
   return py::none();
 }
 
@@ -199,7 +203,8 @@ py::dict smooth(const Filters<T>& filters, const std::vector<std::string>& wante
 template <class T>
 class SteppedFilters {
  public:
-  SteppedFilters(std::shared_ptr<Filters<T>> filters, int threads) : filters_(std::move(filters)), threads_(threads) {
+  SteppedFilters(std::shared_ptr<Filters<T>> filters, int threads)
+      : filters_(std::move(filters)), threads_(threads) {
     const host::FilterModel<T>& m = filters_->model;
     for (long b = 0; b < m.filters; ++b) {
       memory_.emplace_back(numbers());
@@ -213,14 +218,14 @@ class SteppedFilters {
     const py::ssize_t B = m.filters, n = m.n;
     Array<T> to(std::vector<py::ssize_t>{B, 2 * n + 1, n});
     T* data = to.mutable_data();
-    const long lost = first_failure([&](long b) {
-      return kernels().points(m, memory_[size_t(b)].data(), data + b * (2 * n + 1) * n);
-    });
+    const long lost = first_failure(
+        [&](long b) { return kernels().points(m, memory_[size_t(b)].data(), data + b * (2 * n + 1) * n); });
     return py::make_tuple(to, lost < 0 ? py::object(py::none()) : py::object(py::int_(lost)));
   }
-  // One step's observation, with the design or with the values of the sigma points; the first filter that failed.
-  py::object update(const Array<T>& y, const Array<T>& noise, const py::object& design, const Array<T>& intercept,
-                    const py::object& values) {
+  // One step's observation, with the design or with the values of the sigma points; the first filter that
+  // failed.
+  py::object update(const Array<T>& y, const Array<T>& noise, const py::object& design,
+                    const Array<T>& intercept, const py::object& values) {
     const host::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, n = m.n, p = m.p;
     const T* z = design.is_none() ? nullptr : checked(design, "design", {B, p, n});
@@ -235,9 +240,16 @@ class SteppedFilters {
     const long failed = first_failure([&](long b) {
       const host::Reading<T> one = {reading + b * p, z ? z + b * p * n : nullptr, h + b * p * p, d + b * p,
                                     v ? v + b * (2 * n + 1) * p : nullptr};
+      // A step that fails is not taken.
+      T* memory = memory_[size_t(b)].data();
+      std::vector<T> before(size_t(kernels().state_numbers(m)));
+      kernels().save(m, memory, before.data());
       const host::StepReport report =
-          kernels().update(m, 0, one, memory_[size_t(b)].data(), f + b * p, s + b * p * p, e + b * p);
-      loglik_[size_t(b)].add(report);
+          kernels().update(m, 0, one, memory, f + b * p, s + b * p * p, e + b * p);
+      if (report.failure == host::Failure::none)
+        loglik_[size_t(b)].add(report);
+      else
+        kernels().restore(m, before.data(), memory);
       return report.failure == host::Failure::none;
     });
     return failed < 0 ? py::object(py::none()) : py::object(py::int_(failed));
@@ -252,10 +264,12 @@ class SteppedFilters {
   py::tuple moments(bool with_covariance) const {
     const host::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, n = m.n;
+    std::lock_guard<std::mutex> lock(mutex_);
     Array<T> mean(std::vector<py::ssize_t>{B, n}), variance(std::vector<py::ssize_t>{B, n}),
         cov(std::vector<py::ssize_t>{with_covariance ? B : 0, n, n});
     for (long b = 0; b < B; ++b)
-      kernels().moments(m, memory_[size_t(b)].data(), mean.mutable_data() + b * n, variance.mutable_data() + b * n,
+      kernels().moments(m, memory_[size_t(b)].data(), mean.mutable_data() + b * n,
+                        variance.mutable_data() + b * n,
                         with_covariance ? cov.mutable_data() + b * n * n : nullptr);
     return py::make_tuple(mean, variance, cov);
   }
@@ -263,6 +277,7 @@ class SteppedFilters {
   py::tuple save() const {
     const host::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, numbers = kernels().state_numbers(m);
+    std::lock_guard<std::mutex> lock(mutex_);
     Array<T> state(std::vector<py::ssize_t>{B, numbers});
     Array<double> sums(std::vector<py::ssize_t>{B, 2});
     for (long b = 0; b < B; ++b) {
@@ -276,7 +291,8 @@ class SteppedFilters {
     const host::FilterModel<T>& m = filters_->model;
     const long numbers = kernels().state_numbers(m);
     if (state.size() != m.filters * numbers || sums.size() != 2 * m.filters)
-      host::refuse("state", std::to_string(state.size()) + " numbers", "is that of other filters or of another machine");
+      host::refuse("state", std::to_string(state.size()) + " numbers",
+                   "is that of other filters or of another machine");
     for (long b = 0; b < m.filters; ++b) {
       kernels().restore(m, state.data() + b * numbers, memory_[size_t(b)].data());
       loglik_[size_t(b)].restore(sums.data()[2 * b], sums.data()[2 * b + 1]);
@@ -292,12 +308,14 @@ class SteppedFilters {
   Array<T> innovation() const { return innovation_; }
 
  private:
-  // Calls task(filter) for all of them without Python's lock, and returns the first for which it was false, or -1.
+  // Calls task(filter) for all of them without Python's lock, and returns the first for which it was false,
+  // or -1.
   template <class Task>
   long first_failure(Task task) {
     const host::FilterModel<T>& m = filters_->model;
     std::vector<char> sound(size_t(m.filters), 1);
     py::gil_scoped_release release;
+    std::lock_guard<std::mutex> lock(mutex_);
     // Waking the threads takes as long as some ten thousand operations.
     const bool many = double(m.filters) * m.n * m.n * m.n > 1e6;
     const int threads = !many ? 1 : threads_ > 0 ? threads_ : host::default_threads();
@@ -313,12 +331,14 @@ class SteppedFilters {
   static const T* checked(const py::handle& given, const char* name, const std::vector<py::ssize_t>& shape) {
     const auto array = py::cast<Array<T>>(given);
     bool fits = array.ndim() == py::ssize_t(shape.size());
-    for (size_t axis = 0; fits && axis < shape.size(); ++axis) fits = array.shape(py::ssize_t(axis)) == shape[axis];
+    for (size_t axis = 0; fits && axis < shape.size(); ++axis)
+      fits = array.shape(py::ssize_t(axis)) == shape[axis];
     if (!fits) host::refuse(name, std::to_string(array.ndim()) + " axes", "does not fit the filters");
     return array.data();
   }
   std::shared_ptr<Filters<T>> filters_;
   int threads_;
+  mutable std::mutex mutex_;  // held without Python's lock while a step is taken
   std::vector<host::AlignedMemory<T>> memory_;
   std::vector<host::LogLikelihood> loglik_;
   Array<T> forecast_, forecast_var_, innovation_;
@@ -328,8 +348,8 @@ template <class T>
 void bind(py::module_& m, const char* name, const char* stepped) {
   typedef Filters<T> F;
   py::class_<F, std::shared_ptr<F>>(m, name)
-      .def(py::init<std::map<std::string, Array<T>>, const std::string&, const std::string&, double, double, double,
-                    double>(),
+      .def(py::init<std::map<std::string, Array<T>>, const std::string&, const std::string&, double, double,
+                    double, double>(),
            "arrays"_a, "form"_a, "observes"_a, "robust"_a, "kappa"_a, "alpha"_a, "beta"_a)
       .def_property_readonly("by_rows", [](const F& f) { return f.model.rows; })
       .def("run", &run<T>, "outputs"_a, "shared"_a, "threads"_a, "progress"_a)
@@ -338,8 +358,8 @@ void bind(py::module_& m, const char* name, const char* stepped) {
   py::class_<S>(m, stepped)
       .def(py::init<std::shared_ptr<F>, int>(), "filters"_a, "threads"_a)
       .def("points", &S::points)
-      .def("update", &S::update, "y"_a.noconvert(), "obs_cov"_a.noconvert(), "design"_a, "obs_intercept"_a.noconvert(),
-           "values"_a)
+      .def("update", &S::update, "y"_a.noconvert(), "obs_cov"_a.noconvert(), "design"_a,
+           "obs_intercept"_a.noconvert(), "values"_a)
       .def("predict", &S::predict, "step"_a)
       .def("moments", &S::moments, "with_covariance"_a)
       .def("save", &S::save)

@@ -1,5 +1,6 @@
-// Arrays for results in memory that has been used before. The system hands new memory out in pages of zeros, which
-// takes as long as a filter of 45 states needs for its heats; what is given back here is kept for the next run.
+// Arrays for results in memory that has been used before. The system hands new memory out in pages of zeros,
+// which takes as long as a filter of 45 states needs for its heats; what is given back here is kept for the
+// next run.
 #pragma once
 #include <pybind11/numpy.h>
 

@@ -43,8 +43,8 @@ void copy(const T* from, long count, T* to) {
   for (long i = 0; i < count; ++i) to[i] = from[i];
 }
 
-// Asks for the cache lines that a row will be written to this many steps later: a store that waits for its line
-// holds up all behind it. It takes two fifths off the time of 45 states when results go to memory.
+// Asks for the cache lines that a row will be written to this many steps later: a store that waits for its
+// line holds up all behind it. It takes two fifths off the time of 45 states when results go to memory.
 constexpr long steps_ahead = 8;
 template <class T>
 void prefetch(const T* row, long numbers) {
@@ -53,7 +53,7 @@ void prefetch(const T* row, long numbers) {
   for (long byte = 0; byte < bytes; byte += 64) __builtin_prefetch(from + byte, 1);
 }
 
-// ---- any model, a filter in every lane -----------------------------------------------------------------------
+// ---- any model, a filter in every lane --------------------------------------------------------------------
 
 template <class Real>
 struct Any {
@@ -149,8 +149,8 @@ void read_transition(const FilterModel<typename Number<Real>::Scalar>& m, Any<Re
 }
 
 template <class Real>
-void read_observation(const FilterModel<typename Number<Real>::Scalar>& m, Any<Real>& a, long first, int count,
-                      long t, bool all) {
+void read_observation(const FilterModel<typename Number<Real>::Scalar>& m, Any<Real>& a, long first,
+                      int count, long t, bool all) {
   gather(m.y, first, count, t, m.p, a.y);
   if (all || m.design.step) gather(m.design, first, count, t, long(m.p) * m.n, a.design);
   if (all || m.noise.step) gather(m.noise, first, count, t, long(m.p) * m.p, a.noise);
@@ -169,9 +169,17 @@ Any<Real>& start_any(const FilterModel<typename Number<Real>::Scalar>& m, long f
   return a;
 }
 
+// Whether a number is neither infinite nor NaN.
+template <class T>
+bool is_finite(T x) {
+  return x - x == T(0);
+}
+
 template <class Real>
-StepReport report(const Told<Real>& told, int lane) {
+StepReport report(const Told<Real>& told, const Kalman<Real>& s, int lane) {
   typedef Number<Real> N;
+  for (int k = 0; k < s.p; ++k)
+    if (!is_finite(N::value(s.forecast_variance[k * (s.p + 1)], lane))) return {0, 0, 0, Failure::overflow};
   const Real lost = select(told.lost, Real(typename N::Scalar(1)), Real(typename N::Scalar(0)));
   const int number = int(N::value(told.number, lane));
   const bool failed = number > 0 && N::value(lost, lane) != 0;
@@ -201,7 +209,7 @@ void run_any(const Stretch<typename Number<Real>::Scalar>& r) {
     read_observation(m, a, r.first, count, t, t == 0);
     const Told<Real> told = update(s, {a.design, a.noise, a.intercept, a.y});
     for (int lane = 0; lane < count; ++lane)
-      r.reports[lane * (r.to - r.from) + t - r.from] = report(told, lane);
+      r.reports[lane * (r.to - r.from) + t - r.from] = report(told, s, lane);
     const long at = r.first * m.steps + t;
     scatter(s.forecast, count, p, shifted(out.forecast, at * p), m.steps * p);
     scatter(s.forecast_variance, count, p * p, shifted(out.forecast_var, at * p * p), m.steps * p * p);
@@ -224,7 +232,7 @@ void run_any(const Stretch<typename Number<Real>::Scalar>& r) {
   write_covariance(s, count, shifted(out.predicted_cov, r.first * n * n), n * n);
 }
 
-// ---- mean-reverting states, one filter's rows in a register --------------------------------------------------
+// ---- mean-reverting states, one filter's rows in a register -----------------------------------------------
 
 template <class T>
 struct Rows {
@@ -284,7 +292,8 @@ Rows<T>& start_rows(const FilterModel<T>& m, long filter, T* memory) {
     s.least_transition = minimum(s.least_transition, absolute(r.transition[i]));
     s.largest_transition = maximum(s.largest_transition, absolute(r.transition[i]));
   }
-  s.kept = s.least_transition >= least_kept_transition<T> && s.largest_transition <= largest_kept_transition<T>;
+  s.kept =
+      s.least_transition >= least_kept_transition<T> && s.largest_transition <= largest_kept_transition<T>;
   return r;
 }
 
@@ -340,8 +349,8 @@ Foreseen<T> foresee_projected(Rows<T>& r, int k, const T* design) {
   for (int i = 0; i < pitch; ++i) r.product_u[i] = fused(second, row[pitch + i], first * row[i]);
   const T uu = complete(s, k, r.weight_u, r.product_u, r.product_u);
   const T ss = complete(s, k, s.weight[k], s.product[k], s.product[k]);
-  const ScrapMoments<T> moments = {dot(design, s.mean, pitch), s.mean[n - 2] + r.of_u[n - 1] * s.mean[n - 1], ss,
-                                   dot(s.weight[k], r.product_u, pitch), uu};
+  const ScrapMoments<T> moments = {dot(design, s.mean, pitch), s.mean[n - 2] + r.of_u[n - 1] * s.mean[n - 1],
+                                   ss, dot(s.weight[k], r.product_u, pitch), uu};
   const ScrapForecast<T> f = forecast(moments, r.heat);
   for (int i = 0; i < pitch; ++i) {
     s.direction[k][i] = fused(f.slope_u, r.product_u[i], f.slope_s * s.product[k][i]);
@@ -359,7 +368,7 @@ bool factor_matrix(Rows<T>& r) {
   for (int i = 0; i < n; ++i) {
     for (int j = i; j < pitch; ++j) {
       T m = s.matrix[long(i) * pitch + j];
-      for (int k = 0; k < s.observed; ++k) m = fused(s.downdate[k][i], -s.direction[k][j], m);
+      for (int k = 0; k < s.observed; ++k) m = fused(s.direction[k][i], -s.direction[k][j], m);
       u[long(i) * pitch + j] = m;
     }
     u[long(i) * (pitch + 1)] = s.variance[i];
@@ -369,8 +378,9 @@ bool factor_matrix(Rows<T>& r) {
     T* row = u + long(i) * pitch;
     const int from = i / lanes_of<T> * lanes_of<T>;
     for (int j = from; j < i; ++j) row[j] = T(0);
-    sound = sound && row[i] > T(0);
-    const Register<T> inverse(T(1) / square_root(row[i]));
+    const bool above = row[i] > T(0);  // a component that is known has nothing to vary
+    sound = sound && (above || row[i] >= -variance_rounding<T> * s.variance[i]);
+    const Register<T> inverse(above ? T(1) / square_root(row[i]) : T(0));
     for (int j = from; j < pitch; j += lanes_of<T>) (Register<T>::read(row + j) * inverse).write(row + j);
     for (int k = i + 1; k < n; ++k) {
       T* below = u + long(k) * pitch;
@@ -423,8 +433,10 @@ void find_sigma_slope(Rows<T>& r) {
   const MeanReverting<T>& s = r.s;
   for (int i = s.n - 1; i >= 0; --i) {
     T sum = r.values[i];
-    for (int j = i + 1; j < s.n; ++j) sum = fused(-r.lower[long(i) * s.pitch + j], r.slope[j] * s.scale[j], sum);
-    r.slope[i] = sum / r.lower[long(i) * (s.pitch + 1)] / s.scale[i];
+    for (int j = i + 1; j < s.n; ++j)
+      sum = fused(-r.lower[long(i) * s.pitch + j], r.slope[j] * s.scale[j], sum);
+    const T root = r.lower[long(i) * (s.pitch + 1)];
+    r.slope[i] = root > T(0) ? sum / root / s.scale[i] : T(0);
   }
 }
 
@@ -446,15 +458,18 @@ StepReport take_in(MeanReverting<T>& s, int k, const Foreseen<T>& f, T noise, T 
   const bool there = y == y;
   const T square = innovation * innovation / variance;
   const T told = there ? T(1) / (variance * inflation(square, robust)) : T(0);
+  const T root = square_root(told);
   bool negative = false;
   for (int i = 0; i < s.pitch; i += lanes_of<T>) {
     const Register<T> before = Register<T>::read(s.variance + i);
-    update(s, k, told, there ? innovation : T(0), i);
+    update(s, k, told, root, there ? innovation : T(0), i);
     negative = negative | any(Register<T>::read(s.variance + i) < before * -variance_rounding<T>);
   }
   s.observed = k + 1;
   StepReport report = {double(variance), double(square), there ? 1 : 0, f.failure};
-  if (report.failure == Failure::none && there && (negative || !(variance > T(0)))) report.failure = Failure::indefinite;
+  if (report.failure == Failure::none && there && (negative || !(variance > T(0))))
+    report.failure = Failure::indefinite;
+  if (!is_finite(variance)) report.failure = Failure::overflow;
   if (!there) report.determinant = report.square = 0;
   return report;
 }
@@ -487,7 +502,8 @@ void run_rows(const Stretch<T>& stretch) {
       const Foreseen<T> f = foresee(m, r, filter, t + k, k);
       const T y = *m.y.at(filter, t + k);
       T innovation, variance;
-      const StepReport report = take_in(s, k, f, *m.noise.at(filter, t + k), y, m.robust, innovation, variance);
+      const StepReport report =
+          take_in(s, k, f, *m.noise.at(filter, t + k), y, m.robust, innovation, variance);
       stretch.reports[t + k - stretch.from] = report;
       out.forecast[at] = f.mean;
       out.forecast_var[at] = variance;
@@ -496,7 +512,8 @@ void run_rows(const Stretch<T>& stretch) {
       if (out.mean) prefetch(out.mean + at * n, n);
       if (out.std) prefetch(out.std + at * n, n);
       if (out.mean)
-        for (int i = 0; i < n; i += lanes_of<T>) write_row(out.mean + at * n, n, i, Register<T>::read(s.mean + i));
+        for (int i = 0; i < n; i += lanes_of<T>)
+          write_row(out.mean + at * n, n, i, Register<T>::read(s.mean + i));
       if (out.slopes) {
         if (m.observes == Observes::sigma) find_sigma_slope(r);
         copy(r.slope, n, out.slopes + at * n);
@@ -513,7 +530,8 @@ void run_rows(const Stretch<T>& stretch) {
       if (!out.std) return;
       T* to = out.std + (base + t) * n;
       for (int k = 0; k < observations; ++k)
-        write_row(to + k * n, n, i, square_root(maximum(Register<T>::read(s.filtered[k] + i), Register<T>(T(0)))));
+        write_row(to + k * n, n, i,
+                  square_root(maximum(Register<T>::read(s.filtered[k] + i), Register<T>(T(0)))));
     };
     if (t + 2 < m.steps && s.kept && !rescales(s)) {
       refresh(s);
@@ -534,7 +552,7 @@ void run_rows(const Stretch<T>& stretch) {
   covariance(s, out.predicted_cov + filter * n * n);
 }
 
-// ---- means of filters that share their covariances -----------------------------------------------------------
+// ---- means of filters that share their covariances --------------------------------------------------------
 
 template <class T>
 long mean_numbers(const FilterModel<T>& m, int count) {
@@ -546,11 +564,13 @@ void run_means(const Stretch<T>& stretch) {
   const FilterModel<T>& m = *stretch.model;
   const FilterOutputs<T>& out = *stretch.outputs;
   const int n = m.n, pitch = padded<T>(n);
-  T *design = stretch.memory, *less_one = design + pitch, *intercepts = less_one + pitch, *means = intercepts + 2 * pitch;
+  T *design = stretch.memory, *less_one = design + pitch, *intercepts = less_one + pitch,
+    *means = intercepts + 2 * pitch;
   if (stretch.from == 0) {
     zero(stretch.memory, mean_numbers(m, stretch.count));
     copy(m.less_one.at(0, 0), n, less_one);
-    for (int b = 0; b < stretch.count; ++b) copy(m.initial_mean.at(stretch.first + b, 0), n, means + long(b) * pitch);
+    for (int b = 0; b < stretch.count; ++b)
+      copy(m.initial_mean.at(stretch.first + b, 0), n, means + long(b) * pitch);
   }
   for (long t = stretch.from; t < stretch.to; ++t) {
     copy(m.design.at(0, t), n, design);
@@ -581,7 +601,7 @@ void run_means(const Stretch<T>& stretch) {
   }
 }
 
-// ---- one filter, step by step --------------------------------------------------------------------------------
+// ---- one filter, step by step -----------------------------------------------------------------------------
 
 template <class T>
 void start_one(const FilterModel<T>& m, long filter, T* memory) {
@@ -623,12 +643,13 @@ StepReport update_one(const FilterModel<T>& m, long, const Reading<T>& reading, 
                       T* forecast_var, T* innovation) {
   if (m.rows) return update_rows(m, rows_in(memory), reading, forecast, forecast_var, innovation);
   Any<T>& a = any_in<T>(memory);
-  const Told<T> told = reading.values ? update_by_values(m, a, reading)
-                                      : update(a.s, {reading.design, reading.noise, reading.intercept, reading.y});
+  const Told<T> told = reading.values
+                           ? update_by_values(m, a, reading)
+                           : update(a.s, {reading.design, reading.noise, reading.intercept, reading.y});
   copy(a.s.forecast, m.p, forecast);
   copy(a.s.forecast_variance, long(m.p) * m.p, forecast_var);
   copy(a.s.innovation, m.p, innovation);
-  return report(told, 0);
+  return report(told, a.s, 0);
 }
 
 template <class T>
@@ -695,16 +716,30 @@ void restore(const FilterModel<T>& m, const T* state, T* memory) {
   copy(state + 5, MeanReverting<T>::numbers(m.n), s.mean);
 }
 
+// Whether L L' is P, to rounding.
+template <class T>
+bool is_square_of(const T* lower, const T* covariance, int n) {
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j <= i; ++j) {
+      T sum = covariance[long(i) * n + j];
+      for (int k = 0; k <= j; ++k) sum -= lower[long(i) * n + k] * lower[long(j) * n + k];
+      const T scale = square_root(absolute(covariance[long(i) * (n + 1)] * covariance[long(j) * (n + 1)]));
+      if (!(absolute(sum) <= variance_rounding<T> * scale)) return false;
+    }
+  return true;
+}
+
 template <class T>
 bool points_of_one(const FilterModel<T>& m, T* memory, T* points) {
   Any<T>& a = any_in<T>(memory);
   copy(a.s.covariance, long(m.n) * m.n, a.lower);
-  if (factor(a.lower, m.n)) return false;
+  // A component that is known exactly leaves a pivot of 0, and is no loss.
+  if (factor(a.lower, m.n) && !is_square_of(a.lower, a.s.covariance, m.n)) return false;
   place_points(a.s.mean, a.lower, m.n, m.sigma.spread, points);
   return true;
 }
 
-// ---- smoother ------------------------------------------------------------------------------------------------
+// ---- smoother ---------------------------------------------------------------------------------------------
 
 // Steps between two kept states: as many states as steps between them take the least memory.
 long stride_of(long steps) {
@@ -751,7 +786,7 @@ void filter_stretch(const FilterModel<T>& m, Any<T>& a, long filter, long from, 
     if (kept) step.keep_prediction(a.s);
     const Told<T> told = update(a.s, {a.design, a.noise, a.intercept, a.y});
     if (kept) step.keep_update(a.s, a.noise, a.y);
-    if (reports) reports[t] = report(told, 0);
+    if (reports) reports[t] = report(told, a.s, 0);
     read_transition(m, a, filter, 1, t, false);
     predict(a.s, transition_at(m, a));
   }
@@ -759,20 +794,20 @@ void filter_stretch(const FilterModel<T>& m, Any<T>& a, long filter, long from, 
 
 template <class T>
 void smooth_one(const FilterModel<T>& m, const SmootherOutputs<T>& out, long filter, T* memory,
-                StepReport* reports) {
+                StepReport* reports, bool (*stopped)(const void*), const void* asked) {
   const long n = m.n, p = m.p, stride = stride_of(m.steps), states = (m.steps + stride - 1) / stride;
   Smoothing<T> w;
   w.lay_out(m, memory);
   Any<T>& a = start_any<T>(m, filter, 1, w.filter);
   auto end_of = [&](long state) { return (state + 1) * stride < m.steps ? (state + 1) * stride : m.steps; };
-  for (long state = 0; state < states; ++state) {
+  for (long state = 0; state < states && !stopped(asked); ++state) {
     copy(a.s.mean, n, w.means + state * n);
     copy(a.s.covariance, n * n, w.covariances + state * n * n);
     filter_stretch<T>(m, a, filter, state * stride, end_of(state), nullptr, reports);
   }
   Smoother<T>& back = w.back;
   begin(back);
-  for (long state = states - 1; state >= 0; --state) {
+  for (long state = states - 1; state >= 0 && !stopped(asked); --state) {
     const long from = state * stride;
     copy(w.means + state * n, n, a.s.mean);
     copy(w.covariances + state * n * n, n * n, a.s.covariance);
@@ -786,12 +821,13 @@ void smooth_one(const FilterModel<T>& m, const SmootherOutputs<T>& out, long fil
       }
       const SmootherStep<T> step(m.n, m.p, w.kept + (t - from) * SmootherStep<T>::numbers(m.n, m.p));
       look_back(back, step, shifted(out.disturbance, at * p), shifted(out.disturbance_var, at * p * p));
-      write_smoothed(back, step, shifted(out.mean, at * n), shifted(out.std, at * n), shifted(out.cov, at * n * n));
+      write_smoothed(back, step, shifted(out.mean, at * n), shifted(out.std, at * n),
+                     shifted(out.cov, at * n * n));
     }
   }
 }
 
-// ---- the table -----------------------------------------------------------------------------------------------
+// ---- the table --------------------------------------------------------------------------------------------
 
 template <class T>
 long numbers(const FilterModel<T>& m, bool lanes) {
@@ -809,9 +845,9 @@ void run(const Stretch<T>& stretch) {
 
 template <class T>
 constexpr FilterKernelsFor<T> kernels_for() {
-  return {lanes_of<T>,    numbers<T>,     run<T>,            mean_numbers<T>,     run_means<T>,
-          start_one<T>,   update_one<T>,  predict_one<T>,    moments_of_one<T>,   state_numbers<T>,
-          save<T>, restore<T>, points_of_one<T>, smoother_numbers<T>, smooth_one<T>};
+  return {lanes_of<T>,  numbers<T>,    run<T>,           mean_numbers<T>,     run_means<T>,
+          start_one<T>, update_one<T>, predict_one<T>,   moments_of_one<T>,   state_numbers<T>,
+          save<T>,      restore<T>,    points_of_one<T>, smoother_numbers<T>, smooth_one<T>};
 }
 
 }  // namespace

@@ -35,16 +35,16 @@ struct FilterModel {
 // Arrays to be filled, null where not wanted.
 template <class T>
 struct FilterOutputs {
-  T *mean, *std, *cov;                       // (filters, steps, n), (.., n), (.., n, n)
-  T *forecast, *forecast_var, *innovation;   // (filters, steps, p), (.., p, p), (.., p)
-  T *final_mean, *final_cov;                 // (filters, n), (filters, n, n)
+  T *mean, *std, *cov;                      // (filters, steps, n), (.., n), (.., n, n)
+  T *forecast, *forecast_var, *innovation;  // (filters, steps, p), (.., p, p), (.., p)
+  T *final_mean, *final_cov;                // (filters, n), (filters, n, n)
   T *predicted_mean, *predicted_cov;
-  T* slopes;                                 // (filters, steps, n): of the observation in the state
-  T* gains;                                  // (steps, pitch), of a single filter
+  T* slopes;  // (filters, steps, n): of the observation in the state
+  T* gains;   // (steps, pitch), of a single filter
 };
 
 // What an observation adds to the log-likelihood, and what has gone wrong with it.
-enum class Failure : int { none, indefinite, pole };
+enum class Failure : int { none, indefinite, pole, overflow };
 struct StepReport {
   double determinant, square;
   int number;  // of readings
@@ -74,9 +74,9 @@ struct Reading {
 
 template <class T>
 struct SmootherOutputs {
-  T *mean, *std, *cov;                         // as FilterOutputs
-  T *disturbance, *disturbance_var;            // of the observation: (filters, steps, p), (.., p, p); may be null
-  T* transition_sum;                           // (filters, n, n): sum of r r' - N over the transitions; may be null
+  T *mean, *std, *cov;               // as FilterOutputs
+  T *disturbance, *disturbance_var;  // of the observation: (filters, steps, p), (.., p, p); may be null
+  T* transition_sum;                 // (filters, n, n): sum of r r' - N over the transitions; may be null
 };
 
 template <class T>
@@ -84,14 +84,14 @@ struct FilterKernelsFor {
   int lanes;
   long (*numbers)(const FilterModel<T>&, bool lanes);  // of T that a stretch's memory must hold
   void (*run)(const Stretch<T>&);
-  // Means alone, of filters whose covariances are those of the first: its gains are in the outputs. The memory
-  // holds `count` means.
+  // Means alone, of filters whose covariances are those of the first: its gains are in the outputs. The
+  // memory holds `count` means.
   long (*mean_numbers)(const FilterModel<T>&, int count);
   void (*run_means)(const Stretch<T>&);
   // Steps t of one filter.
   void (*start)(const FilterModel<T>&, long filter, T* memory);
-  StepReport (*update)(const FilterModel<T>&, long t, const Reading<T>&, T* memory, T* forecast, T* forecast_var,
-                       T* innovation);
+  StepReport (*update)(const FilterModel<T>&, long t, const Reading<T>&, T* memory, T* forecast,
+                       T* forecast_var, T* innovation);
   void (*predict)(const FilterModel<T>&, long filter, long t, T* memory);
   void (*moments)(const FilterModel<T>&, const T* memory, T* mean, T* variance, T* cov);  // each may be null
   // What a filter must keep to go on elsewhere, where it has been started alike.
@@ -101,7 +101,9 @@ struct FilterKernelsFor {
   bool (*points)(const FilterModel<T>&, T* memory, T* points);  // (2n + 1, n); false where P has no factor
   // The fixed-interval smoother of one filter, of `numbers` of memory.
   long (*smoother_numbers)(const FilterModel<T>&);
-  void (*smooth)(const FilterModel<T>&, const SmootherOutputs<T>&, long filter, T* memory, StepReport*);
+  // It ends early when `stopped(asked)` is true, which is looked at now and then.
+  void (*smooth)(const FilterModel<T>&, const SmootherOutputs<T>&, long filter, T* memory, StepReport*,
+                 bool (*stopped)(const void*), const void* asked);
 };
 
 struct FilterKernels {

@@ -41,8 +41,8 @@ class Tasks {
 
 // Runs a group of filters to the end, or to the first failure of all.
 template <class T>
-void run_group(const FilterModel<T>& model, const FilterOutputs<T>& outputs, long first, int count, bool lanes,
-               long numbers, void (*run)(const Stretch<T>&), const Tasks& tasks, double* loglik,
+void run_group(const FilterModel<T>& model, const FilterOutputs<T>& outputs, long first, int count,
+               bool lanes, long numbers, void (*run)(const Stretch<T>&), const Tasks& tasks, double* loglik,
                std::vector<FilterProblem>& problems) {
   AlignedMemory<T> memory(numbers);
   std::vector<StepReport> reports(size_t(count) * steps_at_once);
@@ -78,7 +78,8 @@ LogLikelihood::LogLikelihood(double robust) : robust_(robust) {
 void LogLikelihood::add(const StepReport& report) {
   if (report.number == 0) return;
   const double distance = std::sqrt(report.square);
-  const double square = robust_ > 0 && distance > robust_ ? 2 * robust_ * distance - robust_ * robust_ : report.square;
+  const double square =
+      robust_ > 0 && distance > robust_ ? 2 * robust_ * distance - robust_ * robust_ : report.square;
   sum_ -= 0.5 * (report.number * log_two_pi + square) + normalisation_;
   const bool extreme = !(report.determinant > 1e-100 && report.determinant < 1e100);
   if (extreme)
@@ -113,14 +114,15 @@ bool run_filters(const FilterModel<T>& model, const FilterOutputs<T>& outputs, c
   if (options.shared) {
     const bool went = tasks.run(1, [&](long) {
       double alone;
-      run_group(model, outputs, 0, 1, false, kernels.numbers(model, false), kernels.run, tasks, &alone, problems);
+      run_group(model, outputs, 0, 1, false, kernels.numbers(model, false), kernels.run, tasks, &alone,
+                problems);
     });
     if (!went || problems[0].failure != Failure::none) return went;
     return tasks.run((model.filters + means_at_once - 1) / means_at_once, [&](long n) {
       const long first = n * means_at_once;
       const int count = int(std::min<long>(means_at_once, model.filters - first));
-      run_group(model, outputs, first, count, false, kernels.mean_numbers(model, count), kernels.run_means, tasks,
-                loglik, problems);
+      run_group(model, outputs, first, count, false, kernels.mean_numbers(model, count), kernels.run_means,
+                tasks, loglik, problems);
     });
   }
   const bool lanes = !model.rows && model.filters > 1 && model.n <= most_states_in_lanes;
@@ -134,14 +136,15 @@ bool run_filters(const FilterModel<T>& model, const FilterOutputs<T>& outputs, c
 }
 
 template <class T>
-bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs, const FilterOptions& options,
-                  double* loglik, std::vector<FilterProblem>& problems) {
+bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs,
+                  const FilterOptions& options, double* loglik, std::vector<FilterProblem>& problems) {
   const FilterKernelsFor<T>& kernels = filter_kernels().of<T>();
   Tasks tasks(options);
   return tasks.run(model.filters, [&](long filter) {
     AlignedMemory<T> memory(kernels.smoother_numbers(model));
-    std::vector<StepReport> reports(size_t(model.steps));
-    kernels.smooth(model, outputs, filter, memory.data(), reports.data());
+    std::vector<StepReport> reports(size_t(model.steps), StepReport{0, 0, 0, Failure::none});
+    const auto stopped = [](const void* asked) { return static_cast<const Tasks*>(asked)->stopped(); };
+    kernels.smooth(model, outputs, filter, memory.data(), reports.data(), stopped, &tasks);
     LogLikelihood sum(double(model.robust));
     FilterProblem& problem = problems[size_t(filter)];
     for (long t = 0; t < model.steps && problem.failure == Failure::none; ++t) {
@@ -152,12 +155,12 @@ bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs
   });
 }
 
-#define TUNDISH_INSTANTIATE(T)                                                                                 \
-  template bool runs_by_rows(const FilterModel<T>&);                                                           \
-  template bool run_filters(const FilterModel<T>&, const FilterOutputs<T>&, const FilterOptions&, double*,     \
-                            std::vector<FilterProblem>&);                                                      \
-  template bool run_smoother(const FilterModel<T>&, const SmootherOutputs<T>&, const FilterOptions&, double*,  \
-                             std::vector<FilterProblem>&);
+#define TUNDISH_INSTANTIATE(T)                                                                             \
+  template bool runs_by_rows(const FilterModel<T>&);                                                       \
+  template bool run_filters(const FilterModel<T>&, const FilterOutputs<T>&, const FilterOptions&, double*, \
+                            std::vector<FilterProblem>&);                                                  \
+  template bool run_smoother(const FilterModel<T>&, const SmootherOutputs<T>&, const FilterOptions&,       \
+                             double*, std::vector<FilterProblem>&);
 TUNDISH_INSTANTIATE(double)
 TUNDISH_INSTANTIATE(float)
 #undef TUNDISH_INSTANTIATE

@@ -22,8 +22,9 @@ class AlignedMemory {
   std::vector<unsigned char> storage_;
 };
 
-// The log-likelihood as its terms come. Determinants are multiplied, and their logarithm taken now and then: it
-// costs more than many a step. For a robust filter of one reading a step, it is that of Huber's distribution.
+// The log-likelihood as its terms come. Determinants are multiplied, and their logarithm taken now and then:
+// it costs more than many a step. For a robust filter of one reading a step, it is that of Huber's
+// distribution.
 class LogLikelihood {
  public:
   explicit LogLikelihood(double robust = 0);
@@ -51,15 +52,15 @@ struct FilterOptions {
 template <class T>
 bool runs_by_rows(const FilterModel<T>& model);
 
-// Fills the outputs, the log-likelihoods (filters) and what went wrong (filters). With `shared`, the variances and
-// covariances are those of one filter. False when poll stopped it.
+// Fills the outputs, the log-likelihoods (filters) and what went wrong (filters). With `shared`, the
+// variances and covariances are those of one filter. False when poll stopped it.
 template <class T>
 bool run_filters(const FilterModel<T>& model, const FilterOutputs<T>& outputs, const FilterOptions& options,
                  double* loglik, std::vector<FilterProblem>& problems);
 
 // The smoother of every filter.
 template <class T>
-bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs, const FilterOptions& options,
-                  double* loglik, std::vector<FilterProblem>& problems);
+bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs,
+                  const FilterOptions& options, double* loglik, std::vector<FilterProblem>& problems);
 
 }  // namespace tundish::host

@@ -1,4 +1,5 @@
-// Batches of filters at random, and what they must find by plain formulas: dense matrices, inverses, no lanes.
+// Batches of filters at random, and what they must find by plain formulas: dense matrices, inverses, no
+// lanes.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -6,8 +7,6 @@
 #include <vector>
 
 #include "filters.h"
-
-// ---- a batch ---------------------------------------------------------------------------------------------------
 
 // An array of a batch, with an axis of filters and one of steps where they differ.
 template <class T>
@@ -64,7 +63,7 @@ struct Batch {
     m.addition = addition.series(1, steps);
     m.slag_ratio = slag_ratio.series(1, steps);
     m.iron_oxide = iron_oxide.series(1, steps);
-    m.sigma = tundish::SigmaWeights<T>::of(n, kappa, 1, 0);
+    m.sigma = tundish::sigma_weights<T>(n, kappa, 1, 0);
     m.rows = tundish::host::runs_by_rows(m);
     return m;
   }
@@ -88,8 +87,6 @@ struct Found {
   std::vector<tundish::host::FilterProblem> problems;
   bool finished = false;
 };
-
-// ---- random batches --------------------------------------------------------------------------------------------
 
 class Dice {
  public:
@@ -163,8 +160,9 @@ Batch<T> random_batch(const Kind& kind, unsigned seed) {
     b.transition.all.push_back(T(f[k]));
     b.less_one.all.push_back(T(f[k] - (on_diagonal ? 1 : 0)));
   }
-  b.state_noise = {kind.dense ? dice.covariances<T>(transitions, b.n, 0.4) : dice.numbers<T>(transitions * n, 0, 0.2),
-                   true, kind.by_step};
+  b.state_noise = {
+      kind.dense ? dice.covariances<T>(transitions, b.n, 0.4) : dice.numbers<T>(transitions * n, 0, 0.2),
+      true, kind.by_step};
   if (kind.quiet) b.state_noise.all.assign(b.state_noise.all.size(), T(0));
   b.state_intercept = {dice.numbers<T>(transitions * n, -0.2, 0.2), true, kind.by_step};
   b.initial_mean = {dice.numbers<T>(b.filters * n, -1, 1), true, false};
@@ -172,7 +170,8 @@ Batch<T> random_batch(const Kind& kind, unsigned seed) {
   return b;
 }
 
-// Heats of arXiv:2504.11319 with n - 2 types of scrap: an element that goes to slag, c1 and c2 behind its fractions.
+// Heats of arXiv:2504.11319 with n - 2 types of scrap: an element that goes to slag, c1 and c2 behind its
+// fractions.
 template <class T>
 Batch<T> random_heats(int n, long filters, long steps, tundish::host::Observes observes, unsigned seed) {
   Dice dice(seed);
@@ -204,8 +203,6 @@ Batch<T> random_heats(int n, long filters, long steps, tundish::host::Observes o
   for (T& y : b.y.all) y = T(double(y) * 20 + 330);  // NaN stays
   return b;
 }
-
-// ---- plain formulas --------------------------------------------------------------------------------------------
 
 struct Matrix {
   int rows, columns;
@@ -380,12 +377,14 @@ typename Reference<T>::Forecast Reference<T>::forecast_projected(const Matrix& a
 
 // By all sigma points.
 template <class T>
-typename Reference<T>::Forecast Reference<T>::forecast_sigma(const Matrix& a, const Matrix& cov, long t) const {
+typename Reference<T>::Forecast Reference<T>::forecast_sigma(const Matrix& a, const Matrix& cov,
+                                                             long t) const {
   const double s = n + b.kappa;
   const Matrix lower = cov.root();
   std::vector<Matrix> points = {a};
   for (int k = 0; k < n; ++k)
-    for (const double side : {1.0, -1.0}) points.push_back(a.plus(lower.part(first_numbers(n), {k}), side * std::sqrt(s)));
+    for (const double side : {1.0, -1.0})
+      points.push_back(a.plus(lower.part(first_numbers(n), {k}), side * std::sqrt(s)));
   double mean = 0, variance = 0;
   Matrix with_state(n, 1);
   for (size_t k = 0; k < points.size(); ++k) mean += (k ? 0.5 / s : 1 - n / s) * steel(points[k], t);
@@ -409,7 +408,8 @@ Found<double> Reference<T>::filter() const {
     const Forecast f = forecast(a, cov, t);
     keep(f.mean, found.forecast);
     keep(f.variance, found.forecast_var);
-    if (b.observes != tundish::host::Observes::linear) keep(cov.inverse() * f.with_state.turned(), found.slopes);
+    if (b.observes != tundish::host::Observes::linear)
+      keep(cov.inverse() * f.with_state.turned(), found.slopes);
     std::vector<int> there;
     for (int k = 0; k < p; ++k) {
       found.innovation.push_back(y(t, k) - f.mean(k, 0));

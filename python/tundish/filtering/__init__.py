@@ -1,6 +1,6 @@
 """Batched Kalman and unscented filters, smoothers, and the estimation of their noise."""
 
-from tundish.filtering._errors import NotPositiveDefiniteError, PoleError
+from tundish.filtering._errors import DivergedError, NotPositiveDefiniteError, PoleError
 from tundish.filtering._expectation_maximization import Maximized, expectation_maximization
 from tundish.filtering._kalman import kalman_filter, kalman_smoother
 from tundish.filtering._result import Filtered, Smoothed
@@ -8,6 +8,7 @@ from tundish.filtering._stepped import KalmanFilter, UnscentedFilter
 from tundish.filtering._unscented import unscented_filter
 
 __all__ = [
+    "DivergedError",
     "Filtered",
     "KalmanFilter",
     "Maximized",

@@ -22,24 +22,37 @@ class PoleError(FilterError):
     """The partition model was asked for a heat whose slag would hold more than all of the element."""
 
 
-def raise_problem(problem: tuple[int, int, bool] | None, form: str, single: bool) -> None:
-    """Raises what a run has reported as (series, step, whether it is the pole)."""
+class DivergedError(FilterError):
+    """A variance is no longer a finite number."""
+
+
+_REMEDIES = {
+    "sqrt": "obs_cov must be larger than 0 where the state is known exactly",
+    "unscented": "a kappa of 0 or more, or a larger alpha, keeps the centre's weight from being negative",
+}
+
+
+def raise_problem(problem: tuple[int, int, str] | None, form: str, single: bool) -> None:
+    """Raises what a run has reported as (series, step, what)."""
     if problem is None:
         return
-    series, step, pole = problem
+    series, step, what = problem
     where = f"step {step}" if single else f"step {step} of series {series}"
-    if pole:
+    if what == "pole":
         raise PoleError(
             f"{where}: 1 + (c1 + c2 f) m_slag / m_steel is not above 0 at a sigma point; the partition "
             "coefficients, their variances or the slag's mass are too far from the truth",
             step,
             series,
         )
-    way_out = (
-        "obs_cov must be larger than 0 where the state is known exactly"
-        if form == "sqrt"
-        else "form='sqrt' keeps it, unless obs_cov is 0 where the state is known exactly"
-    )
+    if what == "overflow":
+        raise DivergedError(
+            f"{where}: a variance is no longer a finite number; with this transition the state grows without "
+            "bound, or the numbers are too large",
+            step,
+            series,
+        )
+    remedy = _REMEDIES.get(form, "form='sqrt' keeps it, unless obs_cov is 0 where the state is known exactly")
     raise NotPositiveDefiniteError(
-        f"{where}: the covariance lost its positive-definiteness; {way_out}", step, series
+        f"{where}: the covariance lost its positive-definiteness; {remedy}", step, series
     )

@@ -75,7 +75,10 @@ def expectation_maximization(
 
     **Returns:** a :class:`Maximized`. **Raises:** as :func:`kalman_filter`.
     """
-    chosen = names_of("estimate", estimate, PARAMETERS)
+    try:
+        chosen = names_of("estimate", estimate, PARAMETERS)
+    except KeyError as error:
+        raise ValueError(error.args[0]) from None
     if not chosen:
         raise ValueError("estimate: must name at least one of " + ", ".join(PARAMETERS))
     iterations, share = integer("maxiter", maxiter), number("tol", tol)
@@ -84,9 +87,10 @@ def expectation_maximization(
     if not share >= 0:
         raise ValueError(f"tol = {share}: must not be negative")
     model = Model(y, obs_cov, transition, state_cov, state_intercept, initial_mean, initial_cov, "float64")
-    model.put_design(design)
-    model.put_observation_intercept(obs_intercept)
+    model.put_observation(design, obs_intercept)
     _check_shared(model, chosen)
+    if np.isnan(model.y).all():
+        raise ValueError("y: all observations are missing, there is nothing to estimate from")
     loglik: list[float] = []
     message = f"not converged after {iterations} iterations; raise maxiter"
     for _ in range(iterations):

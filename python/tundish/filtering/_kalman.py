@@ -168,6 +168,5 @@ def _linear(
     obs_intercept: Any, initial_mean: Any, initial_cov: Any, dtype: str,
 ) -> Model:  # fmt: skip
     model = Model(y, obs_cov, transition, state_cov, state_intercept, initial_mean, initial_cov, dtype)
-    model.put_design(design)
-    model.put_observation_intercept(obs_intercept)
+    model.put_observation(design, obs_intercept)
     return model

@@ -53,28 +53,40 @@ class Model:
         self.single, self.scalar = y.ndim == 1, y.ndim < 3
         return y.reshape(1, -1, 1) if y.ndim == 1 else y[..., None] if y.ndim == 2 else y
 
+    def cast(self, name: str, values: Floats) -> NDArray[Any]:
+        """In the run's precision, in which a finite number must stay one."""
+        with np.errstate(over="ignore"):
+            numbers = np.ascontiguousarray(values, dtype=self.dtype)
+        if self.dtype != np.float64 and np.isinf(numbers).any():
+            raise ValueError(f"{name}{_place(np.isinf(numbers))}: is too large for {self.dtype}")
+        return numbers
+
     def _put(self, name: str, values: Floats) -> None:
-        self.arrays[name] = np.ascontiguousarray(values, dtype=self.dtype)
+        self.arrays[name] = self.cast(name, values)
 
     def _put_transition(self, values: Floats) -> None:
         self._put("transition", values)
         # F - 1 is formed in double precision: in single, its rounding would be that of F.
         self._put("transition_less_one", values - (1.0 if values.ndim == 3 else np.eye(self.n)))
 
-    def put_design(self, design: Any) -> None:
+    def design(self, given: Any) -> NDArray[Any]:
         """(n,), (T, n) or (B, T, n); with p observations a step (p, n), (T, p, n) or (B, T, p, n)."""
         item = (self.n,) if self.scalar else (self.p, self.n)
-        values = self.series("design", design, item)
-        self._put("design", values.reshape(*values.shape[:2], self.p, self.n))
+        values = self.series("design", given, item)
+        return self.cast("design", values.reshape(*values.shape[:2], self.p, self.n))
 
-    def put_observation_intercept(self, intercept: Any) -> None:
+    def observation_intercept(self, given: Any) -> NDArray[Any]:
         """Scalar, (T,) or (B, T); with p observations a step also (p,), (T, p) or (B, T, p)."""
-        values = _numbers("obs_intercept", intercept)
-        if values.ndim == 0:
-            values = np.full(self.p, values)
-        item = () if self.scalar and np.ndim(intercept) else (self.p,)
-        values = self.series("obs_intercept", values, item)
-        self._put("obs_intercept", values.reshape(*values.shape[:2], self.p))
+        values = _numbers("obs_intercept", given)
+        _check_finite("obs_intercept", values)
+        item = () if self.scalar and values.ndim else (self.p,)
+        values = self.series("obs_intercept", values if values.ndim else np.full(self.p, values), item)
+        return self.cast("obs_intercept", values.reshape(*values.shape[:2], self.p))
+
+    def put_observation(self, design: Any, intercept: Any) -> None:
+        """Z and d."""
+        self.arrays["design"] = self.design(design)
+        self.arrays["obs_intercept"] = self.observation_intercept(intercept)
 
     def observation_noise(self, given: Any) -> Floats:
         """H with all its axes, (1 or B, 1 or T, p, p)."""
@@ -101,6 +113,7 @@ class Model:
     def of_state(self, name: str, given: Any, *, steps: bool) -> Floats:
         """(n,), (B, n) or, with `steps`, (B or 1, T, n); a scalar is for all states."""
         values = _numbers(name, given)
+        _check_finite(name, values)
         n = self.n
         if values.ndim == 0 and name != "initial_mean":
             values = np.full(n, values)
@@ -108,8 +121,8 @@ class Model:
             [(self.filters, self.steps, n), (1, self.steps, n)] if steps else []
         )
         if not n or values.shape not in shapes:
-            raise ValueError(f"{name}: has shape {values.shape}; {_alternatives(shapes)} is needed")
-        _check_finite(name, values)
+            needed = _alternatives(shapes) if n else "(n,) or (B, n)"
+            raise ValueError(f"{name}: has shape {values.shape}; {needed} is needed")
         return values if values.ndim == 3 else values.reshape(-1, 1, n)
 
     def square(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
@@ -139,18 +152,30 @@ class Model:
             raise ValueError(f"obs_cov: has shape {np.shape(given)}; {(size, size)} and more axes are needed")
         values = self.square(name, given, size, steps=steps)
         if values.ndim == 3:
-            indefinite = bool((values < 0).any())
-        else:
-            scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
-            skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
-            if skew.any():
-                i, j = np.argwhere(skew)[0][-2:]
-                raise ValueError(f"{name}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
-            least = np.linalg.eigvalsh(values)[..., 0]
-            indefinite = bool((least < -_DEFINITE * scale[..., 0, 0]).any())
-        if indefinite:
-            raise ValueError(f"{name}: is indefinite; a covariance has no negative eigenvalue or variance")
-        return values
+            if (values < 0).any():
+                raise ValueError(f"{name}: is indefinite; the variance{_place(values[0, 0] < 0)} is negative")
+            return values
+        scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
+        skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
+        if skew.any():
+            i, j = np.argwhere(skew)[0][-2:]
+            which = self._which(np.argwhere(skew)[0], values)
+            raise ValueError(f"{name}{which}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
+        indefinite = np.linalg.eigvalsh(values)[..., 0] < -_DEFINITE * scale[..., 0, 0]
+        if indefinite.any():
+            which = self._which(np.argwhere(indefinite)[0], values)
+            raise ValueError(f"{name}{which}: is indefinite; a covariance has no negative eigenvalue")
+        return np.asarray((values + values.swapaxes(-1, -2)) / 2)  # a skew part would never leave the filter
+
+    @staticmethod
+    def _which(index: NDArray[np.intp], values: Floats) -> str:
+        """Which of several matrices."""
+        names = [
+            f"{w} {i}"
+            for w, i, many in zip(("series", "step"), index, values.shape, strict=False)
+            if many > 1
+        ]
+        return f" of {', '.join(names)}" if names else ""
 
     def core(self, form: str, robust: float | None, observes: str = "linear",
              sigma: tuple[float, float, float] = (1.0, 1.0, 0.0)) -> Any:  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish._arrays import choice
@@ -64,10 +63,10 @@ def partition_filter(
         if model.arrays[name].ndim != 3 or model.arrays[name].shape[1] != 1:
             raise ValueError(f"{name}: must be diagonal and the same at all steps")
     values = model.series("masses", masses, (model.n - 2,))
-    model.arrays["design"] = np.ascontiguousarray(values[:, :, None], model.dtype)
-    model.put_observation_intercept(0.0)
+    model.arrays["design"] = model.cast("masses", values[:, :, None])
+    model.arrays["obs_intercept"] = model.observation_intercept(0.0)
     for name, given in (("addition", addition), ("slag_ratio", slag_ratio), ("iron_oxide", iron_oxide)):
-        model.arrays[name] = np.ascontiguousarray(model.series(name, given, ()), model.dtype)
+        model.arrays[name] = model.cast(name, model.series(name, given, ()))
     wanted = KEPT[choice("store", store, STORES)] + (("slopes",) if slopes else ())
     sigma = sigma_parameters(model.n, kappa, 1.0, 0.0)
     observes = choice("method", method, METHODS)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _core
-from tundish._arrays import choice, integer
+from tundish._arrays import choice, floats, integer
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, Model, bound, sigma_parameters
 from tundish.filtering._unscented import Observe, SigmaPoints
@@ -22,20 +22,32 @@ class _Stepped:
     _core: Any
     _steps: int
 
-    def _begin(self, arguments: dict[str, Any], observations: int | None, obs_cov: Any) -> None:
+    def _begin(self, arguments: dict[str, Any]) -> None:
+        """Checks what both filters take; arrays are copied, as their caller may use them again."""
+        own: dict[str, Any] = {}
+        for name, value in arguments.items():
+            own[name] = np.array(value) if isinstance(value, np.ndarray | list) else value
+        self._arguments = own
+        observations, obs_cov = own["observations"], own["obs_cov"]
         if observations is not None and integer("observations", observations) < 1:
             raise ValueError(f"observations = {observations}: must be at least 1")
-        self._arguments = arguments
+        if observations is None and np.ndim(obs_cov) == 2:
+            observations = np.shape(obs_cov)[0]
+        if observations is None and np.ndim(own.get("design", 0.0)) == 2:
+            observations = np.shape(own["design"])[0]
         nothing = np.full(1 if observations is None else (1, 1, observations), np.nan)
         unknown = 1.0 if observations is None else np.eye(observations)
         names = ("transition", "state_cov", "state_intercept", "initial_mean", "initial_cov", "dtype")
-        given = {name: arguments[name] for name in names}
+        given = {name: own[name] for name in names}
         self._model = Model(nothing, unknown if obs_cov is None else obs_cov, **given)
-        self._has_noise = obs_cov is not None
-        self._limit = bound(arguments["robust"])
+        self._limit = bound(own["robust"])
         if self._limit is not None and observations is not None:
             raise ValueError("robust: is for one observation a step")
         self._steps = 0
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.mean, precision=4, threshold=6)
+        return f"<{type(self).__name__}: step {self._steps}, mean {text}>"
 
     @property
     def mean(self) -> NDArray[Any]:
@@ -83,20 +95,20 @@ class _Stepped:
         self._steps += 1
 
     def _observation(self, y: ArrayLike) -> NDArray[Any]:
-        values = np.asarray(y, dtype=float)
+        values = floats("y", y).reshape(np.shape(y))
         shape = () if self._model.scalar else (self._model.p,)
         if values.shape != shape:
             raise ValueError(f"y: has shape {values.shape}; {shape or 'a number'} is needed")
         if np.isinf(values).any():
             raise ValueError("y is infinite; a missing observation is NaN")
-        return values.reshape(1, self._model.p).astype(self._model.dtype)
+        return self._model.cast("y", values.reshape(1, self._model.p))
 
     def _noise(self, obs_cov: ArrayLike | None) -> NDArray[Any]:
         if obs_cov is None:
-            if not self._has_noise:
+            if self._arguments["obs_cov"] is None:
                 raise ValueError("obs_cov: was not given at construction, and must be for every update")
             return self._model.arrays["obs_cov"][:, 0]
-        return np.ascontiguousarray(self._model.observation_noise(obs_cov)[:, 0], self._model.dtype)
+        return self._model.cast("obs_cov", self._model.observation_noise(obs_cov)[:, 0])
 
     def __getstate__(self) -> dict[str, Any]:
         state, sums = self._core.save()
@@ -140,7 +152,8 @@ class KalmanFilter(_Stepped):
 
     **Other arguments:**
 
-    - `observations`: None for one number a step, else how many there are.
+    - `observations`: how many there are a step; None is one number, or as many as `design` or `obs_cov`
+      says.
     - `form`, `robust`, `dtype`: as for :func:`kalman_filter`.
     """
 
@@ -160,14 +173,10 @@ class KalmanFilter(_Stepped):
         robust: float | None = None,
         dtype: str = "float64",
     ) -> None:
-        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self._begin(arguments, observations, obs_cov)
-        model = self._model
-        self._has_design = design is not None
-        model.put_design(
-            np.zeros(model.n if model.scalar else (model.p, model.n)) if design is None else design
-        )
-        model.put_observation_intercept(obs_intercept)
+        self._begin({name: value for name, value in locals().items() if name not in ("self", "__class__")})
+        model, own = self._model, self._arguments
+        none = np.zeros(model.n if model.scalar else (model.p, model.n))
+        model.put_observation(none if design is None else own["design"], own["obs_intercept"])
         stepped = _core.SteppedFilters64 if model.dtype == np.float64 else _core.SteppedFilters32
         self._form = choice("form", form, FORMS)
         self._core = stepped(model.core(self._form, self._limit), 1)
@@ -183,23 +192,20 @@ class KalmanFilter(_Stepped):
 
         `design`, `obs_cov`, `obs_intercept`: of this one; None are those of the constructor.
 
-        **Raises:** ValueError naming the argument; :class:`NotPositiveDefiniteError` where the covariance is
-        lost.
+        **Raises:** ValueError naming the argument; :class:`NotPositiveDefiniteError` where the covariance
+        would be lost. The filter is then as it was before.
         """
         model = self._model
         reading, noise = self._observation(y), self._noise(obs_cov)
-        if design is None and not self._has_design:
+        if design is None and self._arguments["design"] is None:
             raise ValueError("design: was not given at construction, and must be for every update")
-        if design is not None:
-            model.put_design(design)
-        kept = model.arrays["obs_intercept"]
-        if obs_intercept is not None:
-            model.put_observation_intercept(obs_intercept)
-        z, d = model.arrays["design"][:, 0], model.arrays["obs_intercept"][:, 0]
-        model.arrays["obs_intercept"] = kept
+        arrays = model.arrays
+        z = (arrays["design"] if design is None else model.design(design))[:, 0]
+        d = arrays["obs_intercept"] if obs_intercept is None else model.observation_intercept(obs_intercept)
+        d = d[:, 0]
         failed = self._core.update(reading, noise, np.ascontiguousarray(z), np.ascontiguousarray(d), None)
         if failed is not None:
-            raise_problem((0, self._steps, False), self._form, True)
+            raise_problem((0, self._steps, "indefinite"), self._form, True)
 
 
 class UnscentedFilter(_Stepped):
@@ -210,7 +216,7 @@ class UnscentedFilter(_Stepped):
     points (1, 2n + 1, n) and with what :meth:`update` was given as `t`. To be pickled, it must be a function
     of a module.
 
-    **Other arguments:** `observations`, `obs_cov` as for :class:`KalmanFilter`; `kappa`, `alpha`, `beta`,
+    **Other arguments:** `observations` and `obs_cov` as for :class:`KalmanFilter`; `kappa`, `alpha`, `beta`,
     `robust`, `dtype` as for :func:`unscented_filter`.
     """
 
@@ -231,15 +237,12 @@ class UnscentedFilter(_Stepped):
         robust: float | None = None,
         dtype: str = "float64",
     ) -> None:
-        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         if not callable(observe):
             raise TypeError(f"observe = {observe!r}: must be a function of points and step")
-        self._begin(arguments, observations, obs_cov)
-        self._observe = observe
-        self._model.put_observation_intercept(0.0)
-        self._points = SigmaPoints(
-            self._model, self._limit, sigma_parameters(self._model.n, kappa, alpha, beta)
-        )
+        self._begin({name: value for name, value in locals().items() if name not in ("self", "__class__")})
+        self._observe, model = observe, self._model
+        model.arrays["obs_intercept"] = model.observation_intercept(0.0)
+        self._points = SigmaPoints(model, self._limit, sigma_parameters(model.n, kappa, alpha, beta))
         self._core = self._points.core
 
     def update(self, y: ArrayLike, t: Any = None, obs_cov: ArrayLike | None = None) -> None:

@@ -66,7 +66,7 @@ def unscented_filter(
         raise TypeError(f"observe = {observe!r}: must be a function of points and step")
     sigma = sigma_parameters(model.n, kappa, alpha, beta)
     kept = KEPT[choice("store", store, STORES)]
-    model.put_observation_intercept(0.0)
+    model.arrays["obs_intercept"] = model.observation_intercept(0.0)
     limit = bound(robust)
     if limit is not None and not model.scalar:
         raise ValueError("robust: is for one observation a step")
@@ -93,7 +93,7 @@ class SigmaPoints:
         model = self.model
         points, lost = self.core.points()
         if lost is not None:
-            raise_problem((lost, self._number(t), False), "standard", model.single)
+            raise_problem((lost, self._number(t), "indefinite"), "unscented", model.single)
         values = np.asarray(observe(points, t))
         shape = points.shape[:2]
         allowed = [(*shape, model.p)] + ([shape] if model.p == 1 else [])
@@ -108,7 +108,7 @@ class SigmaPoints:
         intercept = np.zeros_like(y)
         failed = self.core.update(y, noise, None, intercept, values)
         if failed is not None:
-            raise_problem((failed, self._number(t), False), "standard", model.single)
+            raise_problem((failed, self._number(t), "indefinite"), "unscented", model.single)
 
     @staticmethod
     def _number(t: Any) -> int:

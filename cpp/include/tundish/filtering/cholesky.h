@@ -32,6 +32,10 @@ TUNDISH_HD typename Number<Real>::Mask factor(Real* a, int n) {
   return lost;
 }
 
+// Squares below this are 0: the inverse of one would be infinite.
+template <class T>
+constexpr T least_square = sizeof(T) == 8 ? T(2.2250738585072014e-308) : T(1.17549435e-38);
+
 // Reflects the rows of A (n, m), m >= n, until it is lower triangular with a diagonal that is not negative.
 template <class Real>
 TUNDISH_HD void triangulate(Real* a, int n, int m) {
@@ -43,11 +47,11 @@ TUNDISH_HD void triangulate(Real* a, int n, int m) {
     for (int k = j + 1; k < m; ++k) square = fused(row[k], row[k], square);
     const Real head = row[j];
     const Real length = square_root(fused(head, head, square));
-    // The row becomes (length, 0, ...) by the reflection along u = row - (length, 0, ...); the difference that
-    // would cancel is -square / (head + length).
+    // The row becomes (length, 0, ...) by the reflection along u = row - (length, 0, ...); the difference
+    // that would cancel is -square / (head + length).
     const Real lead = select(head > zero, -square / select(head > zero, head + length, one), head - length);
     const Real half = fused(lead, lead, square) * T(0.5);
-    const auto bent = half > zero;
+    const auto bent = half > Real(least_square<T>);
     const Real inverse = select(bent, one / select(bent, half, one), zero);
     for (int i = j + 1; i < n; ++i) {
       Real* below = a + long(i) * m;

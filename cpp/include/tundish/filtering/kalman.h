@@ -8,13 +8,9 @@
 // carry one filter or one in every lane; both go through the same operations, so their answers are alike.
 #pragma once
 #include "tundish/filtering/cholesky.h"
+#include "tundish/filtering/model.h"
 
 TUNDISH_NAMESPACE_BEGIN
-
-// How the covariance P of the state is carried: itself, updated by P - W' W; itself, updated by Joseph's
-// (I - K Z) P (I - K Z)' + K H K', which rounding cannot make indefinite as easily; or its lower factor,
-// whose square cannot be indefinite at all.
-enum class Form { standard, joseph, square_root };
 
 // One step's model. Matrices are stored by rows; a diagonal one may come as its n numbers.
 template <class Real>
@@ -32,8 +28,8 @@ struct Transition {
 // What an observation tells.
 template <class Real>
 struct Told {
-  Real determinant, square;  // of the innovation's covariance, and of the innovation measured by it
-  Real number;               // of readings that are there
+  Real determinant, square;          // of the innovation's covariance, and of the innovation measured by it
+  Real number;                       // of readings that are there
   typename Number<Real>::Mask lost;  // where a covariance has become indefinite
 };
 
@@ -49,12 +45,12 @@ struct Kalman {
   Real *forecast, *forecast_variance, *innovation;  // (p), (p, p), (p); of what is missing, too
   // Workspace.
   Real *design, *noise;  // Z and H without what is missing
-  Real *product;         // Z P (p, n), then W = S^(-1/2) Z P
-  Real *gain;            // K' (p, n)
-  Real *root;            // S^(1/2) (p, p)
-  Real *white;           // S^(-1/2) innovation (p)
-  Real *before;          // variances before an update (n)
-  Real *work;            // (n, 2n) or (n + p, n + p)
+  Real* product;         // Z P (p, n), then W = S^(-1/2) Z P
+  Real* gain;            // K' (p, n)
+  Real* root;            // S^(1/2) (p, p)
+  Real* white;           // S^(-1/2) innovation (p)
+  Real* before;          // variances before an update (n)
+  Real* work;            // (n, 2n) or (n + p, n + p)
 
   static TUNDISH_HD long numbers(int n, int p) {
     const long square = long(n + p) * (n + p), wide = 2l * n * n;
@@ -64,9 +60,19 @@ struct Kalman {
     const struct {
       Real** place;
       long size;
-    } all[] = {{&mean, n},          {&covariance, long(n) * n}, {&forecast, p},         {&forecast_variance, long(p) * p},
-               {&innovation, p},    {&design, long(p) * n},     {&noise, long(p) * p},  {&product, long(n) * p},
-               {&gain, long(n) * p}, {&root, long(p) * p},      {&white, p},            {&before, n},  {&work, 0}};
+    } all[] = {{&mean, n},
+               {&covariance, long(n) * n},
+               {&forecast, p},
+               {&forecast_variance, long(p) * p},
+               {&innovation, p},
+               {&design, long(p) * n},
+               {&noise, long(p) * p},
+               {&product, long(n) * p},
+               {&gain, long(n) * p},
+               {&root, long(p) * p},
+               {&white, p},
+               {&before, n},
+               {&work, 0}};
     for (const auto& field : all) {
       *field.place = memory;
       memory += field.size;
@@ -86,7 +92,8 @@ TUNDISH_HD void multiply_with_design(const Kalman<Real>& s, const Real* design, 
     Real* along = root ? s.work : to;
     for (int j = 0; j < n; ++j) along[j] = Real(T(0));
     for (int i = 0; i < n; ++i)
-      for (int j = 0; j < (root ? i + 1 : n); ++j) along[j] = fused(z[i], s.covariance[long(i) * n + j], along[j]);
+      for (int j = 0; j < (root ? i + 1 : n); ++j)
+        along[j] = fused(z[i], s.covariance[long(i) * n + j], along[j]);
     for (int i = 0; root && i < n; ++i) {
       Real sum(T(0));
       for (int j = 0; j <= i; ++j) sum = fused(s.covariance[long(i) * n + j], along[j], sum);
@@ -114,8 +121,8 @@ TUNDISH_HD void foresee(Kalman<Real>& s, const Observation<Real>& o) {
   }
 }
 
-// Design, noise, product and innovation without what is missing: a reading that is not there is one of nothing,
-// with an innovation of 0 and a variance of 1.
+// Design, noise, product and innovation without what is missing: a reading that is not there is one of
+// nothing, with an innovation of 0 and a variance of 1.
 template <class Real>
 TUNDISH_HD Real leave_out_missing(Kalman<Real>& s, const Observation<Real>& o) {
   typedef typename Number<Real>::Scalar T;
@@ -148,7 +155,8 @@ TUNDISH_HD void update_standard(Kalman<Real>& s) {
     const Real* w = s.product + long(k) * n;
     for (int i = 0; i < n; ++i) {
       const Real minus = -w[i];
-      for (int j = 0; j < n; ++j) s.covariance[long(i) * n + j] = fused(minus, w[j], s.covariance[long(i) * n + j]);
+      for (int j = 0; j < n; ++j)
+        s.covariance[long(i) * n + j] = fused(minus, w[j], s.covariance[long(i) * n + j]);
     }
   }
 }
@@ -165,7 +173,8 @@ TUNDISH_HD void update_joseph(Kalman<Real>& s) {
     Real* row = half + long(i) * n;
     for (int j = 0; j < n; ++j) row[j] = s.covariance[long(i) * n + j];
     for (int k = 0; k < p; ++k)
-      for (int j = 0; j < n; ++j) row[j] = fused(-s.gain[long(k) * n + i], s.product[long(k) * n + j], row[j]);
+      for (int j = 0; j < n; ++j)
+        row[j] = fused(-s.gain[long(k) * n + i], s.product[long(k) * n + j], row[j]);
   }
   for (int k = 0; k < p; ++k)
     for (int i = 0; i < n; ++i) {
@@ -220,8 +229,8 @@ TUNDISH_HD Real inflation(Real square, typename Number<Real>::Scalar bound) {
 template <class T>
 constexpr T variance_rounding = sizeof(T) == 8 ? T(1e-11) : T(1e-4);
 
-// Takes an observation in that has been foreseen: its forecast, their variance, the innovation, and in `product`
-// its covariance with the state. A model that is not linear has no design, and Form::standard.
+// Takes an observation in that has been foreseen: its forecast, their variance, the innovation, and in
+// `product` its covariance with the state. A model that is not linear has no design, and Form::standard.
 template <class Real>
 TUNDISH_HD Told<Real> take_in(Kalman<Real>& s, const Observation<Real>& o) {
   typedef typename Number<Real>::Scalar T;
@@ -233,7 +242,8 @@ TUNDISH_HD Told<Real> take_in(Kalman<Real>& s, const Observation<Real>& o) {
   told.square = Real(T(0));
   for (int k = 0; k < p; ++k) told.square = fused(s.white[k], s.white[k], told.square);
   told.determinant = Real(T(1));
-  for (int k = 0; k < p; ++k) told.determinant = told.determinant * (s.root[k * (p + 1)] * s.root[k * (p + 1)]);
+  for (int k = 0; k < p; ++k)
+    told.determinant = told.determinant * (s.root[k * (p + 1)] * s.root[k * (p + 1)]);
 
   const Real raised = inflation(told.square, s.robust);
   if (s.robust > T(0)) {  // H + (raised - 1) S in place of H
@@ -241,7 +251,8 @@ TUNDISH_HD Told<Real> take_in(Kalman<Real>& s, const Observation<Real>& o) {
     for (int k = 0; k < p; ++k)
       for (int l = 0; l < p; ++l) {
         Real square(T(0));
-        for (int c = 0; c <= (k < l ? k : l); ++c) square = fused(s.root[k * p + c], s.root[l * p + c], square);
+        for (int c = 0; c <= (k < l ? k : l); ++c)
+          square = fused(s.root[k * p + c], s.root[l * p + c], square);
         s.noise[k * p + l] = fused(raised - Real(T(1)), square, s.noise[k * p + l]);
       }
     for (int k = 0; k < p; ++k) {
@@ -351,7 +362,8 @@ TUNDISH_HD void predict(Kalman<Real>& s, const Transition<Real>& step) {
       for (int j = 0; j < i; ++j) s.covariance[long(j) * n + i] = s.covariance[long(i) * n + j];
   }
   if (step.diagonal_noise)
-    for (int i = 0; i < n; ++i) s.covariance[long(i) * (n + 1)] = s.covariance[long(i) * (n + 1)] + step.noise[i];
+    for (int i = 0; i < n; ++i)
+      s.covariance[long(i) * (n + 1)] = s.covariance[long(i) * (n + 1)] + step.noise[i];
   else
     for (long i = 0; i < long(n) * n; ++i) s.covariance[i] = s.covariance[i] + step.noise[i];
 }
@@ -362,7 +374,8 @@ TUNDISH_HD Real variance_of(const Kalman<Real>& s, int i) {
   typedef typename Number<Real>::Scalar T;
   if (s.form != Form::square_root) return s.covariance[long(i) * (s.n + 1)];
   Real sum(T(0));
-  for (int j = 0; j <= i; ++j) sum = fused(s.covariance[long(i) * s.n + j], s.covariance[long(i) * s.n + j], sum);
+  for (int j = 0; j <= i; ++j)
+    sum = fused(s.covariance[long(i) * s.n + j], s.covariance[long(i) * s.n + j], sum);
   return sum;
 }
 // Of components i and j.

@@ -63,19 +63,20 @@ struct MeanReverting {
   T inverse_square;  // of the first scale
   int observed;      // observations whose downdates are to come: 0, 1 or 2
   int pairs;         // since the diagonal was last put into the matrix
-  // Of either observation of a pair: D z of its design z; M D z; its covariance with the state is D direction,
-  // and M - downdate direction' is the matrix after it; the variances after it, unscaled.
-  T *weight[2], *product[2], *direction[2], *downdate[2], *filtered[2];
+  // Of either observation of a pair: D z of its design z; M D z; D^-1 of its covariance with the state, which
+  // becomes the d of M - d d', the matrix after it, symmetric to the last bit; the variances after it,
+  // unscaled.
+  T *weight[2], *product[2], *direction[2], *filtered[2];
   T* gain;
 
-  static constexpr int vectors = 15;
+  static constexpr int vectors = 13;
   static TUNDISH_HD long numbers(int n) { return long(padded<T>(n)) * (vectors + n); }
   TUNDISH_HD void lay_out(int size, T* memory) {
     n = size;
     pitch = padded<T>(n);
-    T** const all[vectors] = {&mean,         &scale,      &variance,   &pending,      &gain,
-                              &weight[0],    &weight[1],  &product[0], &product[1],   &direction[0],
-                              &direction[1], &downdate[0], &downdate[1], &filtered[0], &filtered[1]};
+    T** const all[vectors] = {&mean,         &scale,       &variance,   &pending,    &gain,
+                              &weight[0],    &weight[1],   &product[0], &product[1], &direction[0],
+                              &direction[1], &filtered[0], &filtered[1]};
     for (T** v : all) {
       *v = memory;
       memory += pitch;
@@ -90,8 +91,8 @@ constexpr T least_kept_transition = T(1) / 32;
 template <class T>
 constexpr T largest_kept_transition = T(32);
 
-// Pairs until the diagonal is put into the matrix again: storing it costs as much as an eighth of a sweep, and
-// what is pending must not outgrow it.
+// Pairs until the diagonal is put into the matrix again: storing it costs as much as an eighth of a sweep,
+// and what is pending must not outgrow it.
 constexpr int pairs_until_refresh = 8;
 
 // Starts from a prediction: mean (n), covariance (n, n). The memory must be zero.
@@ -111,8 +112,9 @@ struct Nothing {
   TUNDISH_HD void operator()(int) const {}
 };
 
-// Registers from column `first` on, `Width` of them, of all rows: takes both downdates out, and multiplies what
-// remains with both weights. `between(j)` runs before every register of rows j: work that hides behind this.
+// Registers from column `first` on, `Width` of them, of all rows: takes both downdates out, and multiplies
+// what remains with both weights. `between(j)` runs before every register of rows j: work that hides behind
+// this.
 template <int Width, bool Downdate, bool Multiply, class T, class Between>
 TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between between) {
   constexpr int lanes = Native<T>::lanes;
@@ -126,18 +128,18 @@ TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between betwee
     sum0[w] = sum1[w] = Lanes(T(0));
   }
   const T *weights0 = s.weight[0], *weights1 = s.weight[1];
-  const T *downdates0 = s.downdate[0], *downdates1 = s.downdate[1];
+  const T *directions0 = s.direction[0], *directions1 = s.direction[1];
   T* row = s.matrix + first;
   const int n = s.n, pitch = s.pitch;
   for (int j = 0; j < n;) {
     between(j);
     for (const int end = j + lanes < n ? j + lanes : n; j < end; ++j, row += pitch) {
       const Lanes weight0(weights0[j]), weight1(weights1[j]);
-      const Lanes downdate0(downdates0[j]), downdate1(downdates1[j]);
+      const Lanes across0(directions0[j]), across1(directions1[j]);
       for (int w = 0; w < Width; ++w) {
         Lanes m = Lanes::read(row + w * lanes);
         if (Downdate) {
-          m = fused(downdate1, direction1[w], fused(downdate0, direction0[w], m));
+          m = fused(across1, direction1[w], fused(across0, direction0[w], m));
           m.write(row + w * lanes);
         }
         if (Multiply) {
@@ -154,11 +156,12 @@ TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between betwee
     }
 }
 
-// Registers of a strip: four times as many numbers are in hand at once, and compilers spill before all are taken.
+// Registers of a strip: four times as many numbers are in hand at once, and compilers spill before all are
+// taken.
 constexpr int widest_strip = TUNDISH_REGISTER_BYTES == 64 ? 4 : 2;
 
-// The whole matrix, strip by strip, all about as wide. What a sum is made of, and in which order, does not depend
-// on their width.
+// The whole matrix, strip by strip, all about as wide. What a sum is made of, and in which order, does not
+// depend on their width.
 template <bool Downdate, bool Multiply, class T, class Between>
 TUNDISH_HD_LARGE void sweep(const MeanReverting<T>& s, Between between) {
   constexpr int lanes = Native<T>::lanes;
@@ -188,17 +191,17 @@ TUNDISH_HD void weigh(const MeanReverting<T>& s, int k, const T* z, int i) {
   (Lanes::read(s.scale + i) * Lanes::read(z + i)).write(s.weight[k] + i);
 }
 
-// Mean and variances after an observation, from the inverse of its variance and its innovation. An inverse of 0
-// is no observation.
+// Mean and variances after an observation, from its innovation, the inverse of its variance and the root of
+// that. An inverse of 0 is no observation.
 template <class T>
-TUNDISH_HD void update(const MeanReverting<T>& s, int k, T inverse, T innovation, int i) {
+TUNDISH_HD void update(const MeanReverting<T>& s, int k, T inverse, T root, T innovation, int i) {
   typedef Pack<T, Native<T>::lanes> Lanes;
-  const Lanes direction = Lanes::read(s.direction[k] + i), scale = Lanes::read(s.scale + i);
-  const Lanes downdate = direction * Lanes(inverse), gain = scale * downdate;
-  downdate.write(s.downdate[k] + i);
+  const Lanes covariance = Lanes::read(s.direction[k] + i), scale = Lanes::read(s.scale + i);
+  const Lanes direction = covariance * Lanes(root), gain = scale * (covariance * Lanes(inverse));
+  direction.write(s.direction[k] + i);
   gain.write(s.gain + i);
   fused(gain, Lanes(innovation), Lanes::read(s.mean + i)).write(s.mean + i);
-  const Lanes variance = fused(downdate, -direction, Lanes::read(s.variance + i));
+  const Lanes variance = fused(direction, -direction, Lanes::read(s.variance + i));
   variance.write(s.variance + i);
   (scale * scale * variance).write(s.filtered[k] + i);
 }
@@ -225,8 +228,8 @@ TUNDISH_HD void add_noise(const MeanReverting<T>& s, int i) {
 
 // The parts that look at the whole state.
 
-// Completes the product of the matrix with a weight: what is pending, and what the pair's first observation has
-// taken out. Returns the weight times that.
+// Completes the product of the matrix with a weight: what is pending, and what the pair's first observation
+// has taken out. Returns the weight times that.
 template <class T>
 TUNDISH_HD T complete(const MeanReverting<T>& s, int k, const T* weight, const T* product, T* completed) {
   typedef Pack<T, Native<T>::lanes> Lanes;
@@ -242,12 +245,12 @@ TUNDISH_HD T complete(const MeanReverting<T>& s, int k, const T* weight, const T
     }
     return total(sum);
   }
-  const T* downdate = s.downdate[0];
-  const Lanes told(-dot(s.direction[0], weight, pitch));
+  const T* direction = s.direction[0];
+  const Lanes told(-dot(direction, weight, pitch));
   for (int i = 0; i < pitch; i += Native<T>::lanes) {
     const Lanes w = Lanes::read(weight + i);
-    const Lanes p = fused(Lanes::read(downdate + i), told,
-                          fused(w, Lanes::read(pending + i), Lanes::read(product + i)));
+    const Lanes p =
+        fused(Lanes::read(direction + i), told, fused(w, Lanes::read(pending + i), Lanes::read(product + i)));
     p.write(completed + i);
     sum = fused(w, p, sum);
   }
@@ -260,8 +263,8 @@ TUNDISH_HD void refresh(MeanReverting<T>& s) {
   if (++s.pairs < pairs_until_refresh) return;
   s.pairs = 0;
   for (int i = 0; i < s.n; ++i) {
-    s.matrix[long(i) * (s.pitch + 1)] =
-        fused(s.downdate[0][i], s.direction[0][i], fused(s.downdate[1][i], s.direction[1][i], s.variance[i]));
+    s.matrix[long(i) * (s.pitch + 1)] = fused(s.direction[0][i], s.direction[0][i],
+                                              fused(s.direction[1][i], s.direction[1][i], s.variance[i]));
     s.pending[i] = T(0);
   }
 }
@@ -288,7 +291,7 @@ TUNDISH_HD_LARGE void rescale(MeanReverting<T>& s) {
 template <class T>
 TUNDISH_HD void finish_pair(MeanReverting<T>& s) {
   for (int k = s.observed; k < 2; ++k)
-    for (int i = 0; i < s.pitch; ++i) s.downdate[k][i] = T(0);
+    for (int i = 0; i < s.pitch; ++i) s.direction[k][i] = T(0);
   refresh(s);
   sweep<true, false>(s, Nothing());
   s.observed = 0;
@@ -313,7 +316,7 @@ TUNDISH_HD void covariance(const MeanReverting<T>& s, T* out) {
   for (int i = 0; i < s.n; ++i)
     for (int j = 0; j < s.n; ++j) {
       T m = s.matrix[long(i) * s.pitch + j];
-      for (int k = 0; k < s.observed; ++k) m = fused(s.downdate[k][i], -s.direction[k][j], m);
+      for (int k = 0; k < s.observed; ++k) m = fused(s.direction[k][i], -s.direction[k][j], m);
       out[long(i) * s.n + j] = s.scale[i] * s.scale[j] * (i == j ? s.variance[i] : m);
     }
 }

@@ -4,8 +4,8 @@
 //
 //     y = (m . alpha + addition) / (1 + (c1 + c2 f) r) + eps,   r = m_slag / m_steel,
 //
-// of the state (alpha, c1, c2). It sees the state only through s = m . alpha and u = c1 + f c2, and is linear in
-// s once u is known: its moments are integrals over u alone.
+// of the state (alpha, c1, c2). It sees the state only through s = m . alpha and u = c1 + f c2, and is linear
+// in s once u is known: its moments are integrals over u alone.
 #pragma once
 #include "tundish/filtering/unscented.h"
 

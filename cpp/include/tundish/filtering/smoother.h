@@ -1,7 +1,8 @@
 // Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
 //
-// The fixed-interval smoother of Rauch, Tung and Striebel, in the form that inverts no covariance of the state
-// (de Jong, 1989; Durbin & Koopman, 2012, sections 4.4 and 4.5): r and N carry what later observations say,
+// The fixed-interval smoother of Rauch, Tung and Striebel, in the form that inverts no covariance of the
+// state (de Jong, 1989; Durbin & Koopman, 2012, sections 4.4 and 4.5): r and N carry what later observations
+// say,
 //
 //     r(t-1) = F' r(t) + Z' u(t),   smoothed mean = a + P r(t-1),   covariance = P - P N(t-1) P.
 #pragma once
@@ -15,7 +16,7 @@ struct SmootherStep {
   int n, p;
   T *mean, *covariance;  // predicted
   T *design, *noise;     // Z without what is missing (p, n), H (p, p)
-  T *there;              // 1 where there is a reading (p)
+  T* there;              // 1 where there is a reading (p)
   T *root, *white, *w;   // S^(1/2), S^(-1/2) innovation, W = S^(-1/2) Z P (p, n)
 
   static TUNDISH_HD long numbers(int n, int p) { return n + long(n) * n + 2l * n * p + 2l * p * p + 2l * p; }
@@ -50,7 +51,8 @@ struct SmootherStep {
       T* row = w + long(k) * n;
       for (int j = 0; j < n; ++j) row[j] = T(0);
       for (int i = 0; i < n; ++i)
-        for (int j = 0; j < n; ++j) row[j] = fused(design[long(k) * n + i], covariance[long(i) * n + j], row[j]);
+        for (int j = 0; j < n; ++j)
+          row[j] = fused(design[long(k) * n + i], covariance[long(i) * n + j], row[j]);
     }
     solve(root, p, w, n);
   }
@@ -60,13 +62,15 @@ template <class T>
 struct Smoother {
   int n, p;
   T *r, *information;  // r (n), N (n, n)
-  T *whitened;         // S^(-1/2) Z (p, n)
+  T* whitened;         // S^(-1/2) Z (p, n)
   T *along, *half;     // N W' (p, n), and less half of what is seen; the latter also holds (p, p)
-  T *seen;             // 1 + W N W' (p, p)
-  T *u;                // (p)
+  T* seen;             // 1 + W N W' (p, p)
+  T* u;                // (p)
   T *work, *moved;     // (n, n) each
 
-  static TUNDISH_HD long numbers(int n, int p) { return n + 3l * n * n + 2l * n * p + long(n > p ? n : p) * p + long(p) * p + 2l * p; }
+  static TUNDISH_HD long numbers(int n, int p) {
+    return n + 3l * n * n + 2l * n * p + long(n > p ? n : p) * p + long(p) * p + 2l * p;
+  }
   TUNDISH_HD void lay_out(T* memory) {
     r = memory;
     information = r + n;
@@ -161,7 +165,8 @@ TUNDISH_HD void look_back(Smoother<T>& s, const SmootherStep<T>& o, T* disturban
   for (int k = 0; k < p; ++k)  // N W'
     for (int j = 0; j < n; ++j)
       for (int i = 0; i < n; ++i)
-        s.along[long(k) * n + i] = fused(o.w[long(k) * n + j], s.information[long(j) * n + i], s.along[long(k) * n + i]);
+        s.along[long(k) * n + i] =
+            fused(o.w[long(k) * n + j], s.information[long(j) * n + i], s.along[long(k) * n + i]);
   for (int k = 0; k < p; ++k) {  // white - W r, and 1 + W N W'
     T sum = o.white[k];
     for (int i = 0; i < n; ++i) sum = fused(-o.w[long(k) * n + i], s.r[i], sum);
@@ -190,7 +195,8 @@ TUNDISH_HD void look_back(Smoother<T>& s, const SmootherStep<T>& o, T* disturban
 
 // The smoothed moments; each may be null.
 template <class T>
-TUNDISH_HD void write_smoothed(Smoother<T>& s, const SmootherStep<T>& o, T* mean, T* deviation, T* covariance) {
+TUNDISH_HD void write_smoothed(Smoother<T>& s, const SmootherStep<T>& o, T* mean, T* deviation,
+                               T* covariance) {
   const int n = s.n;
   if (mean)
     for (int i = 0; i < n; ++i) {

@@ -9,16 +9,10 @@
 TUNDISH_NAMESPACE_BEGIN
 
 template <class T>
-struct SigmaWeights {
-  T spread;              // sqrt(s)
-  T centre, other;       // of the mean: 1 - n/s, 1/(2s)
-  T centre_covariance;   // of the covariance: the centre's + 1 - alpha^2 + beta
-
-  static TUNDISH_HD SigmaWeights of(int n, double kappa, double alpha, double beta) {
-    const double s = alpha * alpha * (n + kappa), centre = 1 - n / s;
-    return {T(square_root(s)), T(centre), T(0.5 / s), T(centre + 1 - alpha * alpha + beta)};
-  }
-};
+TUNDISH_HD SigmaWeights<T> sigma_weights(int n, double kappa, double alpha, double beta) {
+  const double s = alpha * alpha * (n + kappa), centre = 1 - n / s;
+  return {T(square_root(s)), T(centre), T(0.5 / s), T(centre + 1 - alpha * alpha + beta)};
+}
 
 // The points (2n + 1, n) of a mean and a lower factor.
 template <class T>
@@ -33,8 +27,8 @@ TUNDISH_HD void place_points(const T* mean, const T* lower, int n, T spread, T* 
     }
 }
 
-// Mean (p) and covariance (p, p), without the noise, of what the model says of the points: values (2n + 1, p).
-// Leaves the values of either side of the mean as their differences, in the first n of them.
+// Mean (p) and covariance (p, p), without the noise, of what the model says of the points: values (2n + 1,
+// p). Leaves the values of either side of the mean as their differences, in the first n of them.
 template <class T>
 TUNDISH_HD void moments_of_values(T* values, int n, int p, const SigmaWeights<T>& w, T* mean, T* covariance) {
   T *plus = values + p, *minus = plus + long(n) * p;
