@@ -193,6 +193,8 @@ def test_fit(run, log_of, prior_file):
     assert values == fitted.summary().values
     assert found["loglik"] == fitted.filter(log).loglik == found["fit"]["loglik"]
     assert found["loglik"] > found["fit"]["loglik_before"]
+    assert list(values) == ["decay", "prior_var_factor", "measurement_std"]
+    assert found["fit"]["prior_var_ppm2"] == dict(zip(TYPES, fitted.prior_var.tolist(), strict=True))
     assert found["decay"] == values["decay"]
     assert status == (0 if fitted.summary().success else 1)
     assert (err == "") == fitted.summary().success
@@ -247,8 +249,8 @@ def test_slag_that_is_not_there_is_told(run, log_of, prior_file):
     path, log = log_of("Cr")
     log.replace(slag_t=0.0).write_csv(path)
     words = [path, "--element", "Cr", "--prior", prior_file]
-    assert "is slag_t missing?" in run(*words)[1]
-    assert "is slag_t missing?" not in run(*words, "--model", "retained")[1]
+    assert "is slag_t 0 by mistake?" in run(*words)[1]
+    assert "is slag_t 0 by mistake?" not in run(*words, "--model", "retained")[1]
 
 
 # ---- files -----------------------------------------------------------------------------------
@@ -363,6 +365,8 @@ def test_bad_options_are_one_line_and_status_2(run, argv, names):
         ("type,mean_ppm\nplate,1,2\n", "line 2: has 3 fields; 2 are needed"),
         ("type,mean_ppm\nplate,much\n", "line 2, mean_ppm = 'much': must be a number"),
         ("type,mean_ppm\nplate,\n", "line 2, mean_ppm = ''"),
+        ("type,mean_ppm\nplate,1_0\n", "line 2, mean_ppm = '1_0': must be a number"),
+        ('type,mean_ppm\nplate,"1\n', "line 2: unexpected end of data"),
         ("type,mean_ppm\nplate,-1\n", "line 2, mean_ppm = -1: must be finite and not negative"),
         ("type,mean_ppm\nplate,inf\n", "line 2, mean_ppm = inf"),
         ("type,mean_ppm,var_ppm2\nplate,1,-2\n", "line 2, var_ppm2 = -2"),

@@ -80,6 +80,10 @@ def test_the_first_heats_can_be_left_out(estimate: Estimate) -> None:
     assert (d.readings, d.lags) == (5, 1)
     with pytest.raises(ValueError, match="skip = 299: leaves 1 of the log's readings"):
         estimate.diagnostics(skip=299)
+    log, model = estimate.log, estimate.model
+    unread = model.filter(log.replace(steel_ppm=np.full(len(log), np.nan)))
+    with pytest.raises(ValueError, match="steel_ppm: all readings of the log are missing"):
+        unread.diagnostics()
     with pytest.raises(ValueError, match="skip = -1"):
         estimate.diagnostics(skip=-1)
     with pytest.raises(TypeError, match="skip"):

@@ -41,7 +41,7 @@ def test_a_fit_finds_what_the_log_was_made_with(method: str) -> None:
     assert isinstance(fitted, RetainedElement)
     assert fitted.decay == model.decay
     for found, true, name in (
-        (fitted.prior_var[0] / start.prior_var[0], 1 / 8, "prior_var"),
+        (fitted.prior_var[0] / start.prior_var[0], 1 / 8, "prior_var_factor"),
         (fitted.measurement_std, 10.0, "measurement_std"),
     ):
         assert s.values[name] == pytest.approx(found)
@@ -86,16 +86,16 @@ def test_both_methods_end_at_the_same_maximum() -> None:
     a = off(model).fit(log, names, tolerance=1e-12).summary()
     b = off(model).fit(log, names, "em", maxiter=2000, tolerance=1e-12).summary()
     assert b.loglik == pytest.approx(a.loglik, abs=1e-4)
-    for name in names:
+    for name in a.values:
         assert b.values[name] == pytest.approx(a.values[name], rel=1e-2)
 
 
 @pytest.mark.parametrize("per_type", [False, True])
-def test_expectation_maximisation_climbs_with_every_iteration(per_type: bool) -> None:
+def test_expectation_maximisation_never_goes_down(per_type: bool) -> None:
     log, model = drifting()
     s = off(model).fit(log, method="em", per_type=per_type, maxiter=25, tolerance=1e-15).summary()
     path = [s.loglik_before, *s.history]
-    assert len(path) == 26
+    assert 15 < len(path) <= 26  # the others were steps too long, taken back
     assert (np.diff(path) > 0).all()
     assert not s.success
     assert "25 iterations" in s.message
@@ -122,7 +122,7 @@ def test_an_iteration_of_em_is_the_mean_square_of_what_is_smoothed() -> None:
     errors = (left**2 + np.diag(rows @ cov @ rows.T)) / noise
 
     once = {"method": "em", "maxiter": 1}
-    assert model.fit(log, ["prior_var"], **once).summary().values["prior_var"] == pytest.approx(
+    assert model.fit(log, ["prior_var"], **once).summary().values["prior_var_factor"] == pytest.approx(
         squares.mean(), rel=1e-6
     )
     assert model.fit(log, ["measurement_std"], **once).measurement_std == pytest.approx(
@@ -136,7 +136,7 @@ def test_the_decay_is_found_too() -> None:
     log, model = drifting(heats=500)
     fitted = off(model).fit(log)
     s = fitted.summary()
-    assert list(s.values) == ["decay", "prior_var", "measurement_std"]
+    assert list(s.values) == ["decay", "prior_var_factor", "measurement_std"]
     assert s.success
     assert abs(np.log(fitted.decay / 0.05)) < 3 * s.standard_errors["decay"] / fitted.decay
     assert fitted.loglik == s.loglik > s.loglik_before
@@ -155,18 +155,26 @@ def test_a_partitioned_element_has_a_variance_more() -> None:
     fitted = wrong.fit(log, ["measurement_std", "partition_var"])
     s = fitted.summary()
     assert isinstance(fitted, PartitionedElement)
-    assert list(s.values) == ["partition_var", "measurement_std"]
+    assert list(s.values) == ["partition_var_factor", "measurement_std"]
     assert s.loglik > s.loglik_before + 10
     assert np.array(fitted.partition_var) == pytest.approx(
-        s.values["partition_var"] * np.array(wrong.partition_var)
+        s.values["partition_var_factor"] * np.array(wrong.partition_var)
     )
     assert fitted.measurement_std == pytest.approx(5.0, abs=4 * s.standard_errors["measurement_std"])
+
+
+@pytest.mark.parametrize("method", ["likelihood", "em"])
+def test_a_decay_that_is_not_fitted_stays(method: str) -> None:
+    log, model = drifting()
+    fitted = dataclasses.replace(model, decay=1.0).fit(log, ["prior_var", "measurement_std"], method)
+    assert fitted.decay == 1.0
+    assert fitted.summary().success
 
 
 def test_what_the_log_does_not_tell_has_no_finite_error() -> None:
     log, model = drifting("Cr", heats=60)
     s = model.fit(log.replace(slag_t=0.0), ["partition_var", "measurement_std"], maxiter=3).summary()
-    assert s.standard_errors["partition_var"] == np.inf
+    assert s.standard_errors["partition_var_factor"] == np.inf
     assert np.isfinite(s.standard_errors["measurement_std"])
 
 
@@ -176,8 +184,8 @@ def test_a_limit_of_the_search_is_told() -> None:
     mass = log.scrap @ model.prior_mean + log.hot_metal_t * log.hot_metal_ppm
     s = model.fit(log.replace(steel_ppm=mass / log.steel_t), ["prior_var"]).summary()
     assert not s.success
-    assert s.message == "prior_var at the limit of the search"
-    assert np.isnan(s.standard_errors["prior_var"])
+    assert s.message == "prior_var_factor at the limit of the search"
+    assert np.isnan(s.standard_errors["prior_var_factor"])
 
 
 def test_a_search_goes_round_where_the_filter_breaks_down(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,8 +207,9 @@ def test_a_search_goes_round_where_the_filter_breaks_down(monkeypatch: pytest.Mo
 def test_a_summary_can_be_read() -> None:
     log, model = drifting(heats=60)
     fitted = model.fit(log, per_type=True, maxiter=2)
-    text = str(fitted.summary())
-    assert "prior_var[type2]" in text
+    text = repr(fitted.summary())
+    assert text == str(fitted.summary())
+    assert "prior_var_factor[type2]" in text
     assert f"{fitted.loglik:.2f}" in text
     assert f"{fitted.summary().evaluations} filter runs" in text
     with pytest.raises(AttributeError, match="has not been fitted"):
@@ -223,8 +232,8 @@ def test_progress_is_told() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"parameters": ["slope"]}, KeyError, "parameters: 'slope'"),
-        ({"parameters": ["partition_var"]}, KeyError, "parameters: 'partition_var'"),
+        ({"parameters": ["slope"]}, ValueError, "parameters: 'slope'"),
+        ({"parameters": ["partition_var"]}, ValueError, "parameters: 'partition_var'"),
         ({"parameters": []}, ValueError, "parameters: at least one"),
         ({"parameters": ["decay"], "method": "em"}, ValueError, "parameters: 'decay' is held fixed"),
         ({"method": "guess"}, ValueError, "method = 'guess'"),
@@ -264,6 +273,23 @@ def test_an_iteration_that_loses_is_the_last_and_says_so(monkeypatch: pytest.Mon
     assert not s.success
     assert "an iteration lost" in s.message
     assert (len(s.history), s.loglik) == (1, s.history[-1])
+
+
+def test_a_lengthened_step_that_breaks_the_filter_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, model = drifting(heats=60)
+    calls = []
+
+    def fragile(pairs: list, **keywords: Any) -> list:
+        calls.append(len(pairs))
+        if len(calls) == 3:  # the start, a step of EM, and the first one that is longer
+            raise BreakdownError("heat 7: lost")
+        return run(pairs, **keywords)
+
+    expected = off(model).fit(log, ["measurement_std"], "em")
+    monkeypatch.setattr(fit_module, "run", fragile)
+    fitted = off(model).fit(log, ["measurement_std"], "em")
+    assert fitted.summary().success
+    assert fitted.measurement_std == pytest.approx(expected.measurement_std, rel=1e-3)
 
 
 def test_a_variance_of_zero_is_refused_by_name() -> None:

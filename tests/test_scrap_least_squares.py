@@ -75,11 +75,19 @@ def test_a_window_without_readings_keeps_what_was_before() -> None:
         ({"prior_mean": [1.0, -1.0]}, r"prior_mean\[1\] = -1"),
         ({"partition": (-20.0, 0.0)}, "partition = .*heat 1 has"),
         ({"partition": 1.0j}, "partition"),
+        ({"partition": 9.7}, "partition = 9.7: must be a list of two numbers"),
+        ({"partition": (9.7, np.inf)}, "partition = .*inf.*: must be finite"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(changes: dict, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         windowed_least_squares(exact_log(np.array([1.0, 2.0])), **changes)
+
+
+def test_what_is_no_log_is_refused_by_name() -> None:
+    for function in (windowed_least_squares, prior_from):
+        with pytest.raises(TypeError, match=r"log = 'heats\.csv': must be a HeatLog"):
+            function("heats.csv")
 
 
 # ---- priors ----------------------------------------------------------------------------------

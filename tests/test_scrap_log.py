@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import pickle
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 from tundish.scrap import HeatLog
 
 COLUMNS = ("scrap", "steel_t", "steel_ppm", "hot_metal_t", "hot_metal_ppm", "slag_t", "feo_pct")
-HEADER = "heat,scrap_hms_t,scrap_shred_t,steel_t,steel_ppm\n"
+HEADER = "heat,scrap_hms_t,scrap_shred_t,steel_t,steel_ppm,hot_metal_t,hot_metal_ppm,slag_t,feo_pct\n"
 GOOD = {
     "heat": [7, 8, 9],
     "types": ["hms", "shred"],
@@ -76,6 +79,15 @@ def test_logs_do_not_change() -> None:
         log.steel_t = given
 
 
+@pytest.mark.parametrize("copied", [lambda log: pickle.loads(pickle.dumps(log)), copy.deepcopy])
+def test_copies_and_pickles_do_not_change_either(copied: Callable[[HeatLog], HeatLog]) -> None:
+    log = random_log()
+    other = copied(log)
+    assert same(other, log)
+    for name in ("heat", *COLUMNS):
+        assert not getattr(other, name).flags.writeable, name
+
+
 def test_some_heats_are_taken_with_all_that_belongs_to_them() -> None:
     log = random_log()
     for which in (slice(3, 9), np.arange(20) % 2 == 0, [0, 4, 5]):
@@ -108,11 +120,12 @@ def test_a_replaced_column_leaves_the_others_and_shares_the_masses() -> None:
         ([1.0, 2.0, 30.0], [1, 2, 30]),
         (["-1", "2", "30"], [-1, 2, 30]),
         (["007", "008", "010"], ["007", "008", "010"]),
-        (["1.5", "2", "10.25"], ["1.5", "2", "10.25"]),
-        (["B1", "A2", "7"], ["B1", "A2", "7"]),
+        ([-(2**63), 0, 2**63 - 1], [-(2**63), 0, 2**63 - 1]),
+        (["1.5", "1.25", "10.25"], ["1.5", "1.25", "10.25"]),
+        (["B1", "A2", "B7"], ["B1", "A2", "B7"]),
     ],
 )
-def test_ids_that_are_numbers_rise_and_others_differ(heat: list, expected: list) -> None:
+def test_ids_that_are_integers_rise_and_others_differ(heat: list, expected: list) -> None:
     assert HeatLog(**{**GOOD, "heat": heat}).heat.tolist() == expected
 
 
@@ -124,8 +137,20 @@ def test_ids_that_are_numbers_rise_and_others_differ(heat: list, expected: list)
         (["9", "10", "010"], r"heat\[2\] = 010: must be above 10"),
         (["a", "b", "a"], r"heat\[2\] = 'a': is given already, heat\[0\]"),
         (["a", "", "c"], r"heat\[1\]: must not be empty"),
-        ([1.5, 2.0, 3.0], "heat: must be integers or text"),
-        ([None, "a", "b"], "heat: must be integers or text"),
+        ([1.0, 2.5, 3.0], r"heat\[1\] = 2.5: must be an integer or text"),
+        ([1.0, 2.0, np.nan], r"heat\[2\] = nan: must be an integer or text"),
+        ([1.0, np.inf, 2.0], r"heat\[1\] = inf: must be an integer or text"),
+        (["a", np.nan, "b"], r"heat\[1\] = 'nan': must be an integer or text"),
+        ([None, "a", "b"], r"heat\[0\] = None: must be an integer or text"),
+        ([[1], [1, 2], 3], "heat: one dimension"),
+        (np.ma.masked_equal([1, 2, 3], 2), "heat: is masked in places"),
+        ([True, False, True], "heat: has type bool"),
+        (["1", "2", "3O"], r"heat\[2\] = '3O': others are integers; ids must be all integers or all text"),
+        (["1", "1_0", "20"], r"heat\[1\] = '1_0': others are integers"),
+        ([1, 2, 2**63], r"heat\[2\] = 9223372036854775808: must be an integer below 2\*\*63"),
+        ([1, 2, 2**70], r"heat\[2\] = .*: must be an integer below 2\*\*63"),
+        (["1", "2", str(2**63)], r"heat\[2\] = .*: must be an integer below 2\*\*63"),
+        ([1.0, 2.0, 1e300], r"heat\[2\] = .*: must be an integer below 2\*\*63"),
         ([[1, 2, 3]], r"heat: has shape \(1, 3\)"),
     ],
 )
@@ -140,11 +165,11 @@ def test_ids_in_disorder_are_refused(heat: list, message: str) -> None:
         ({"heat": [], "scrap": np.empty((0, 2)), "steel_t": [], "steel_ppm": []}, "no heats"),
         (
             {"scrap": [[50.0, 20.0], [60.0, -0.1], [0.0, 70.0]]},
-            r"scrap\[1, 1\] = -0.1: must be finite and not",
+            r"scrap\[1, 1\] = -0.1: must be between 0 and 1e\+06 t",
         ),
         ({"scrap": [[50.0, np.nan], [60.0, 1.0], [0.0, 70.0]]}, r"scrap\[0, 1\] = nan"),
         ({"scrap": [[50.0, 20.0]]}, r"scrap: has shape \(1, 2\); .*\(3, 2\)"),
-        ({"steel_t": [340.0, 0.0, 350.0]}, r"steel_t\[1\] = 0: must be finite and above 0 t"),
+        ({"steel_t": [340.0, 0.0, 350.0]}, r"steel_t\[1\] = 0: must be above 0 and at most 1e\+06 t"),
         ({"steel_t": 340.0}, r"steel_t: has shape \(\); \(3,\)"),
         ({"steel_t": [340.0, np.inf, 350.0]}, r"steel_t\[1\] = inf"),
         ({"steel_ppm": [200.0, np.inf, 210.0]}, r"steel_ppm\[1\] = inf"),
@@ -153,6 +178,8 @@ def test_ids_in_disorder_are_refused(heat: list, message: str) -> None:
             r"steel_ppm\[1\] = 1.1e\+06: must be between 0 and 1e\+06 ppm",
         ),
         ({"steel_ppm": ["a", "b", "c"]}, "steel_ppm: must be an array of numbers"),
+        ({"steel_t": [340.0, 1.1e6, 350.0]}, r"steel_t\[1\] = 1.1e\+06: must be .* at most 1e\+06 t"),
+        ({"slag_t": 1e300}, r"slag_t\[0\] = 1e\+300: must be between 0 and 1e\+06 t"),
         ({"hot_metal_t": -1.0}, r"hot_metal_t\[0\] = -1"),
         ({"hot_metal_ppm": [1.0, 2.0, -3.0]}, r"hot_metal_ppm\[2\] = -3"),
         ({"slag_t": [1.0, 2.0]}, r"slag_t: has shape \(2,\)"),
@@ -185,8 +212,8 @@ def test_files_come_back_to_the_last_bit(tmp_path: Path) -> None:
 
 def test_files_may_have_columns_in_any_order_quotes_and_empty_lines(tmp_path: Path) -> None:
     text = (
-        "\ufeffsteel_ppm, scrap_b_1_t ,heat,steel_t,scrap_a_t,slag_t\r\n"
-        '"200.5",1,A,340,2,25\r\n\r\n ,3,B,341,4,26\r\n'
+        "\ufeffsteel_ppm, scrap_b_1_t ,heat,steel_t,scrap_a_t,slag_t,feo_pct,hot_metal_t,hot_metal_ppm\r\n"
+        '"200.5",1,A,340,2,25,20,0,0\r\n\r\n ,3,B,341,4,26,21,0,0\r\n'
     )
     log = HeatLog.read_csv(written(tmp_path, text))
     assert log.types == ("b_1", "a")
@@ -195,7 +222,8 @@ def test_files_may_have_columns_in_any_order_quotes_and_empty_lines(tmp_path: Pa
     assert log.steel_ppm[0] == 200.5
     assert log.missing.tolist() == [False, True]
     assert log.slag_t.tolist() == [25, 26]
-    assert log.feo_pct.tolist() == log.hot_metal_t.tolist() == [0, 0]
+    assert log.feo_pct.tolist() == [20, 21]
+    assert log.hot_metal_t.tolist() == log.hot_metal_ppm.tolist() == [0, 0]
 
 
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
@@ -214,7 +242,7 @@ def logs(draw: st.DrawFn) -> HeatLog:
         draw(ids | numbers),
         types,
         np.array([draw(column) for _ in types]).T,
-        np.nextafter(draw(column), np.inf),
+        np.maximum(draw(column), 5e-324),
         draw(ppm),
         slag_t=draw(column),
     )
@@ -230,28 +258,52 @@ def test_any_log_comes_back_to_the_last_bit(log: HeatLog) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "column heat is missing"),
+        ("", "columns heat, steel_t, .* are missing"),
         (HEADER, "no heats below the first line"),
-        ("heat,steel_t,steel_ppm\n", "columns scrap_<type>_t are missing"),
+        (HEADER.replace("scrap_hms_t,scrap_shred_t,", ""), "column scrap_<type>_t is missing"),
         (HEADER.replace("steel_ppm", "steel_parts"), "column 'steel_parts' is unknown; .*steel_ppm"),
         (HEADER.replace(",steel_t", ""), "column steel_t is missing"),
         (HEADER.replace("shred", "hms"), "column scrap_hms_t is given twice"),
-        (HEADER[:-1] + ",hot_metal_t\n", "column hot_metal_ppm is missing"),
-        (HEADER[:-1] + ",hot_metal_ppm\n", "column hot_metal_t is missing"),
-        (HEADER + "1,50,20,340\n", "line 2: has 4 fields; 5 are needed"),
-        (HEADER + "1,50,20,340,200\n2,50,2O,340,200\n", "line 3, scrap_shred_t = '2O': must be a number"),
-        (HEADER + "1,,20,340,200\n", "line 2, scrap_hms_t = '': must be a number"),
-        (HEADER + "1,50,20,340,200\n\n2,-5,20,340,200\n", "line 4, scrap_hms_t = -5: must be finite"),
-        (HEADER + "1,50,20,0,200\n", "line 2, steel_t = 0: must be finite and above 0 t"),
-        (HEADER + "1,50,20,340,200\n1,50,20,340,200\n", "line 3, heat = 1: must be above 1"),
-        (HEADER + "a,50,20,340,200\nb,50,20,340,200\na,5,2,340,2\n", "line 4, heat = 'a': .*already, line 2"),
-        (HEADER + '1,50,20,340,"200\n', "unexpected end of data"),
+        (HEADER.replace(",slag_t,feo_pct", ""), "columns slag_t, feo_pct are missing; what there is none of"),
+        (HEADER + "1,50,20,340,0,0,0,0\n", "line 2: has 8 fields; 9 are needed"),
+        (
+            HEADER + "1,50,20,340,200,0,0,0,0\n2,50,2O,340,200,0,0,0,0\n",
+            "line 3, scrap_shred_t = '2O': must be a number",
+        ),
+        (HEADER + "1,,20,340,200,0,0,0,0\n", "line 2, scrap_hms_t = '': must be a number"),
+        (
+            HEADER + "1,50,20,340,200,0,0,0,0\n\n2,-5,20,340,200,0,0,0,0\n",
+            "line 4, scrap_hms_t = -5: must be between 0 and 1e\\+06 t",
+        ),
+        (HEADER + "1,50,20,0,200,0,0,0,0\n", "line 2, steel_t = 0: must be above 0"),
+        (HEADER + "1,50,20,340,200,0,0,0,0\n1,50,20,340,200,0,0,0,0\n", "line 3, heat = 1: must be above 1"),
+        (
+            HEADER + "a,50,20,340,200,0,0,0,0\nb,50,20,340,200,0,0,0,0\na,5,2,340,2,0,0,0,0\n",
+            "line 4, heat = 'a': .*already, line 2",
+        ),
+        (HEADER + '1,50,20,340,"200\n', "line 2: unexpected end of data"),
+        (HEADER + '1,50,20,340,"2"0,0,0,0,0\n', "line 2: '.*' expected after"),
+        (HEADER + "1,5_0,20,340,200,0,0,0,0\n", "line 2, scrap_hms_t = '5_0': must be a number"),
+        (
+            HEADER + "1,50,20,340,\uff12\uff10\uff10,0,0,0,0\n",
+            "line 2, steel_ppm = '\uff12\uff10\uff10': must be a number",
+        ),
+        (HEADER + "1,50,2e6,340,200,0,0,0,0\n", "line 2, scrap_shred_t = 2e\\+06: .*1e\\+06 t"),
+        (HEADER + "1,5,2,340,2,0,0,0,0\nO2,5,2,340,2,0,0,0,0\n", "line 3, heat = 'O2': others are integers"),
+        (HEADER + "nan,50,20,340,200,0,0,0,0\n", "line 2, heat = 'nan': must be an integer or text"),
     ],
 )
 def test_bad_files_are_refused_by_line_and_column(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         HeatLog.read_csv(written(tmp_path, text))
     assert "heats.csv" in str(error.value)
+
+
+def test_a_file_that_is_not_utf8_is_refused_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "heats.csv"
+    file.write_bytes((HEADER + "1,50,20,340,200,0,0,0,0\n").encode() + b"\xe9,50,20,340,200,0,0,0,0\n")
+    with pytest.raises(ValueError, match="line 3: is not text in UTF-8"):
+        HeatLog.read_csv(file)
 
 
 # ---- data frames -----------------------------------------------------------------------------
@@ -268,14 +320,27 @@ def test_data_frames_say_the_same_as_files(tmp_path: Path) -> None:
 
 def test_bad_data_frames_are_refused_by_row_and_column() -> None:
     pandas = pytest.importorskip("pandas")
-    good = {"heat": [1, 2], "scrap_a_t": [70, 70], "steel_t": [340.0, 341.0], "steel_ppm": [200.0, None]}
+    good = {"heat": [1, 2], "scrap_a_t": [70, 70], "steel_t": [340.0, 341.0], "steel_ppm": [200.0, None],
+            "hot_metal_t": 0.0, "hot_metal_ppm": 0.0, "slag_t": 0.0, "feo_pct": 0.0}  # fmt: skip
     assert HeatLog.from_dataframe(pandas.DataFrame(good)).missing.tolist() == [False, True]
     for column, values, message in (
-        ("scrap_a_t", [70, None], "row 1, scrap_a_t = nan: must be finite"),
+        ("scrap_a_t", [70, None], "row 1, scrap_a_t = nan: must be between"),
         ("scrap_a_t", [70, "7O"], "row 1, scrap_a_t = '7O': must be a number"),
         ("steel_t", [0, 340.0], "row 0, steel_t = 0"),
         ("heat", [2, 1], "row 1, heat = 1: must be above 2"),
+        ("heat", [1, None], "row 1, heat = nan: must be an integer or text"),
+        ("heat", ["B1", None], "row 1, heat = (None|nan): must be an integer or text"),
+        (
+            "heat",
+            pandas.array([1, None], dtype="Int64"),
+            "row 1, heat = (<NA>|nan): must be an integer or text",
+        ),
+        ("heat", pandas.to_datetime(["2025-01-01", "2025-01-02"]), "heat: has type datetime64"),
         ("steel", [2, 1], "column 'steel' is unknown"),
     ):
         with pytest.raises((ValueError, TypeError), match=message):
             HeatLog.from_dataframe(pandas.DataFrame({**good, column: values}))
+    with pytest.raises(ValueError, match="column slag_t is missing"):
+        HeatLog.from_dataframe(pandas.DataFrame(good).drop(columns="slag_t"))
+    with pytest.raises(TypeError, match="frame = 3: must be a pandas DataFrame"):
+        HeatLog.from_dataframe(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scrap_reference import Track, gaussian_filter, linear, quadrature, sigma_po
 
 from tundish.filtering import NotPositiveDefiniteError
 from tundish.scrap import (
+    BreakdownError,
     HeatLog,
     PartitionedElement,
     RetainedElement,
@@ -232,7 +234,7 @@ def test_what_a_forecast_is_not_told_is_the_logs_median() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"masses": {"gold": 1.0}}, KeyError, "masses: 'gold' is unknown"),
+        ({"masses": {"gold": 1.0}}, ValueError, "masses: 'gold' is unknown"),
         ({"masses": {"type1": -1.0}}, ValueError, "masses: 'type1' = -1"),
         ({"masses": {"type1": "much"}}, TypeError, r"masses\['type1'\]"),
         ({"masses": [1.0, 2.0]}, ValueError, "masses: has size 2; the log has 5"),
@@ -287,8 +289,8 @@ PARTITION = {"partition_mean": (9.7, 0.01), "partition_var": (1.0, 1e-6)}
         ({"prior_mean": ["a", "b"]}, "prior_mean: must be an array"),
         ({"prior_var": [1.0, -2.0]}, r"prior_var\[1\] = -2: must be finite and not negative"),
         ({"prior_var": [1.0, np.inf]}, r"prior_var\[1\] = inf"),
-        ({"prior_var": [1.0, 2.0, 3.0]}, r"prior_var: has shape \(3,\); \(2,\)"),
-        ({"prior_var": [1.0]}, r"prior_var: has shape \(1,\)"),
+        ({"prior_var": [1.0, 2.0, 3.0]}, r"prior_mean, prior_var: have shapes \(2,\) and \(3,\)"),
+        ({"prior_var": [1.0]}, r"prior_mean, prior_var: have shapes \(2,\) and \(1,\)"),
         ({"decay": 0.0}, "decay = 0"),
         ({"decay": 1.5}, "decay = 1.5: must be above 0 and at most 1"),
         ({"decay": np.nan}, "decay = nan"),
@@ -311,7 +313,11 @@ def test_bad_models_are_refused_by_name(changes: dict, message: str) -> None:
     [
         ({"partition_mean": (9.7, np.inf)}, "partition_mean = .*inf"),
         ({"partition_mean": (9.7,)}, "partition_mean = .*pair"),
-        ({"partition_var": (1.0, -1e-6)}, "partition_var = .*not negative"),
+        ({"partition_mean": 9.7}, "partition_mean = 9.7: must be a list of two numbers"),
+        ({"partition_var": 1.0}, "partition_var = 1.0: must be a list of two numbers"),
+        ({"partition_var": np.array(1.0)}, "partition_var = .*: must be a list of two numbers"),
+        ({"partition_var": (1.0, np.nan)}, "partition_var = .*nan.*: must be finite"),
+        ({"partition_var": (1.0, -1e-6)}, "partition_var = .*must not be negative"),
         ({"method": "extended"}, "method = 'extended'"),
         ({"kappa": 0.0}, "kappa = 0.0: is for method = 'sigma' alone"),
         ({"kappa": -4.0, "method": "sigma"}, "kappa = -4.0: must be finite and above -4"),
@@ -340,6 +346,30 @@ def test_a_log_of_other_types_is_refused_by_name() -> None:
             run(log)
 
 
+def test_what_is_no_log_is_refused_by_name() -> None:
+    log, model = gappy("Cu")
+    for run in (model.filter, model.smooth, model.fit, lambda log: filter_elements([(model, log)])):
+        for wrong in ("heats.csv", None):
+            with pytest.raises(TypeError, match=f"log = {wrong!r}: must be a HeatLog"):
+                run(wrong)
+    for wrong, message in (
+        ([model], r"pairs\[0\] = .*: must be \(model, log\)"),
+        ([(log, model)], r"pairs\[0\] = .*: must be \(model, log\)"),
+        (model, r"pairs = .*: must be a list of \(model, log\)"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            filter_elements(wrong)
+
+
+@pytest.mark.parametrize("element", ["Cu", "Cr"])
+def test_pickled_models_do_not_change_either(element: str) -> None:
+    log, model = gappy(element)
+    other = pickle.loads(pickle.dumps(model))
+    assert not other.prior_mean.flags.writeable
+    assert not other.prior_var.flags.writeable
+    assert other.filter(log).loglik == model.filter(log).loglik
+
+
 # ---- breakdowns ------------------------------------------------------------------------------
 
 
@@ -364,7 +394,7 @@ def test_the_pole_names_the_heat_of_a_later_block(monkeypatch: pytest.MonkeyPatc
     far = dataclasses.replace(
         model, partition_mean=(-1.5, 0.0), partition_var=(1e-6, 1e-12), nonnegative="projection"
     )
-    with pytest.raises(ValueError, match=r"^heat 31: 1 "):
+    with pytest.raises(BreakdownError, match=r"^heat 31: 1 "):
         far.filter(log.replace(slag_t=slag))
 
 

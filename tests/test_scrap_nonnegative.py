@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ pytest.importorskip("scipy")
 
 from scipy import optimize, stats
 
-from tundish.scrap import HeatLog, PartitionedElement, RetainedElement
+from tundish.scrap import HeatLog, PartitionedElement, RetainedElement, published_model, simulate
+from tundish.scrap import _run as run_module
 from tundish.scrap._nonnegative import nonnegative
 
 
@@ -85,6 +87,20 @@ def test_types_without_variance_stay() -> None:
         found, std = nonnegative(method, np.array([[3.0, -1.0]]), cov[None], 2)
         assert (found[0, 0], std[0, 0]) == (3.0, 0.0)
         assert found[0, 1] >= 0
+
+
+def test_covariances_are_forgotten_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a filter takes is far less than the covariances of all heats."""
+    heats, types = 400, 40
+    log, truth = simulate(heats, types)
+    model = dataclasses.replace(published_model("Cu", truth.prior_mean), nonnegative="projection")
+    monkeypatch.setattr(run_module, "_BLOCK_BYTES", 20 * 8 * types**2)
+    model.filter(log[:40])  # what is imported with the first call does not count
+    tracemalloc.start()
+    model.filter(log)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < heats * types**2 * 8 / 2
 
 
 def clean_scrap_log() -> HeatLog:

@@ -69,6 +69,16 @@ def test_one_column_is_noisy_and_stays_in_its_limits(variable: str) -> None:
     assert (getattr(small, column) / getattr(log, column)).std() == pytest.approx(0.05, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "argument", "values"),
+    [("low-rank", "rank", (1, 4)), ("full-rank", "condition_number", (50, 900))],
+)
+def test_recipes_take_their_arguments(recipe: str, argument: str, values: tuple[float, float]) -> None:
+    small = {"levels": (0.1,), "heats": 60, "types": 5, "repeats": 1, "recipe": recipe}
+    a, b = (sensitivity(["scrap_mass"], **small, **{argument: value})["sd"][0] for value in values)
+    assert a != b
+
+
 def test_progress_is_told_and_one_repeat_has_no_spread() -> None:
     told = []
     table = sensitivity(["feo"], [0.1], 1, heats=40, types=3, progress=lambda *count: told.append(count))
@@ -80,9 +90,16 @@ def test_progress_is_told_and_one_repeat_has_no_spread() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"variables": ["weather"]}, KeyError, "variables: 'weather'"),
+        ({"variables": ["weather"]}, ValueError, "variables: 'weather'"),
         ({"levels": [-0.1]}, ValueError, r"levels\[0\] = -0.1"),
         ({"levels": [0.1, np.nan]}, ValueError, r"levels\[1\] = nan"),
+        ({"variables": []}, ValueError, "variables: at least one"),
+        ({"variables": "feo"}, TypeError, "variables = 'feo': must be a list of names"),
+        ({"levels": []}, ValueError, "levels: at least one"),
+        ({"levels": 0.1}, TypeError, "levels = 0.1: must be a list of numbers"),
+        ({"heats": 0}, ValueError, "heats = 0: must be at least 1"),
+        ({"recipe": "low-rank", "rank": 6}, ValueError, "rank = 6: must be between 1 and 5"),
+        ({"recipe": "full-rank", "condition_number": 0.5}, ValueError, "condition_number = 0.5"),
         ({"repeats": 0}, ValueError, "repeats = 0"),
         ({"skip": 150}, ValueError, "skip = 150: .*below heats = 150"),
         ({"skip": -1}, ValueError, "skip = -1"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,13 +39,15 @@ def read_prior(path: Path, types: Sequence[str]) -> Prior:
     """The lines of these types; a file may have others too. Raises BadInputError naming file and line."""
     import numpy as np
 
+    from tundish.scrap._csv import rows_of
+
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = dict(_lines(csv.reader(file, strict=True)))
+        with rows_of(path) as rows:
+            lines = dict(_lines(rows))
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}") from None
-    except (ValueError, csv.Error) as error:
-        raise BadInputError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise BadInputError(str(error)) from None
     for name in types:
         if name not in lines:
             raise BadInputError(f"{path}: type {name} is missing")
@@ -77,8 +78,10 @@ def _lines(rows: Any) -> Iterator[tuple[str, tuple[float, float]]]:
 
 
 def _number(item: str, text: str) -> float:
+    from tundish.scrap._csv import decimal
+
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         raise ValueError(f"{item} = {text!r}: must be a number") from None
     if not (math.isfinite(value) and value >= 0):

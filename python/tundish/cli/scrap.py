@@ -56,7 +56,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         nargs="?",
         type=Path,
         help="one line a heat in time order: heat, scrap_<type>_t for every type, steel_t, steel_ppm (empty "
-        "where missing), and where there are any hot_metal_t with hot_metal_ppm, slag_t, feo_pct",
+        "where missing), hot_metal_t, hot_metal_ppm, slag_t, feo_pct (0 where there is none)",
     )
     parser.add_argument("--element", choices=list(_MODELS), default="Cu", help="default Cu")
     _add_model_to(parser)
@@ -277,7 +277,7 @@ def _spread(found: Diagnostics) -> float:
 
 
 def _fit(estimate: Estimate) -> dict[str, Any]:
-    summary = estimate.model.summary()
+    model, summary = estimate.model, estimate.model.summary()
     parameters = {
         name: {
             "value": value,
@@ -287,7 +287,8 @@ def _fit(estimate: Estimate) -> dict[str, Any]:
         for name, value in summary.values.items()
     }
     whole = summary._asdict()
-    return {"parameters": parameters} | {
+    variances = dict(zip(estimate.log.types, model.prior_var.tolist(), strict=True))
+    return {"parameters": parameters, "prior_var_ppm2": variances} | {
         name: whole[name] for name in ("loglik_before", "loglik", "evaluations", "success", "message")
     }
 
@@ -367,7 +368,7 @@ def _remarks(estimate: Estimate, facts: dict[str, Any]) -> Iterator[str]:
             f"c2 = {c2['mean']:.3g} ± {c2['std']:.2g} 1/%"
         )
         if not estimate.log.slag_t.any():
-            yield f"{'':<17}no heat has slag, so nothing parts into it: is slag_t missing?"
+            yield f"{'':<17}no heat has slag, so nothing parts into it: is slag_t 0 by mistake?"
 
 
 def _judgement(found: Diagnostics, sensor: float) -> Iterator[str]:

@@ -6,10 +6,12 @@ from tundish.scrap._fit import FitSummary
 from tundish.scrap._least_squares import WindowedEstimate, prior_from, windowed_least_squares
 from tundish.scrap._log import HeatLog
 from tundish.scrap._model import PartitionedElement, RetainedElement
+from tundish.scrap._run import BreakdownError
 from tundish.scrap._sensitivity import sensitivity
 from tundish.scrap._simulate import Truth, published_model, simulate
 
 __all__ = [
+    "BreakdownError",
     "Diagnostics",
     "Estimate",
     "FitSummary",

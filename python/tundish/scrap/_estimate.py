@@ -61,7 +61,7 @@ class Diagnostics(NamedTuple):
     p_value: float
     lags: int
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         low, high = self.nis_interval
         return "\n".join(
             [
@@ -129,7 +129,7 @@ class Estimate:
 
         **Returns:** a :class:`Forecast`: `mean`, `std`, `lower`, `upper`, ppm.
 
-        **Raises:** ValueError, TypeError or KeyError naming the argument.
+        **Raises:** ValueError or TypeError naming the argument.
         """
         quantile, log = _quantile(level), self.log
         given = {"slag_t": slag_t, "feo_pct": feo_pct, "steel_t": steel_t}
@@ -164,6 +164,8 @@ class Estimate:
         error, std = self.innovation[skip:], self.predicted_std[skip:]
         known = ~np.isnan(error)
         error, z = error[known], (error / std)[known]
+        if self.log.missing.all():
+            raise ValueError("steel_ppm: all readings of the log are missing; two are needed at least")
         if z.size < 2:
             raise ValueError(f"skip = {skip}: leaves {z.size} of the log's readings; two are needed at least")
         special = optional("scipy.special", "optimize")
@@ -258,7 +260,7 @@ def _masses(masses: Mapping[str, float] | ArrayLike, types: Sequence[str]) -> Fl
     else:
         for name in masses:
             if name not in types:
-                raise KeyError(f"masses: {name!r} is unknown; known are " + ", ".join(types))
+                raise ValueError(f"masses: {name!r} is unknown; known are " + ", ".join(types))
         named = {name: number(f"masses[{name!r}]", value) for name, value in masses.items()}
     for name, value in named.items():
         if not (math.isfinite(value) and value >= 0):

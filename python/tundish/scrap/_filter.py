@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tundish._arrays import Floats
+from tundish.scrap._arguments import listed
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._log import HeatLog
 from tundish.scrap._nonnegative import nonnegative
@@ -25,14 +26,23 @@ def filter_elements(pairs: Iterable[tuple[Element, HeatLog]]) -> list[Estimate]:
 
     **Returns:** an :class:`Estimate` for each. **Raises:** as :meth:`RetainedElement.filter`.
     """
-    given = list(pairs)
-    for model, log in given:
-        model.check(log)
+    given = _checked(pairs)
     free = iter(run([(model, log) for model, log in given if model.nonnegative is None]))
     return [
         _constrained(model, log) if model.nonnegative is not None else _estimate(model, log, next(free))
         for model, log in given
     ]
+
+
+def _checked(pairs: Iterable[tuple[Element, HeatLog]]) -> list[tuple[Element, HeatLog]]:
+    from tundish.scrap._model import Element
+
+    given = listed("pairs", pairs, "(model, log)")
+    for number, pair in enumerate(given):
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Element)):
+            raise TypeError(f"pairs[{number}] = {pair!r}: must be (model, log)")
+        pair[0].check(pair[1])
+    return given
 
 
 def smooth_element(model: Element, log: HeatLog) -> Estimate:
@@ -52,7 +62,7 @@ def _constrained(model: Element, log: HeatLog) -> Estimate:
     found, moments = [], []
     for _, _, block in in_blocks(model, log):
         moments.append(nonnegative(model.nonnegative, block.mean, block.cov, len(log.types)))
-        found.append(block)
+        found.append(block.without_states())
     mean, std = (np.concatenate(parts) for parts in zip(*moments, strict=True))
     return _estimate(model, log, joined(found), (mean, std))
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tundish._arrays import Floats, choice, integer, names_of, number, optional
+from tundish._arrays import Floats, choice, integer, number, optional
 from tundish._progress import Callback, progress_callback
+from tundish.scrap._arguments import names_among
 from tundish.scrap._log import HeatLog
 from tundish.scrap._run import BreakdownError, Filtered, run
 
@@ -24,6 +25,7 @@ _STEP = 1e-4  # of central differences, in logarithms
 _DECAY_RANGE = 1e-7  # how near to 0 and 1 a decay may come
 _WIDEST = math.log(1e8)  # how far a logarithm may move
 _LEAST_FACTOR = 0.1  # that an iteration of EM changes a variance by
+_LONGER = 1.5  # by which EM lengthens its steps for as long as they gain
 
 
 class Options(NamedTuple):
@@ -39,12 +41,12 @@ class Options(NamedTuple):
 class FitSummary(NamedTuple):
     """What a fit found. Prints as a table.
 
-    - `values`, `standard_errors`, `start`: by name, `decay`, `measurement_std` (ppm), and the factors by
-      which `prior_var` and `partition_var` were multiplied; `prior_var[<type>]` where each type has its own.
-      Standard errors are inf where the log tells nothing, NaN at the limits of the search; `robust` does not
-      enter them.
+    - `values`, `standard_errors`, `start`: by name, `decay`, `measurement_std` (ppm), and `prior_var_factor`
+      and `partition_var_factor`, by which these variances were multiplied; `prior_var_factor[<type>]` where
+      each type has its own. The variances themselves are the fitted model's. Standard errors are inf where
+      the log tells nothing, NaN at the limits of the search; `robust` does not enter them.
     - `loglik_before`, `loglik`: log-likelihood of the log at the start and at the values found.
-    - `history`: log-likelihood after every iteration.
+    - `history`: log-likelihood after every iteration that gained.
     - `evaluations`: filter runs over the log, those for derivatives included.
     - `success`, `message`: how it ended. `method`: "likelihood" or "em".
     """
@@ -60,7 +62,7 @@ class FitSummary(NamedTuple):
     message: str
     method: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         width = max(15, *(len(name) for name in self.values))
         lines = [f"{'':{width}}       before        found    std. error"]
         for name, value in self.values.items():
@@ -206,9 +208,7 @@ def _by_label(parameters: Sequence[_Parameter], values: Iterable[float]) -> dict
 def _names(model: Element, names: Iterable[str] | None, method: str) -> list[str]:
     if names is None:
         return [n for n in ("decay", "prior_var", "measurement_std") if method != "em" or n != "decay"]
-    chosen = names_of("parameters", names, model.hyperparameters)
-    if not chosen:
-        raise ValueError("parameters: at least one name is needed")
+    chosen = names_among("parameters", names, model.hyperparameters)
     if method == "em" and "decay" in chosen:
         raise ValueError("parameters: 'decay' is held fixed by method = 'em'; take 'likelihood'")
     return chosen
@@ -224,9 +224,9 @@ def _parameters(model: Element, log: HeatLog, names: Sequence[str], per_type: bo
         if not moving:
             raise ValueError(f"{name}: is 0, and no factor makes it anything else")
         if name == "prior_var" and per_type:
-            found += [_Parameter(f"prior_var[{log.types[n]}]", name, (n,)) for n in moving]
+            found += [_Parameter(f"prior_var_factor[{log.types[n]}]", name, (n,)) for n in moving]
         else:
-            found.append(_Parameter(name, name, tuple(moving)))
+            found.append(_Parameter(f"{name}_factor", name, tuple(moving)))
     return found
 
 
@@ -258,14 +258,16 @@ def _climbed(likelihood: _Likelihood, first: _Point, options: Options, tell: Cal
         callback=iterated,
         options={"maxiter": options.maxiter, "ftol": options.tolerance, "gtol": 1e-7},
     )
-    at_limit = _at_limit(likelihood, best.x)
+    message = "" if found.success else str(found.message).lower().replace("_", " ")
+    return _ended(likelihood, best, history, message)
+
+
+def _ended(likelihood: _Likelihood, point: _Point, history: list[float], problem: str) -> _End:
+    at_limit = _at_limit(likelihood, point.x)
     names = [p.label for p, at in zip(likelihood.parameters, at_limit, strict=True) if at]
-    message = f"{', '.join(names)} at the limit of the search" if names else _plain(found)
-    return _End(best, history, bool(found.success) and not names, message)
-
-
-def _plain(found: Any) -> str:
-    return "converged" if found.success else str(found.message).lower().replace("_", " ")
+    if names:
+        problem = f"{', '.join(names)} at the limit of the search"
+    return _End(point, history, not problem, problem or "converged")
 
 
 def _maximised(likelihood: _Likelihood, first: _Point, options: Options, tell: Callback) -> _End:
@@ -276,25 +278,41 @@ def _maximised(likelihood: _Likelihood, first: _Point, options: Options, tell: C
     The new variance is E / m. By Fisher's identity the derivative D of the log-likelihood by ln v is half of
     E / v - m. So the factor E / (m v) is 1 + 2 D / m.
 
+    Near the maximum these steps are short. While they gain, each is taken longer than the last, in
+    logarithms; one that does not gain is taken again as it is (Salakhutdinov and Roweis, Adaptive
+    overrelaxed bound optimization methods, ICML 2003).
+
     For sigma points the likelihood, and so the step, is an approximation that need not climb; then it ends.
     """
     terms = np.array([p.terms(likelihood.log) for p in likelihood.parameters])
     roots = np.array([p.name == "measurement_std" for p in likelihood.parameters])  # x is ln v / 2
-    point, history = first, []
+    limits = np.array([p.limits(likelihood.model) for p in likelihood.parameters]).T
+    point, length = first, 1.0
+    history: list[float] = []
     for iteration in range(1, options.maxiter + 1):
         factor = np.maximum(1 + np.where(roots, 1, 2) * point.gradient / terms, _LEAST_FACTOR)
-        after = likelihood(point.x + np.where(roots, 0.5, 1) * np.log(factor))
-        gain = after.loglik - point.loglik
+        step = np.where(roots, 0.5, 1) * np.log(factor)
         tell(iteration, options.maxiter)
+        try:
+            after = likelihood(np.clip(point.x + length * step, *limits))
+        except BreakdownError:
+            if length == 1:
+                raise
+            length = 1.0
+            continue
+        gain = after.loglik - point.loglik
         if gain > 0:
             point = after
             history.append(point.loglik)
         least = options.tolerance * abs(point.loglik)
-        if gain < -least:
-            return _End(point, history, False, f"an iteration lost {-gain:.3g} of the log-likelihood")
-        if gain <= least:
-            return _End(point, history, True, "converged")
-    return _End(point, history, False, f"{options.maxiter} iterations did not suffice")
+        if gain > least:
+            length *= _LONGER
+        elif length > 1:
+            length = 1.0
+        else:
+            lost = f"an iteration lost {-gain:.3g} of the log-likelihood" if gain < -least else ""
+            return _ended(likelihood, point, history, lost)
+    return _ended(likelihood, point, history, f"{options.maxiter} iterations did not suffice")
 
 
 def _at_limit(likelihood: _Likelihood, x: Floats) -> Floats:

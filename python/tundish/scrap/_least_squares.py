@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, integer, optional, pair, vector
-from tundish.scrap._log import HeatLog
+from tundish._arrays import Floats, integer, optional, vector
+from tundish.scrap._arguments import partition_pair
+from tundish.scrap._log import HeatLog, check_log
 
 _LEAST_SHARE = 0.01  # of the mean composition, that a prior mean is at least
 _LEAST_WEIGHT = 1e-6  # of the mean composition, against readings without scatter
@@ -51,6 +52,7 @@ def windowed_least_squares(
 
     **Raises:** ValueError or TypeError naming the argument; ImportError where scipy is missing.
     """
+    check_log(log)
     heats, types = log.scrap.shape
     for name, value in (("window", window), ("every", every)):
         if integer(name, value) < 1:
@@ -81,6 +83,7 @@ def prior_from(log: HeatLog, *, partition: tuple[float, float] | None = None) ->
     Means from the log that they are used on make its filter look a little better than it is. Raises
     ValueError where the log has no readings or no scrap; ImportError where scipy is missing.
     """
+    check_log(log)
     shares, offset = _linear(log, partition)
     known = ~log.missing
     if not known.any():
@@ -113,7 +116,7 @@ def _linear(log: HeatLog, partition: tuple[float, float] | None) -> tuple[Floats
     """(T, n) and (T,): steel_ppm is the first times the composition plus the second, Eqs. (2) and (4)."""
     weight = log.steel_t
     if partition is not None:
-        c1, c2 = pair("partition", partition, "c1 and c2")
+        c1, c2 = partition_pair("partition", partition)
         divisor = 1 + (c1 + c2 * log.feo_pct) * log.slag_t / log.steel_t
         if not (divisor > 0).all():
             heat = log.heat[np.argmin(divisor > 0)]

@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, floats
+from tundish.scrap._arguments import restore
+from tundish.scrap._csv import decimal, rows_of
 
-# Columns beside heat and the scrap's masses, and whether a file must have them.
-_COLUMNS = {"steel_t": True, "steel_ppm": True, "hot_metal_t": False, "hot_metal_ppm": False,
-            "slag_t": False, "feo_pct": False}  # fmt: skip
-_MOST = {"steel_ppm": 1e6, "hot_metal_ppm": 1e6, "feo_pct": 100.0}
+# Columns beside heat and the scrap's masses.
+_COLUMNS = ("steel_t", "steel_ppm", "hot_metal_t", "hot_metal_ppm", "slag_t", "feo_pct")
+_EACH_ITS_OWN = ("steel_t", "steel_ppm")  # that one number cannot give for all heats
+_MOST = {"t": 1e6, "ppm": 1e6, "%": 100.0}
 _SCRAP = re.compile(r"scrap_(.+)_t", re.DOTALL)
-_NUMERIC = re.compile(r"[+-]?\d+(\.\d+)?")
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 # What a message calls a number: (column, row, number of the scrap type) to text.
 _Item = Callable[[str, int, int], str]
@@ -31,7 +33,7 @@ class HeatLog:
 
     **Main arguments:**
 
-    - `heat`: (T,) ids, integers or text. Ids that are all numbers increase strictly; others differ.
+    - `heat`: (T,) ids, all integers or all text. Integers increase strictly; texts differ.
     - `types`: (n,) names of the scrap types.
     - `scrap`: (T, n) mass of every type charged, t.
     - `steel_t`: (T,) mass of steel tapped, t, above 0. `steel_ppm`: (T,) the element's fraction measured in
@@ -45,9 +47,9 @@ class HeatLog:
     All are attributes: arrays that do not change. `len(log)` is the number of heats, `log[:500]` the log of
     the first 500, `log[mask]` that of some.
 
-    **Raises:** ValueError or TypeError naming column and row: shapes that differ, no heats, masses that are
-    negative or not finite, no steel, fractions outside 0 to 1e6 ppm or 0 to 100 %, ids in disorder or given
-    twice.
+    **Raises:** ValueError or TypeError naming column and row: shapes that differ, no heats, masses outside 0
+    to 1e6 t, no steel, fractions outside 0 to 1e6 ppm or 0 to 100 %, ids that are missing, mixed, in disorder
+    or given twice.
     """
 
     heat: NDArray[Any]
@@ -79,14 +81,14 @@ class HeatLog:
         self._fill(_checked_types(types), columns, _item_of_arrays)
 
     def _fill(self, types: tuple[str, ...], columns: dict[str, Any], item: _Item) -> None:
-        ids = _ids(columns["heat"])
+        ids = _ids(columns["heat"], item)
         if not ids.size:
             raise ValueError("heat: there are no heats")
         scrap = floats("scrap", columns["scrap"])
         if scrap.shape != (ids.size, len(types)):
             wanted = (ids.size, len(types))
             raise ValueError(f"scrap: has shape {scrap.shape}; (heats, types) = {wanted} is needed")
-        fields: dict[str, NDArray[Any]] = {"heat": _in_order(ids, item), "scrap": scrap}
+        fields: dict[str, NDArray[Any]] = {"heat": ids, "scrap": scrap}
         for name in _COLUMNS:
             fields[name] = _column(name, columns[name], ids.size)
         for name, values in fields.items():
@@ -98,6 +100,9 @@ class HeatLog:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name}: a log does not change; make another with replace()")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        restore(self, state)
 
     def __len__(self) -> int:
         return int(self.heat.size)
@@ -134,20 +139,16 @@ class HeatLog:
     def read_csv(cls, path: str | PathLike[str]) -> Self:
         """A log from a CSV file with a header and one row a heat, in time order.
 
-        Columns, in any order: `heat`, `scrap_<type>_t` for every type, `steel_t`, `steel_ppm`, and if wanted
-        `hot_metal_t` with `hot_metal_ppm`, `slag_t` and `feo_pct`, which are 0 when left out. An empty
-        `steel_ppm` is missing.
+        Columns, in any order: `heat`, `scrap_<type>_t` for every type, `steel_t`, `steel_ppm`, `hot_metal_t`,
+        `hot_metal_ppm`, `slag_t` and `feo_pct`. None may be left out: a furnace without hot metal has 0 in
+        its columns. An empty `steel_ppm` is missing.
 
         **Raises:** ValueError that begins with the file's name and names line and column; OSError.
         """
-        file = Path(path)
-        try:
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                types, columns, numbers = _read(csv.reader(lines, strict=True))
-            log = cls.__new__(cls)
+        log = cls.__new__(cls)
+        with rows_of(Path(path)) as rows:
+            types, columns, numbers = _read(rows)
             log._fill(types, columns, _item_of_file(types, lambda row: f"line {numbers[row]}"))
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"{file}: {error}") from None
         return log
 
     @classmethod
@@ -156,14 +157,15 @@ class HeatLog:
 
         **Raises:** ValueError or TypeError naming column and row, counted from 0.
         """
+        if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
+            raise TypeError(f"frame = {frame!r}: must be a pandas DataFrame")
         header = [str(name) for name in frame.columns]
         types = _types_of(header)
-        table = {name: frame[name] for name in header}
-        columns: dict[str, Any] = {name: _numbers(name, table[name]) for name in _COLUMNS if name in table}
-        masses = [_numbers(name, table[name]) for name in (f"scrap_{t}_t" for t in types)]
-        columns |= {"heat": table["heat"].to_numpy(), "scrap": np.stack(masses, axis=1)}
+        columns: dict[str, Any] = {name: _numbers(name, frame[name]) for name in _COLUMNS}
+        masses = [_numbers(name, frame[name]) for name in (f"scrap_{t}_t" for t in types)]
+        columns |= {"heat": frame["heat"].to_numpy(), "scrap": np.stack(masses, axis=1)}
         log = cls.__new__(cls)
-        log._fill(types, _zeros() | columns, _item_of_file(types, lambda row: f"row {row}"))
+        log._fill(types, columns, _item_of_file(types, lambda row: f"row {row}"))
         return log
 
     def write_csv(self, path: str | PathLike[str]) -> None:
@@ -177,6 +179,12 @@ class HeatLog:
             writer = csv.writer(file)
             writer.writerow(header)
             writer.writerows(zip(*columns, strict=True))
+
+
+def check_log(log: object) -> None:
+    """Raises TypeError for anything else, such as the name of a file."""
+    if not isinstance(log, HeatLog):
+        raise TypeError(f"log = {log!r}: must be a HeatLog, such as HeatLog.read_csv(path)")
 
 
 def _item_of_arrays(column: str, row: int, type_number: int) -> str:
@@ -205,45 +213,71 @@ def _checked_types(types: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _ids(heat: ArrayLike) -> NDArray[Any]:
-    """(T,) int64, or text as it was given."""
-    ids = np.asarray(heat)
-    if ids.ndim != 1:
-        raise ValueError(f"heat: has shape {ids.shape}; one dimension is allowed")
-    if ids.dtype.kind == "f" and np.all(ids == np.round(ids)):
-        ids = ids.astype(np.int64)
-    if ids.dtype.kind in "iu" or not ids.size:
-        return ids.astype(np.int64)
-    texts = ids.tolist()
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("heat: must be integers or text")
-    return np.array([text.strip() for text in texts], str)
+def _ids(heat: ArrayLike, item: _Item) -> NDArray[Any]:
+    """(T,) int64 where all are integers, else text as it was given.
 
-
-def _in_order(ids: NDArray[Any], item: _Item) -> NDArray[Any]:
-    """The ids, as integers where they are; refused when numbers do not rise or texts are not unique."""
-    names = ids.tolist()
-    if ids.dtype.kind == "U" and not all(_NUMERIC.fullmatch(name) for name in names):
+    Refused are gaps, integers among text, integers that do not rise, and text that is given twice.
+    """
+    if np.ma.is_masked(heat):
+        raise TypeError("heat: is masked in places; every heat needs an id")
+    try:
+        given = np.asarray(heat)
+    except ValueError:
+        raise ValueError("heat: one dimension is allowed") from None
+    if given.ndim != 1:
+        raise ValueError(f"heat: has shape {given.shape}; one dimension is allowed")
+    if given.dtype.kind not in "iufUTO":
+        raise TypeError(f"heat: has type {given.dtype}; must be integers or text")
+    names = given.tolist()
+    if given.dtype.kind not in "iu":
+        names = [_id(name, item("heat", row, 0)) for row, name in enumerate(names)]
+    whole = [isinstance(name, int) or _INTEGER.fullmatch(name) is not None for name in names]
+    if not any(whole):
         _refuse_repeated(names, item)
-        return ids
-    numbers = [float(name) if "." in str(name) else int(name) for name in names]
-    for row in range(1, len(numbers)):
-        if not numbers[row] > numbers[row - 1]:
+        return np.array(names, str)
+    if not all(whole):
+        row = whole.index(False)
+        raise ValueError(
+            f"{item('heat', row, 0)} = {names[row]!r}: others are integers; ids must be all integers or all "
+            "text"
+        )
+    numbers = [int(name) for name in names]
+    _refuse_disorder(numbers, names, item)
+    # Text such as 007 comes back from a file as it was; so it stays text.
+    if all(str(number) == str(name) for number, name in zip(numbers, names, strict=True)):
+        return np.array(numbers, np.int64)
+    return np.array([str(name) for name in names])
+
+
+def _id(value: object, item: str) -> int | str:
+    """One id, integers among floats as integers."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            raise ValueError(f"{item}: must not be empty")
+        if text.casefold() == "nan":
+            raise ValueError(f"{item} = {value!r}: must be an integer or text")
+        return text
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{item} = {value!r}: must be an integer or text")
+    return int(value)
+
+
+def _refuse_disorder(numbers: list[int], names: list[int | str], item: _Item) -> None:
+    for row, number in enumerate(numbers):
+        if not -(2**63) <= number < 2**63:
+            raise ValueError(f"{item('heat', row, 0)} = {names[row]}: must be an integer below 2**63")
+        if row and number <= numbers[row - 1]:
             raise ValueError(
                 f"{item('heat', row, 0)} = {names[row]}: must be above {names[row - 1]}, the heat before"
             )
-    # Text such as 007 comes back from a file as it was; so it stays text.
-    as_written = all(str(number) == str(name) for number, name in zip(numbers, names, strict=True))
-    if as_written and all(isinstance(n, int) and abs(n) < 2**63 for n in numbers):
-        return np.array(numbers, np.int64)
-    return ids
 
 
 def _refuse_repeated(names: list[str], item: _Item) -> None:
     first: dict[str, int] = {}
     for row, name in enumerate(names):
-        if not name:
-            raise ValueError(f"{item('heat', row, 0)}: must not be empty")
         if name in first:
             raise ValueError(
                 f"{item('heat', row, 0)} = {name!r}: is given already, {item('heat', first[name], 0)}"
@@ -253,7 +287,7 @@ def _refuse_repeated(names: list[str], item: _Item) -> None:
 
 def _column(name: str, value: ArrayLike, size: int) -> Floats:
     values = floats(name, value)
-    if np.ndim(value) == 0 and not _COLUMNS[name]:
+    if np.ndim(value) == 0 and name not in _EACH_ITS_OWN:
         return np.full(size, values)
     if np.shape(value) != (size,):
         raise ValueError(f"{name}: has shape {np.shape(value)}; ({size},), as heat, is needed")
@@ -261,8 +295,8 @@ def _column(name: str, value: ArrayLike, size: int) -> Floats:
 
 
 def _check(name: str, values: Floats, item: _Item) -> None:
-    most = _MOST.get(name, math.inf)
-    good = np.isfinite(values) & (values >= 0) & (values <= most)
+    unit = {"ppm": "ppm", "pct": "%"}.get(name.rpartition("_")[2], "t")
+    good = np.isfinite(values) & (values >= 0) & (values <= _MOST[unit])
     if name == "steel_t":
         good &= values > 0
     if name == "steel_ppm":
@@ -270,10 +304,9 @@ def _check(name: str, values: Floats, item: _Item) -> None:
     if good.all():
         return
     place = np.argwhere(~good)[0].tolist()
-    allowed = "finite and above 0 t" if name == "steel_t" else "finite and not negative"
-    if name in _MOST:
-        allowed = f"between 0 and {most:g} {'%' if name.endswith('pct') else 'ppm'}"
-    raise ValueError(f"{item(name, place[0], place[-1])} = {values[tuple(place)]:g}: must be {allowed}")
+    allowed = "above 0 and at most" if name == "steel_t" else "between 0 and"
+    found = f"{item(name, place[0], place[-1])} = {values[tuple(place)]:g}"
+    raise ValueError(f"{found}: must be {allowed} {_MOST[unit]:g} {unit}")
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
@@ -282,11 +315,6 @@ def _frozen(values: NDArray[Any]) -> NDArray[Any]:
         values = values.copy()
         values.flags.writeable = False
     return values
-
-
-def _zeros() -> dict[str, Any]:
-    """What a file may leave out."""
-    return {name: 0.0 for name, needed in _COLUMNS.items() if not needed}
 
 
 def _types_of(header: Sequence[str]) -> tuple[str, ...]:
@@ -301,14 +329,12 @@ def _types_of(header: Sequence[str]) -> tuple[str, ...]:
         elif name != "heat" and name not in _COLUMNS:
             allowed = ", ".join(("heat", "scrap_<type>_t", *_COLUMNS))
             raise ValueError(f"column {name!r} is unknown; allowed are {allowed}")
-    for name in ("heat", *(name for name, needed in _COLUMNS.items() if needed)):
-        if name not in header:
-            raise ValueError(f"column {name} is missing; the first line must name the columns")
+    missing = [name for name in ("heat", *_COLUMNS) if name not in header]
     if not types:
-        raise ValueError("columns scrap_<type>_t are missing; at least one scrap type is needed")
-    for name, partner in (("hot_metal_t", "hot_metal_ppm"), ("hot_metal_ppm", "hot_metal_t")):
-        if name in header and partner not in header:
-            raise ValueError(f"column {partner} is missing, and {name} says nothing without it")
+        missing.append("scrap_<type>_t")
+    if missing:
+        which = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
+        raise ValueError(f"{which} missing; what there is none of is 0, and not left out")
     return tuple(types)
 
 
@@ -331,14 +357,14 @@ def _read(rows: Any) -> tuple[tuple[str, ...], dict[str, Any], list[int]]:
         raise ValueError("there are no heats below the first line")
     table = dict(zip(names, np.array(values).T, strict=True))
     scrap = np.stack([table[f"scrap_{t}_t"] for t in types], axis=1)
-    columns = {name: table[name] for name in _COLUMNS if name in table}
-    return types, _zeros() | columns | {"heat": heats, "scrap": scrap}, numbers
+    columns = {name: table[name] for name in _COLUMNS}
+    return types, columns | {"heat": heats, "scrap": scrap}, numbers
 
 
 def _parsed(line: int, names: Sequence[str], row: Sequence[str]) -> Iterator[float]:
     for name, text in zip(names, row, strict=True):
         try:
-            yield float(text)
+            yield decimal(text)
         except ValueError:
             if name == "steel_ppm" and not text.strip():
                 yield math.nan

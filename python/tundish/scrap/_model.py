@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, floats, number, pair, vector
+from tundish._arrays import Floats, choice, floats, number, vector
 from tundish._progress import Callback
+from tundish.scrap._arguments import partition_pair, restore
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._filter import filter_elements, smooth_element
-from tundish.scrap._log import HeatLog
+from tundish.scrap._log import HeatLog, check_log
 from tundish.scrap._nonnegative import METHODS
 from tundish.scrap._run import State
 
@@ -47,7 +48,7 @@ class Element:
             raise ValueError(f"decay = {self.decay}: must be above 0 and at most 1")
         checked = {
             "prior_mean": mean,
-            "prior_var": _prior_var(self.prior_var, mean.size),
+            "prior_var": _prior_var(self.prior_var, mean),
             "decay": decay,
             "measurement_std": _positive("measurement_std", self.measurement_std),
             "robust": None if self.robust is None else _positive("robust", self.robust),
@@ -87,7 +88,8 @@ class Element:
         raise NotImplementedError
 
     def check(self, log: HeatLog) -> None:
-        """Raises ValueError naming `prior_mean` where its size is not that of the log's types."""
+        """Raises TypeError naming a `log` that is none, ValueError naming `prior_mean` of another size."""
+        check_log(log)
         if self.prior_mean.size != len(log.types):
             raise ValueError(
                 f"prior_mean: has size {self.prior_mean.size}; the log has {len(log.types)} scrap types"
@@ -121,7 +123,7 @@ class Element:
         method: str = "likelihood",
         *,
         per_type: bool = False,
-        maxiter: int = 200,
+        maxiter: int | None = None,
         tolerance: float = 1e-9,
         progress: bool | Callback = False,
     ) -> Self:
@@ -133,14 +135,15 @@ class Element:
           :class:`PartitionedElement`. None is the first three, for "em" without the decay. Variances keep
           their proportions: one factor for all types.
         - `method`: "likelihood", by scipy's L-BFGS-B in logarithms (the logit of the decay), with central
-          differences of which all are one batched run; or "em", expectation maximisation, which climbs with
-          every iteration, holds the decay fixed, and needs more of them. Not for a `robust` model.
+          differences of which all are one batched run; or "em", expectation maximisation with lengthened
+          steps, which never goes down, holds the decay fixed, and needs more iterations: it may stop short of
+          the maximum where the log tells little. Not for a `robust` model.
 
         **Other arguments:**
 
         - `per_type`: a factor for each type's variance instead of one for all.
-        - `maxiter`: of iterations. `tolerance`: an iteration that gains less than this share of the
-          log-likelihood is the last.
+        - `maxiter`: of iterations; None is 200, for "em" 1000.
+        - `tolerance`: an iteration that gains less than this share of the log-likelihood is the last.
         - `progress`: True shows a bar on stderr where rich is installed, or call me with (iterations,
           maxiter).
 
@@ -152,6 +155,8 @@ class Element:
         """
         from tundish.scrap._fit import Options, fitted
 
+        if maxiter is None:
+            maxiter = 1000 if method == "em" else 200
         return fitted(self, log, parameters, Options(method, per_type, maxiter, tolerance, progress))
 
     @property
@@ -164,6 +169,9 @@ class Element:
         if self._fit is None:
             raise AttributeError("the model has not been fitted: model.fit(log) returns one that has")
         return self._fit
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        restore(self, state)
 
     def __repr__(self) -> str:
         return (
@@ -263,12 +271,10 @@ class PartitionedElement(Element):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        mean = pair("partition_mean", self.partition_mean, "c1 and c2")
-        if not all(math.isfinite(c) for c in mean):
-            raise ValueError(f"partition_mean = {self.partition_mean}: must be finite")
-        var = pair("partition_var", self.partition_var, "c1 and c2")
-        if not all(math.isfinite(v) and v >= 0 for v in var):
-            raise ValueError(f"partition_var = {self.partition_var}: must be finite and not negative")
+        mean = partition_pair("partition_mean", self.partition_mean)
+        var = partition_pair("partition_var", self.partition_var)
+        if min(var) < 0:
+            raise ValueError(f"partition_var = {self.partition_var}: must not be negative")
         choice("method", self.method, ("projected", "sigma"))
         if self.kappa is not None:
             _set(self, {"kappa": self._checked_kappa()})
@@ -323,13 +329,14 @@ def _prior_mean(value: ArrayLike) -> Floats:
     return _frozen(mean)
 
 
-def _prior_var(value: ArrayLike, size: int) -> Floats:
+def _prior_var(value: ArrayLike, mean: Floats) -> Floats:
     var = floats("prior_var", value)
-    if np.shape(value) not in ((), (size,)):
+    if np.shape(value) not in ((), mean.shape):
         raise ValueError(
-            f"prior_var: has shape {np.shape(value)}; ({size},), as prior_mean, or a number is needed"
+            f"prior_mean, prior_var: have shapes {mean.shape} and {np.shape(value)}; one shape is needed, or "
+            "a number for prior_var"
         )
-    var = np.broadcast_to(var, (size,))
+    var = np.broadcast_to(var, mean.shape)
     bad = np.flatnonzero(~(np.isfinite(var) & (var >= 0)))
     if bad.size:
         raise ValueError(f"prior_var[{bad[0]}] = {var[bad[0]]:g}: must be finite and not negative")

@@ -56,6 +56,10 @@ class Filtered(NamedTuple):
     cov: Floats = _NOT_KEPT
     slopes: Floats = _NOT_KEPT
 
+    def without_states(self) -> Filtered:
+        """What is left when the heats' states, of which the covariances fill the memory, are forgotten."""
+        return self._replace(mean=_NOT_KEPT, std=_NOT_KEPT, cov=_NOT_KEPT, slopes=_NOT_KEPT)
+
 
 def run(
     pairs: Sequence[Pair],
@@ -132,7 +136,7 @@ def _linearised(model: Element, log: HeatLog) -> dict[str, Any]:
         left = np.where(known, inflated - explained, found.forecast_var)
         if not (left > 0).all():
             heat = part.heat[np.argmin(left > 0)]
-            raise ValueError(
+            raise BreakdownError(
                 f"heat {heat}: the sigma points leave no measurement variance to smooth with; take "
                 "method = 'projected'"
             )

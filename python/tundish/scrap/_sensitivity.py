@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, choice, integer, names_of, vector
+from tundish._arrays import Floats, choice, integer, vector
 from tundish._progress import Callback, progress_callback
+from tundish.scrap._arguments import listed, names_among
 from tundish.scrap._log import HeatLog
 from tundish.scrap._random import seed_of, stream
 from tundish.scrap._run import run
-from tundish.scrap._simulate import ELEMENTS, published_model, simulate
+from tundish.scrap._simulate import (
+    ELEMENTS,
+    PUBLISHED_CONDITION_NUMBER,
+    PUBLISHED_RANK,
+    at_least,
+    published_model,
+    simulate,
+)
 
 # The log's column of each variable, and what it may not exceed.
 VARIABLES = {
@@ -40,6 +48,8 @@ def sensitivity(
     rng: Any = 0,
     types: int = 45,
     recipe: str = "sparse",
+    condition_number: float = PUBLISHED_CONDITION_NUMBER,
+    rank: int = PUBLISHED_RANK,
     skip: int = 0,
     progress: bool | Callback = False,
 ) -> NDArray[Any]:
@@ -60,7 +70,7 @@ def sensitivity(
 
     **Other arguments:**
 
-    - `heats`, `element`, `types`, `recipe`: of the simulation.
+    - `heats`, `element`, `types`, `recipe`, `condition_number`, `rank`: of the simulation.
     - `skip`: number of heats at the start whose errors do not count.
     - `rng`: an integer, a `numpy.random.SeedSequence` or `Generator`, or None. One seed is one result; a
       variable and a level have the same noise whatever else is asked for.
@@ -70,21 +80,23 @@ def sensitivity(
     `sd`, ppm, mean and standard deviation of the error over the heats, both averaged over the repeats; and
     `bias_spread` and `sd_spread`, their standard deviations over the repeats, NaN for a single one.
 
-    **Raises:** ValueError, TypeError or KeyError naming the argument.
+    **Raises:** ValueError or TypeError naming the argument.
     """
-    names = names_of("variables", variables, VARIABLES)
+    names = names_among("variables", variables, VARIABLES)
     noise = _levels(levels)
     choice("element", element, ELEMENTS)
-    if integer("repeats", repeats) < 1:
-        raise ValueError(f"repeats = {repeats}: must be at least 1")
-    if not 0 <= integer("skip", skip) < integer("heats", heats):
+    at_least("repeats", repeats, 1)
+    at_least("heats", heats, 1)
+    if not 0 <= integer("skip", skip) < heats:
         raise ValueError(f"skip = {skip}: must be at least 0 and below heats = {heats}")
     seed = seed_of(rng)
     errors = np.empty((repeats, len(names) * len(noise), 2))
     with progress_callback(progress, "repeats") as tell:
         for repeat in range(repeats):
             own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, repeat))
-            log, truth = simulate(heats, types, recipe, element=element, rng=own)
+            log, truth = simulate(
+                heats, types, recipe, element, condition_number=condition_number, rank=rank, rng=own
+            )
             logs = [_noisy(log, name, level, own) for name in names for level in noise]
             errors[repeat] = _errors(logs, published_model(element, truth.prior_mean), skip)
             if tell is not None:
@@ -93,7 +105,9 @@ def sensitivity(
 
 
 def _levels(levels: Iterable[float]) -> list[float]:
-    noise = vector("levels", list(levels))
+    noise = vector("levels", listed("levels", levels, "numbers"))
+    if not noise.size:
+        raise ValueError("levels: at least one is needed")
     bad = np.flatnonzero(~(np.isfinite(noise) & (noise >= 0)))
     if bad.size:
         raise ValueError(f"levels[{bad[0]}] = {noise[bad[0]]:g}: must be finite and not negative")

@@ -112,7 +112,7 @@ def simulate(
 
     **Raises:** ValueError or TypeError naming the argument.
     """
-    count, width = _at_least("heats", heats, 1), _at_least("types", types, 1)
+    count, width = at_least("heats", heats, 1), at_least("types", types, 1)
     choice("element", element, ELEMENTS)
     gamma = number("decay", decay)
     if not 0 < gamma <= 1:
@@ -139,7 +139,7 @@ def simulate(
     return log, Truth(q, composition, partition, steel)
 
 
-def _at_least(name: str, value: int, least: int) -> int:
+def at_least(name: str, value: int, least: int) -> int:
     if integer(name, value) < least:
         raise ValueError(f"{name} = {value}: must be at least {least}")
     return int(value)
