@@ -35,9 +35,11 @@ class ResultMemory {
     size_t bytes;
   };
   // Smaller ones come from the heap, which keeps them, too; more than this in all goes back to the system.
-  static constexpr size_t least_kept = size_t(1) << 20, most_kept = size_t(1) << 27, page = size_t(1) << 21;
+  static constexpr size_t least_kept = size_t(1) << 16, most_kept = size_t(1) << 27,
+                          huge_page = size_t(1) << 21;
 
   static Block take(size_t bytes) {
+    const size_t page = bytes < huge_page ? least_kept : huge_page;
     const size_t rounded = (bytes + page - 1) / page * page;
     {
       std::lock_guard<std::mutex> lock(mutex());
@@ -52,7 +54,7 @@ class ResultMemory {
     void* data = std::aligned_alloc(page, rounded);
     if (!data) throw std::bad_alloc();
 #if defined(__linux__)
-    madvise(data, rounded, MADV_HUGEPAGE);
+    if (page == huge_page) madvise(data, rounded, MADV_HUGEPAGE);
 #endif
     return {data, rounded};
   }

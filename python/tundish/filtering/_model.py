@@ -45,7 +45,7 @@ class Model:
         self._put("obs_cov", self.observation_noise(obs_cov))
 
     def _observations(self, given: Any) -> Floats:
-        y = floats("y", given)
+        y = _numbers("y", given)
         if y.ndim not in (1, 2, 3) or not y.size:
             raise ValueError(f"y: has shape {y.shape}; (T,), (B, T) or (B, T, p) is needed, nothing empty")
         if np.isinf(y).any():
@@ -247,7 +247,9 @@ def sigma_parameters(n: int, kappa: Any, alpha: Any, beta: Any) -> tuple[float, 
 
 
 def _numbers(name: str, given: Any) -> Floats:
-    """An array that keeps a scalar a scalar."""
+    """An array that keeps a scalar a scalar, and the precision that it has."""
+    if type(given) is np.ndarray and given.dtype in (np.float64, np.float32):
+        return given
     return floats(name, given).reshape(np.shape(given))
 
 

@@ -109,12 +109,12 @@ TUNDISH_HD void start(MeanReverting<T>& s, const T* mean, const T* covariance) {
 }
 
 struct Nothing {
-  TUNDISH_HD void operator()(int) const {}
+  TUNDISH_HD void operator()(int, int) const {}
 };
 
 // Registers from column `first` on, `Width` of them, of all rows: takes both downdates out, and multiplies
 // what remains with both weights. `between(j)` runs before every register of rows j: work that hides behind
-// this.
+// this, such as roots, which leave the multipliers free.
 template <int Width, bool Downdate, bool Multiply, class T, class Between>
 TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between between) {
   constexpr int lanes = Native<T>::lanes;
@@ -160,25 +160,29 @@ TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between betwee
 // taken.
 constexpr int widest_strip = TUNDISH_REGISTER_BYTES == 64 ? 4 : 2;
 
+// How many strips a sweep takes.
+template <class T>
+TUNDISH_HD int strips_of(const MeanReverting<T>& s) {
+  return (s.pitch / Native<T>::lanes + widest_strip - 1) / widest_strip;
+}
+
 // The whole matrix, strip by strip, all about as wide. What a sum is made of, and in which order, does not
-// depend on their width.
+// depend on their width. `between(j, strip)` runs before every register of rows of every strip.
 template <bool Downdate, bool Multiply, class T, class Between>
 TUNDISH_HD_LARGE void sweep(const MeanReverting<T>& s, Between between) {
   constexpr int lanes = Native<T>::lanes;
-  const int registers = s.pitch / lanes, strips = (registers + widest_strip - 1) / widest_strip;
-  int done = 0;
-  auto strip = [&](int number, auto task) TUNDISH_INLINE {
-    const int first = done * lanes, width = (registers - done + strips - number - 1) / (strips - number);
+  const int registers = s.pitch / lanes, strips = strips_of(s);
+  for (int strip = 0, done = 0; strip < strips; ++strip) {
+    const int first = done * lanes, width = (registers - done + strips - strip - 1) / (strips - strip);
+    const auto task = [&](int j) TUNDISH_INLINE { between(j, strip); };
     done += width;
-    if (width == 1) return sweep_strip<1, Downdate, Multiply>(s, first, task);
-    if (width == 2) return sweep_strip<2, Downdate, Multiply>(s, first, task);
+    if (width == 1) sweep_strip<1, Downdate, Multiply>(s, first, task);
+    if (width == 2) sweep_strip<2, Downdate, Multiply>(s, first, task);
 #if TUNDISH_REGISTER_BYTES == 64
-    if (width == 3) return sweep_strip<3, Downdate, Multiply>(s, first, task);
-    if (width == 4) return sweep_strip<4, Downdate, Multiply>(s, first, task);
+    if (width == 3) sweep_strip<3, Downdate, Multiply>(s, first, task);
+    if (width == 4) sweep_strip<4, Downdate, Multiply>(s, first, task);
 #endif
-  };
-  strip(0, between);
-  for (int number = 1; number < strips; ++number) strip(number, Nothing());
+  }
 }
 
 // The parts of a step, each for the register of components that begins at i; k is 0 or 1, the observation's
