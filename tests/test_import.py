@@ -28,7 +28,15 @@ def new_modules(package: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "package", ["tundish", "tundish.casting", "tundish.filtering", "tundish.optimize", "tundish.scrap"]
+    "package",
+    [
+        "tundish",
+        "tundish.casting",
+        "tundish.filtering",
+        "tundish.optimize",
+        "tundish.scrap",
+        "tundish.segregation",
+    ],
 )
 def test_import_loads_numpy_and_the_extension_alone(package: str) -> None:
     modules = new_modules(package)

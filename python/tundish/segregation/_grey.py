@@ -1,0 +1,64 @@
+"""Grey images out of what is given."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Grey = NDArray[np.uint8]
+
+# ITU-R BT.601, in 65536ths as Pillow rounds them: a converted array equals a converted file.
+_LUMA = (19595, 38470, 7471)
+
+
+def grey_images(name: str, images: ArrayLike) -> Grey:
+    """(N, H, W) of grey images, or of colour ones with a warning; TypeError or ValueError naming `name`."""
+    return _grey(name, images, ("N", "H", "W"), stacklevel=4)
+
+
+def grey_photograph(name: str, image: ArrayLike) -> Grey:
+    """(H, W), of a grey photograph, or of a coloured one with a warning."""
+    return _grey(name, image, ("H", "W"), stacklevel=4)
+
+
+def grey_stack(name: str, images: ArrayLike) -> tuple[Grey, bool]:
+    """(N, H, W) of one grey image or several, and whether it was one; in colour the two look alike."""
+    array = _uint8(name, images)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"{name}: has shape {array.shape}; (H, W) or (N, H, W) is needed")
+    _refuse_empty(name, array)
+    return (array[None], True) if array.ndim == 2 else (array, False)
+
+
+def _grey(name: str, images: ArrayLike, axes: tuple[str, ...], stacklevel: int) -> Grey:
+    array = _uint8(name, images)
+    if array.ndim == len(axes) + 1 and array.shape[-1] in (3, 4):
+        warnings.warn(f"{name}: is in colour; converted to grey", UserWarning, stacklevel=stacklevel)
+        array = luma(array)
+    if array.ndim != len(axes):
+        shape = "(" + ", ".join(axes) + ")"
+        raise ValueError(f"{name}: has shape {array.shape}; {shape} is needed")
+    if len(axes) < 3 or len(array):
+        _refuse_empty(name, array)
+    return array
+
+
+def luma(colour: NDArray[np.uint8]) -> Grey:
+    """(..., 3) or (..., 4) colours to grey; what is transparent is taken as it is."""
+    weighed: Any = sum(w * colour[..., k].astype(np.uint32) for k, w in enumerate(_LUMA))
+    return np.asarray((weighed + 0x8000) >> 16, np.uint8)
+
+
+def _uint8(name: str, images: ArrayLike) -> NDArray[np.uint8]:
+    array = np.asarray(images)
+    if array.dtype != np.uint8:
+        raise TypeError(f"{name}: are {array.dtype}; grey levels of 0 to 255 as uint8 are needed")
+    return array
+
+
+def _refuse_empty(name: str, array: NDArray[Any]) -> None:
+    if 0 in array.shape:
+        raise ValueError(f"{name}: has shape {array.shape}; no axis may be empty")
