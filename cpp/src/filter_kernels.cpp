@@ -594,16 +594,17 @@ void run_means(const Stretch<T>& stretch) {
   for (long t = stretch.from; t < stretch.to; ++t) {
     copy_row(m.design.at(0, t), n, design);
     const T* gain = out.gains + t * pitch;
+    const T variance = out.forecast_var[t], inverse = T(1) / variance;
     for (int b = 0; b < stretch.count; ++b) {
       const long filter = stretch.first + b, at = filter * m.steps + t;
       T *mean = means + long(b) * pitch, *intercepts = all_intercepts + long(b) * pitch;
       const T y = *m.y.at(filter, t), forecast = dot(design, mean, pitch) + *m.intercept.at(filter, t);
-      const T variance = out.forecast_var[t], innovation = y - forecast;
+      const T innovation = y - forecast;
       const bool there = y == y;
       out.forecast[at] = forecast;
       out.innovation[at] = innovation;
       stretch.reports[b * (stretch.to - stretch.from) + t - stretch.from] = {
-          there ? double(variance) : 0, there ? double(innovation * innovation / variance) : 0, there ? 1 : 0,
+          there ? double(variance) : 0, there ? double(innovation * innovation * inverse) : 0, there ? 1 : 0,
           Failure::none};
       const Register<T> surprise(there ? innovation : T(0));
       T* to = out.mean ? out.mean + at * n : nullptr;
