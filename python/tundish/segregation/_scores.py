@@ -1,0 +1,30 @@
+"""How far predictions are from what was analysed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tundish._arrays import Floats
+
+SCORES = ("r2", "r2_correlation", "mae", "bias")
+
+
+def scores(predicted: Floats, measured: Floats) -> dict[str, float]:
+    """Figures of (N,) predictions, wt%.
+
+    `"r2"`: 1 - SSE / SST, NaN where all measured are equal. `"r2_correlation"`: the squared correlation, the
+    paper's "R2" (its Eq. (2)), NaN where either is constant; it does not see bias or scale. `"mae"`: mean
+    absolute error. `"bias"`: mean of predicted - measured.
+    """
+    error = predicted - measured
+    about, about_measured = predicted - predicted.mean(), measured - measured.mean()
+    total, spread = float(about_measured @ about_measured), float(about @ about)
+    nan = float("nan")
+    return {
+        "r2": 1 - float(error @ error) / total if total > 0 else nan,
+        "r2_correlation": float(about @ about_measured) ** 2 / (total * spread)
+        if total * spread > 0
+        else nan,
+        "mae": float(np.abs(error).mean()),
+        "bias": float(error.mean()),
+    }
