@@ -126,7 +126,7 @@ def test_bad_arguments_are_refused_by_name(sets: tuple[PatchSet, PatchSet]) -> N
         baselines(train[:3], test)
     with pytest.raises(ValueError, match="enhance = 'sharpen'"):
         baselines(train, test, enhance="sharpen")
-    with pytest.raises(ValueError, match="test: mm_per_px is 0.5; 0.3"):
+    with pytest.raises(ValueError, match=r"test: mm_per_px is 0\.5; 0\.3"):
         baselines(train, PatchSet(test.images, test.carbon, mm_per_px=0.5))
     with pytest.raises(ValueError, match="rng = -1"):
         baselines(train, test, -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ class _Model(NamedTuple):
     """An estimator of a seed, the settings to search, and what it looks at: "features", "radius", "xy"."""
 
     build: Callable[[int], Any]
-    grid: dict[str, list[Any]]
+    grid: Mapping[str, Sequence[object]]
     inputs: str = "features"
 
 
@@ -208,7 +208,7 @@ def _process(seed: int) -> Any:
 
 
 _INNER = "regressor__model__"
-_BOOSTED = {"learning_rate": [0.03, 0.1], "max_depth": [2, 3]}
+_BOOSTED: dict[str, list[object]] = {"learning_rate": [0.03, 0.1], "max_depth": [2, 3]}
 _MODELS = {
     "linear SVR": _Model(
         _support_vectors("linear"), {_INNER + "C": [1e-3, 1e-2, 0.1, 1.0], _INNER + "epsilon": [0.1, 0.3]}

@@ -17,14 +17,12 @@ def scores(predicted: Floats, measured: Floats) -> dict[str, float]:
     absolute error. `"bias"`: mean of predicted - measured.
     """
     error = predicted - measured
-    about, about_measured = predicted - predicted.mean(), measured - measured.mean()
-    total, spread = float(about_measured @ about_measured), float(about @ about)
-    nan = float("nan")
+    moved, meant = predicted - predicted.mean(), measured - measured.mean()
+    total, spread = float(meant @ meant), float(moved @ moved)
+    known = total > 0 and spread > 0
     return {
-        "r2": 1 - float(error @ error) / total if total > 0 else nan,
-        "r2_correlation": float(about @ about_measured) ** 2 / (total * spread)
-        if total * spread > 0
-        else nan,
+        "r2": 1 - float(error @ error) / total if total > 0 else float("nan"),
+        "r2_correlation": float(moved @ meant) ** 2 / (total * spread) if known else float("nan"),
         "mae": float(np.abs(error).mean()),
         "bias": float(error.mean()),
     }

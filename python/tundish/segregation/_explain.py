@@ -1,0 +1,347 @@
+"""Where in a patch a network sees carbon, and whether that is where carbon is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tundish._arrays import Floats, choice, integer, optional
+from tundish.segregation._grey import Grey, grey_stack
+from tundish.segregation._patches import PatchSet
+from tundish.segregation._random import generator
+
+if TYPE_CHECKING:
+    # Any model with `network` or `networks` and `prepare` will do.
+    Regressor = Any
+
+Mask = NDArray[np.bool_]
+
+ALTERNATIVES = ("greater", "less", "two-sided")
+_BATCH = 8  # patches whose feature maps are held at a time
+_TABLE = np.dtype([("model", "U16"), ("run", int), ("layer", int), ("interdendritic", float), ("core", float),
+                   ("effect", float), ("p", float), ("p_holm", float)])  # fmt: skip
+
+
+class Regions(NamedTuple):
+    """What :func:`region_statistics` finds.
+
+    - `table`: a structured array, one row for each model and layer: `model` ("trained", "random weights" or
+      "shuffled labels"), its `run` from 0, `layer` from 1; `interdendritic` and `core`, the map's mean in the
+      two regions, over the points; `effect`, the matched-pairs rank-biserial correlation, 1 where the
+      map is higher between the dendrites at all points and -1 where it is lower at all; `p` of Wilcoxon's
+      signed-rank test, and `p_holm`, corrected for the number of layers by Holm's method.
+    - `supported`: (layers,) whether the trained model's `p_holm` is below 0.05 and its effect is beyond those
+      of all controls at the layer.
+    """
+
+    table: NDArray[Any]
+    supported: Mask
+
+
+def grad_cam(
+    reg: Regressor, image: ArrayLike, layer: int | Sequence[int] | None = None, signed: bool = True
+) -> Floats:
+    """Grad-CAM of a regression: which places of a patch raise the predicted carbon, and which lower it.
+
+    **Main arguments:**
+
+    - `reg`: a fitted `CarbonRegressor`.
+    - `image`: (H, W) uint8, or (N, H, W); `reg` prepares it as for a prediction.
+    - `layer`: k is the k-th convolution before its activation (and before its batch norm), from 1; the
+      default is the last one. Several, such as `range(1, 13)`, cost little more than one.
+
+    **Other arguments:**
+
+    - `signed`: True keeps what lowers carbon, as negative numbers; False cuts it off before the map is
+      enlarged, as published.
+
+    **Returns:** (H, W), or (N, H, W); several layers come along a further, leading axis. The feature maps are
+    weighted by the mean over each of the prediction's gradient, and summed (R. R. Selvaraju et al., ICCV
+    2017); the sum is enlarged to the patch bilinearly (`align_corners=False`). It is not normalised: the mean
+    over a map is the change of the network's output that its weighted features make in first order, so maps
+    of two layers, or two networks, have different scales. An ensemble's map is the mean of its networks'.
+
+    **Raises:** ValueError or TypeError naming the argument; ImportError without torch (`tundish[vision]`).
+    """
+    images, one = grey_stack("image", image)
+    networks = _networks(reg)
+    layers = _layers(layer, len(networks[0].convolutions))
+    maps = _maps(networks, reg.prepare, images, layers, signed)
+    if one:
+        maps = maps[:, 0]
+    return maps[0] if layer is None or isinstance(layer, int | np.integer) else maps
+
+
+def region_statistics(
+    reg: Regressor,
+    patches: PatchSet | ArrayLike,
+    interdendritic: ArrayLike,
+    *,
+    signed: bool = True,
+    alternative: str = "greater",
+    random_weights: int = 5,
+    shuffled: Sequence[Regressor] = (),
+    rng: Any = 0,
+) -> Regions:
+    """Whether Grad-CAM is higher between the dendrites than in them, by layer, and whether that says much.
+
+    The paper compares eight patches by Wilcoxon's signed-rank test (p = 0.018). A network that learned
+    nothing can pass that test: what is dark and wide gives other features than what is bright. So the same is
+    done for controls, and a layer is `supported` only if it stands out from them.
+
+    **Main arguments:**
+
+    - `reg`: a fitted `CarbonRegressor`.
+    - `patches`: a :class:`PatchSet` or (N, H, W) uint8, none of them from training. Patches of one point of a
+      set are averaged, since they are no independent evidence.
+    - `interdendritic`: (N, H, W) bool, True between the dendrites. Every patch needs both regions.
+
+    **Other arguments:**
+
+    - `signed`: as in :func:`grad_cam`.
+    - `alternative`: "greater" (between the dendrites than in them, as published), "less" or "two-sided".
+    - `random_weights`: number of controls whose weights are drawn anew by He's rule, biases 0 and batch norm
+      as at first.
+    - `shuffled`: controls with the same settings as `reg`, trained on :func:`shuffled_labels`.
+    - `rng`: of the random weights: an integer, a `numpy.random.SeedSequence` or `Generator`, or None.
+
+    **Returns:** :class:`Regions`.
+
+    **Raises:** ValueError or TypeError naming the argument; so for a mask without one of its regions.
+    """
+    images = patches.images if isinstance(patches, PatchSet) else grey_stack("patches", patches)[0]
+    group = patches.group if isinstance(patches, PatchSet) else np.arange(len(images))
+    mask = _mask(interdendritic, images.shape)
+    choice("alternative", alternative, ALTERNATIVES)
+    if integer("random_weights", random_weights) < 0:
+        raise ValueError(f"random_weights = {random_weights}: must not be negative")
+    random = generator(rng)
+    networks = _networks(reg)
+    layers = _layers(None, len(networks[0].convolutions), everything=True)
+    models: list[tuple[str, int, list[Any], Any]] = [("trained", 0, networks, reg.prepare)]
+    for run in range(random_weights):
+        models.append(("random weights", run, [_redrawn(networks[0], random)], reg.prepare))
+    for run, other in enumerate(shuffled):
+        if len(_networks(other)[0].convolutions) != len(layers):
+            raise ValueError(f"shuffled[{run}]: must have {len(layers)} convolutions, as reg has")
+        models.append(("shuffled labels", run, _networks(other), other.prepare))
+    tables = []
+    for name, run, members, prepare in models:
+        means = _region_means(members, prepare, images, mask, layers, signed)
+        tables.append(_compared(name, run, _by_point(means, group), alternative))
+    return Regions(np.concatenate(tables), _supported(tables, alternative))
+
+
+def shuffled_labels(patches: PatchSet, rng: Any = 0) -> PatchSet:
+    """The set with the carbon of its points dealt out anew among them; copies of a point keep one carbon.
+
+    A network trained on it, with everything else as it was, has seen the same images and learned nothing of
+    carbon: a control for :func:`region_statistics`. **Raises:** ValueError for a set of one point.
+    """
+    if patches.group.max() == 0:
+        raise ValueError("patches: has one point; at least 2 are needed to shuffle")
+    first = np.unique(patches.group, return_index=True)[1]
+    dealt = generator(rng).permutation(patches.carbon[first])
+    return PatchSet(
+        patches.images,
+        dealt[patches.group],
+        point=patches.point,
+        billet=patches.billet,
+        position=patches.position,
+        mm_per_px=patches.mm_per_px,
+    )
+
+
+# -- maps
+
+
+def _networks(reg: Regressor) -> list[Any]:
+    several = getattr(reg, "networks", None)
+    networks = list(several) if several else [getattr(reg, "network", None)]
+    if networks[0] is None:
+        raise ValueError("reg: has no network yet; fit it, or load one")
+    return networks
+
+
+def _layers(layer: int | Sequence[int] | None, count: int, everything: bool = False) -> list[int]:
+    """Numbers from 0."""
+    if everything:
+        return list(range(count))
+    if layer is None:
+        return [count - 1]
+    asked = [layer] if isinstance(layer, int | np.integer) else list(layer)
+    if not asked:
+        raise ValueError("layer: at least one is needed")
+    for each in asked:
+        if not 1 <= integer("layer", each) <= count:
+            raise ValueError(f"layer = {each}: must be 1 to {count}, the network's convolutions")
+    return [int(each) - 1 for each in asked]
+
+
+def _maps(networks: list[Any], prepare: Any, images: Grey, layers: list[int], signed: bool) -> Floats:
+    """(layers, N, H, W)."""
+    maps = np.empty((len(layers), *images.shape))
+    for n in range(0, len(images), _BATCH):
+        part = images[n : n + _BATCH]
+        maps[:, n : n + _BATCH] = _maps_of(networks, prepare(part), part.shape[1:], layers, signed)
+    return maps
+
+
+def _maps_of(
+    networks: list[Any], prepared: Any, size: tuple[int, ...], layers: list[int], signed: bool
+) -> Floats:
+    torch = optional("torch", "vision")
+    sums = [_weighted_sums(network, prepared, layers) for network in networks]
+    maps = []
+    for of_layer in zip(*sums, strict=True):
+        mean = torch.stack(of_layer).mean(dim=0)
+        mean = mean if signed else mean.relu()
+        enlarged = torch.nn.functional.interpolate(mean, size=size, mode="bilinear", align_corners=False)
+        maps.append(enlarged[:, 0].numpy())
+    return np.stack(maps).astype(np.float64)
+
+
+def _weighted_sums(network: Any, prepared: Any, layers: list[int]) -> list[Any]:
+    """(N, 1, h, w) float32 of each layer: its feature maps, weighted by the means of their gradients."""
+    torch = optional("torch", "vision")
+    weights = next(network.parameters())
+    inputs = prepared.detach().to(weights.device, weights.dtype).requires_grad_()
+    with torch.enable_grad(), _evaluating(network), _recorded(network, layers) as features:
+        output = network(inputs)
+        # The patches do not see each other, so the sum's gradient is that of each one's own prediction.
+        gradients = torch.autograd.grad(output.sum(), [features[k] for k in layers])
+    return [
+        (gradient.float().mean(dim=(2, 3), keepdim=True) * features[k].detach().float())
+        .sum(dim=1, keepdim=True)
+        .cpu()
+        for k, gradient in zip(layers, gradients, strict=True)
+    ]
+
+
+@contextmanager
+def _evaluating(network: Any) -> Iterator[None]:
+    """Without dropout, and with batch norm as it was learned; as before afterwards."""
+    training = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, was in training.items():
+            module.training = was
+
+
+@contextmanager
+def _recorded(network: Any, layers: list[int]) -> Iterator[dict[int, Any]]:
+    """What the convolutions give, while the network runs."""
+    features: dict[int, Any] = {}
+
+    def record(number: int) -> Any:
+        def hook(_module: Any, _inputs: Any, output: Any) -> Any:
+            features[number] = output
+            # An activation in place must not write over what is recorded.
+            return output.clone()
+
+        return hook
+
+    hooks = [network.convolutions[k].register_forward_hook(record(k)) for k in set(layers)]
+    try:
+        yield features
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+# -- regions
+
+
+def _mask(value: ArrayLike, shape: tuple[int, ...]) -> Mask:
+    mask = np.asarray(value)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"interdendritic: is {mask.dtype}; bool is needed")
+    if mask.shape != shape:
+        raise ValueError(f"interdendritic: has shape {mask.shape}; {shape}, as the patches, is needed")
+    share = mask.mean(axis=(1, 2))
+    bad = np.flatnonzero((share == 0) | (share == 1))
+    if bad.size:
+        words = "no place that is" if share[bad[0]] == 0 else "nothing but places that are"
+        raise ValueError(f"interdendritic[{bad[0]}]: has {words} interdendritic; both regions are needed")
+    return mask
+
+
+def _redrawn(network: Any, random: np.random.Generator) -> Any:
+    torch = optional("torch", "vision")
+    other = copy.deepcopy(network)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(int(random.integers(2**63 - 1)))
+        for module in other.modules():
+            if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+                # Drawn on the CPU: one seed is one network, wherever it runs.
+                weight = torch.nn.init.kaiming_uniform_(torch.empty(module.weight.shape), nonlinearity="relu")
+                module.weight.copy_(weight)
+                if module.bias is not None:
+                    module.bias.zero_()
+            elif hasattr(module, "reset_running_stats"):
+                module.reset_parameters()
+    return other
+
+
+def _region_means(
+    networks: list[Any], prepare: Any, images: Grey, mask: Mask, layers: list[int], signed: bool
+) -> Floats:
+    """(2, layers, N) mean of the maps between the dendrites, and in them."""
+    means = np.empty((2, len(layers), len(images)))
+    for n in range(0, len(images), _BATCH):
+        part = slice(n, n + _BATCH)
+        maps = _maps(networks, prepare, images[part], layers, signed)
+        for row, region in enumerate((mask[part], ~mask[part])):
+            means[row, :, part] = (maps * region).sum(axis=(2, 3)) / region.sum(axis=(1, 2))
+    return means
+
+
+def _by_point(means: Floats, group: NDArray[np.intp]) -> Floats:
+    """(2, layers, points)."""
+    names, place = np.unique(group, return_inverse=True)
+    member = place[:, None] == np.arange(names.size)
+    return np.asarray(means @ (member / member.sum(axis=0)))
+
+
+def _compared(name: str, run: int, means: Floats, alternative: str) -> NDArray[Any]:
+    table = np.zeros(means.shape[1], _TABLE)
+    table["model"], table["run"], table["layer"] = name, run, np.arange(means.shape[1]) + 1
+    table["interdendritic"], table["core"] = means.mean(axis=2)
+    tested = [_signed_ranks(difference, alternative) for difference in means[0] - means[1]]
+    table["effect"], table["p"] = np.array(tested).T
+    table["p_holm"] = holm(table["p"])
+    return table
+
+
+def _signed_ranks(difference: Floats, alternative: str) -> tuple[float, float]:
+    """Rank-biserial correlation, and p of Wilcoxon's test; 0 and 1 where there is no difference at all."""
+    stats = optional("scipy.stats", "vision")
+    different = difference[difference != 0]
+    if not different.size:
+        return 0.0, 1.0
+    ranks = stats.rankdata(np.abs(different))
+    effect = float(ranks @ np.sign(different) / ranks.sum())
+    return effect, float(stats.wilcoxon(different, alternative=alternative).pvalue)
+
+
+def holm(p: Floats) -> Floats:
+    """(n,) p values, corrected for their number (S. Holm, Scand. J. Stat. 6, 1979)."""
+    order = np.argsort(p)
+    corrected = np.empty(p.size)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1)
+    return corrected
+
+
+def _supported(tables: list[NDArray[Any]], alternative: str) -> Mask:
+    effects = np.array([table["effect"] for table in tables])
+    if alternative != "greater":
+        effects = -effects if alternative == "less" else np.abs(effects)
+    beyond = np.all(effects[0] > effects[1:], axis=0)
+    return np.asarray((tables[0]["p_holm"] < 0.05) & beyond)
