@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, choice, integer, optional
 from tundish.segregation._grey import Grey, grey_stack
+from tundish.segregation._modes import evaluating
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._random import generator
 
@@ -211,7 +212,7 @@ def _weighted_sums(network: Any, prepared: Any, layers: list[int]) -> list[Any]:
     torch = optional("torch", "vision")
     weights = next(network.parameters())
     inputs = prepared.detach().to(weights.device, weights.dtype).requires_grad_()
-    with torch.enable_grad(), _evaluating(network), _recorded(network, layers) as features:
+    with torch.enable_grad(), evaluating(network), _recorded(network, layers) as features:
         output = network(inputs)
         # The patches do not see each other, so the sum's gradient is that of each one's own prediction.
         gradients = torch.autograd.grad(output.sum(), [features[k] for k in layers])
@@ -221,18 +222,6 @@ def _weighted_sums(network: Any, prepared: Any, layers: list[int]) -> list[Any]:
         .cpu()
         for k, gradient in zip(layers, gradients, strict=True)
     ]
-
-
-@contextmanager
-def _evaluating(network: Any) -> Iterator[None]:
-    """Without dropout, and with batch norm as it was learned; as before afterwards."""
-    training = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, was in training.items():
-            module.training = was
 
 
 @contextmanager
