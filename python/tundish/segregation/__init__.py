@@ -1,18 +1,49 @@
 """Carbon segregation of cast billets, read from photographs of their etched sections."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tundish.segregation import synthetic
 from tundish.segregation._features import FEATURE_NAMES, features
 from tundish.segregation._leak import Leak, leak
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._quality import clahe, image_quality
 
+if TYPE_CHECKING:
+    from tundish.segregation._drift import Drift
+    from tundish.segregation._network import CarbonNet
+    from tundish.segregation._regressor import CarbonRegressor, Update
+    from tundish.segregation._training import Epoch
+
 __all__ = [
     "FEATURE_NAMES",
+    "CarbonNet",
+    "CarbonRegressor",
+    "Drift",
+    "Epoch",
     "Leak",
     "PatchSet",
+    "Update",
     "clahe",
     "features",
     "image_quality",
     "leak",
     "synthetic",
 ]
+
+# What needs torch is imported when it is first asked for.
+_LAZY = {
+    "CarbonNet": "_network",
+    "CarbonRegressor": "_regressor",
+    "Drift": "_drift",
+    "Epoch": "_training",
+    "Update": "_regressor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -1,0 +1,841 @@
+"""The estimator of carbon from patches: an ensemble of networks, its intervals, its folder."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tundish._arrays import Floats, choice, integer, number, optional
+from tundish.segregation import _storage
+from tundish.segregation._conformal import Calibration, calibrate, intervals, level_of
+from tundish.segregation._drift import Drift, drift, point_means
+from tundish.segregation._features import FEATURE_NAMES, features
+from tundish.segregation._grey import Grey, grey_stack
+from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
+from tundish.segregation._patches import AUGMENTATIONS, GROUPS, PatchSet
+from tundish.segregation._quality import clahe
+from tundish.segregation._scores import scores
+from tundish.segregation._training import (
+    COPIES,
+    Course,
+    Epoch,
+    Material,
+    Plan,
+    copies_of,
+    predict,
+    seeded,
+    step,
+)  # fmt: skip
+
+torch = optional("torch", "vision")
+
+ENHANCEMENTS = ("clahe",)
+PRECISIONS = ("auto", "float32", "bfloat16")
+LEAST_SPREAD = 1e-3  # wt%, of carbon: about what an analyser resolves
+_SAME_SCALE = 0.01  # relative difference of mm a pixel
+_WRITING = 0.05  # share of the time that checkpoints may take
+_PREPARED = 256  # patches at a time
+
+_ARCHITECTURE = ("blocks", "dense", "dropout", "image_size", "head")
+_SETTINGS = (
+    *_ARCHITECTURE, "enhance", "augment", "learning_rate", "batch_size", "epochs", "patience", "weight_decay",
+    "precision", "ensemble", "seed",
+)  # fmt: skip
+_NOTES = ("history", "weights")
+_CARD = (
+    "complete", "finished", "settings", "preprocessing", "mm_per_px", "data", "protocol", "leak", "split",
+    "members", "updates", "calibration",
+)  # fmt: skip
+
+
+class Update(NamedTuple):
+    """What an incremental training changed; figures as of `CarbonRegressor.score`, wt%.
+
+    - `new_before`, `new_after`: on the new patches. "Before" had not seen them; "after" was trained on them,
+      so it says that they were learnt, and not how well others of their billet are predicted.
+    - `held_before`, `held_after`: on the points that were held out of the first training, and still are.
+    - `weights`: relative change of the weights, |after - before| / |before|, mean over the networks.
+    - `points`, `steps`: new points, and steps of the optimiser for each network.
+    """
+
+    new_before: dict[str, float]
+    new_after: dict[str, float]
+    held_before: dict[str, float]
+    held_after: dict[str, float]
+    weights: float
+    points: int
+    steps: int
+
+
+class CarbonRegressor:
+    """Carbon (wt%) of etched patches, by an ensemble of :class:`CarbonNet`.
+
+    **Main arguments:** `blocks`, `dense`, `dropout`, `image_size`, `head`: of the network.
+
+    - `enhance`: "clahe" (:func:`clahe`) or None. `augment`: "dihedral", "rotation", "mirror" or None: every
+      epoch sees these copies of every training patch, made after the split.
+    - `learning_rate` of Adam, `batch_size` (patches; batches are even, so most are a little smaller), at most
+      `epochs`, and an end after `patience` epochs without a better validation error. The best epoch is kept.
+    - `ensemble`: number of networks, each with another start, another order and other points held out.
+    - `device`: "auto" (CUDA if there is one), or a name of torch's, such as "cpu" or "cuda:1".
+    - `seed`: an integer of at least 0. One seed, device and number of threads is one result.
+
+    Learning rate, Adam, mean absolute error, 500 epochs and patience 50 are the paper's.
+
+    **Other arguments:**
+
+    - `weight_decay`: Adam's L2 term, 0 (published) to 1; the paper tried 1e-5 to 1e-3.
+    - `precision`: "float32"; "bfloat16", mixed: products in bfloat16, weights in float32; or "auto": mixed on
+      CUDA where it computes in bfloat16, float32 elsewhere.
+
+    **Attributes:** the arguments; after `fit`: `networks`, a list of `CarbonNet` in the ensemble's order;
+    `network`, the first of them; `history`, for each network its (training, validation) mean absolute error
+    (wt%) by epoch; `card`, what is known of the model, as it is saved.
+
+    Networks see a patch enhanced, as (grey / 255 - mean) / deviation with the mean and deviation of all
+    training patches; carbon comes out as mean + deviation · last layer, with those of the training's carbon.
+
+    **Raises:** ValueError or TypeError naming the argument; ImportError without torch (`tundish[vision]`).
+    """
+
+    def __init__(
+        self,
+        blocks: int = 6,
+        dense: Iterable[int] = PUBLISHED_DENSE,
+        dropout: float = 0.2,
+        image_size: int = 224,
+        head: str = "flatten",
+        *,
+        enhance: str | None = "clahe",
+        augment: str | None = "dihedral",
+        learning_rate: float = 1e-4,
+        batch_size: int = 16,
+        epochs: int = 500,
+        patience: int = 50,
+        weight_decay: float = 0.0,
+        precision: str = "auto",
+        ensemble: int = 1,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        # On "meta" a network has shapes and no numbers: it checks its arguments at no cost.
+        with torch.device("meta"):
+            shape = CarbonNet(blocks, dense, dropout, image_size, head)
+        self.blocks: int = shape.blocks
+        self.dense: tuple[int, ...] = shape.dense
+        self.dropout: float = shape.dropout
+        self.image_size: int = shape.image_size
+        self.head: str = shape.head
+        self.enhance = None if enhance is None else choice("enhance", enhance, ENHANCEMENTS)
+        self.augment = None if augment is None else choice("augment", augment, AUGMENTATIONS)
+        self.learning_rate = _positive("learning_rate", learning_rate)
+        self.batch_size = _count("batch_size", batch_size, 2 if head == "pooled" else 1)
+        self.epochs = _count("epochs", epochs, 1)
+        self.patience = _count("patience", patience, 1)
+        self.weight_decay = number("weight_decay", weight_decay)
+        if not 0 <= self.weight_decay <= 1:
+            raise ValueError(f"weight_decay = {self.weight_decay:g}: must be 0 to 1")
+        self.precision = choice("precision", precision, PRECISIONS)
+        self.ensemble = _count("ensemble", ensemble, 1)
+        self.device = _device(device)
+        self.seed = _count("seed", seed, 0)
+        self.networks: list[Any] = []
+        self.history: list[list[tuple[float, float]]] = []
+        self.card: dict[str, Any] = {}
+        self._calibration: Calibration | None = None
+        self._known_features: Floats | None = None
+        self._patches: PatchSet | None = None
+
+    @property
+    def network(self) -> Any:
+        """The first network of the ensemble, a `torch.nn.Module` from prepared patches to wt%."""
+        return self._fitted()[0]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make this estimator again, but for the device."""
+        return {name: _listed(getattr(self, name)) for name in _SETTINGS}
+
+    # -- training
+
+    def fit(
+        self,
+        patches: PatchSet,
+        validation: float = 0.1,
+        *,
+        by: str = "point",
+        progress: bool | Callable[[Epoch], object] = False,
+        checkpoint: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Trains the networks.
+
+        **Main arguments:**
+
+        - `patches`: square ones of `image_size`. Of an augmented set no further copies are made.
+        - `validation`: share of the groups that a network does not train on, and that say when to stop. The
+          networks of an ensemble take different ones as far as they reach.
+
+        **Other arguments:**
+
+        - `by`: the groups, "point", "billet" or "sector", as for `PatchSet.split`. A set out of the published
+          protocol (it carries `.leak`) is parted patch by patch, as published, and the card says so.
+        - `progress`: a bar with the validation error on stderr, or a function that takes an :class:`Epoch`.
+        - `checkpoint`: a folder. It holds a model that can be loaded from the first epoch on, written anew as
+          often as takes 5 % of the time. The same call, after an interruption, goes on from it and ends at
+          what it would have ended at.
+
+        **Raises:** ValueError for patches of another size, one group only, fewer than two patches to train
+        on, or a checkpoint of other settings or patches; FloatingPointError if training diverges.
+        """
+        self._check_patches("patches", patches)
+        held = self._held_out(patches, validation, by)
+        card = self._card_of(patches, held, by, float(validation))
+        material = self._material(patches, card)
+        folder = None if checkpoint is None else Path(checkpoint)
+        done, state = ([], None) if folder is None else self._resumed(folder, card)
+        augment = self.augment if patches.augmentation is None else None
+        plan = self._plan(augment)
+        self.networks, self.history, self.card = [], [], card
+        self._known_features = point_means(self._features(patches), patches.group)
+        self._patches, self._calibration = patches, None
+        with _watched(progress) as report:
+            for member in range(self.ensemble):
+                if member < len(done):
+                    network, history = done[member]
+                else:
+                    course = self._course(member, plan, material, held[member])
+                    if state is not None and state[1]["member"] == member:
+                        course.resume(*state)
+                    course.run(_Watch(self, report, folder))
+                    network, history = course.network, course.history
+                self.networks.append(network)
+                self.history.append(history)
+                self._note_members(finished=len(self.networks))
+                if folder is not None and member >= len(done):
+                    self._write(folder)
+        self._calibrate(material, held, patches)
+        card["complete"] = True
+        if folder is not None:
+            self._write(folder)
+            (folder / _storage.TRAINING).unlink(missing_ok=True)
+        return self
+
+    def _check_patches(self, name: str, patches: PatchSet) -> None:
+        if not isinstance(patches, PatchSet):
+            raise TypeError(f"{name}: must be a PatchSet; {type(patches).__name__} is given")
+        self._check_size(name, patches.size)
+        scale = self.card.get("mm_per_px")
+        if (
+            scale is not None
+            and self.networks
+            and not math.isclose(patches.mm_per_px, scale, rel_tol=_SAME_SCALE)
+        ):
+            raise ValueError(
+                f"{name}: mm_per_px is {patches.mm_per_px:g}; the model was trained at {scale:g}: "
+                "resample them"
+            )
+
+    def _check_size(self, name: str, size: tuple[int, int]) -> None:
+        if size != (self.image_size, self.image_size):
+            raise ValueError(
+                f"{name}: are {size[0]} x {size[1]} px; image_size = {self.image_size} needs "
+                f"{self.image_size} x {self.image_size}"
+            )
+
+    def _held_out(self, patches: PatchSet, validation: float, by: str) -> NDArray[np.bool_]:
+        """(ensemble, N) whether a network validates on a patch instead of training on it."""
+        share = number("validation", validation)
+        if not 0 < share < 1:
+            raise ValueError(f"validation = {validation}: must lie between 0 and 1")
+        choice("by", by, GROUPS)
+        groups = np.arange(len(patches)) if patches.leak is not None else patches._groups(by, None)
+        names = np.random.default_rng([self.seed, 0xC0]).permutation(groups.max() + 1)
+        if names.size < 2:
+            raise ValueError(
+                f"patches: by = {by!r} makes one group; at least 2, to train and to validate, are needed"
+            )
+        count = min(max(round(share * names.size), 1), names.size - 1)
+        chosen = (np.arange(self.ensemble)[:, None] * count + np.arange(count)) % names.size
+        held = np.array([np.isin(groups, names[row]) for row in chosen])
+        fewest = int((~held).sum(axis=1).min())
+        if fewest < 2:
+            raise ValueError(f"patches: leave {fewest} to train on; at least 2 are needed")
+        return held
+
+    def _material(self, patches: PatchSet, card: dict[str, Any]) -> Material:
+        """The patches prepared, on the device; notes in the card how."""
+        grey = self._enhanced(patches.images)
+        preprocessing = card["preprocessing"]
+        preprocessing["mean"] = float(grey.mean()) / 255
+        preprocessing["deviation"] = max(float(grey.std()) / 255, 1 / 255)
+        images = _normalised(grey, preprocessing).to(self._torch_device())
+        return Material(images, torch.from_numpy(patches.carbon.astype(np.float32)).to(images.device))
+
+    def _plan(self, augment: str | None) -> Plan:
+        mixed = self._torch_device().type == "cuda" and torch.cuda.is_bf16_supported()
+        return Plan(
+            self.learning_rate, self.batch_size, self.epochs, self.patience, self.weight_decay, augment,
+            mixed if self.precision == "auto" else self.precision == "bfloat16", self.seed,
+        )  # fmt: skip
+
+    def _course(self, member: int, plan: Plan, material: Material, held: NDArray[np.bool_]) -> Course:
+        train, validation = np.flatnonzero(~held), np.flatnonzero(held)
+        with seeded(torch.device("cpu"), self.seed, member, 0):
+            network = CarbonNet(**self._architecture())
+        carbon = material.carbon[torch.from_numpy(train)].double().cpu().numpy()
+        network.carbon_mean.fill_(float(carbon.mean()))
+        network.carbon_scale.fill_(max(float(carbon.std()), LEAST_SPREAD))
+        return Course(network.to(self._torch_device()), plan, material, train, validation, member)
+
+    def _architecture(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _ARCHITECTURE}
+
+    def _torch_device(self) -> Any:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
+
+    def _calibrate(self, material: Material, held: NDArray[np.bool_], patches: PatchSet) -> None:
+        predicted = np.array([predict(network, material.images) for network in self.networks])
+        group = np.arange(len(patches)) if patches.leak is not None else patches.group
+        self._calibration = calibrate(predicted, patches.carbon, held, group)
+        self.card["calibration"] = {
+            "points": self._calibration.points, "mean_error": float(self._calibration.error.mean()),
+        }  # fmt: skip
+
+    # -- prediction
+
+    def prepare(self, images: ArrayLike | PatchSet) -> Any:
+        """What the networks see: a float32 tensor (N, 1, H, W), on the CPU, of (N, H, W) or (H, W) uint8.
+
+        **Raises:** RuntimeError before `fit`; ValueError or TypeError naming `images`.
+        """
+        return _normalised(self._enhanced(self._grey(images)), self._preprocessing())
+
+    def predict(self, patches: PatchSet | ArrayLike) -> Floats:
+        """(N,) wt% of a PatchSet, or of (N, H, W) uint8 at the training's scale: the mean of the networks."""
+        return np.asarray(self.predict_members(patches).mean(axis=0))
+
+    def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:
+        """(ensemble, N) wt%, of each network."""
+        networks, grey, preprocessing = self._fitted(), self._grey(patches), self._preprocessing()
+        parts = []
+        for n in range(0, len(grey), _PREPARED):
+            prepared = _normalised(self._enhanced(grey[n : n + _PREPARED]), preprocessing)
+            parts.append(np.array([predict(network, prepared) for network in networks]))
+        return np.concatenate(parts, axis=1)
+
+    def predict_interval(self, patches: PatchSet | ArrayLike, level: float = 0.9) -> Floats:
+        """(N, 2) bounds, wt%, that hold what is analysed at a new point of such a billet with this frequency.
+
+        Grouped CV+ (:func:`intervals_of`). `card["calibration"]` has the number of points that it rests on;
+        `interval_method(level)` tells whether they are enough for it, or the errors were taken as normal.
+        Errors at the points that also said when to stop are a little small; those of the mean of several
+        networks are a little large.
+
+        **Raises:** as :meth:`predict`; ValueError naming `level`; RuntimeError for a training that was
+        interrupted and not finished.
+        """
+        level_of(level)
+        return self.intervals_of(self.predict_members(patches), level)
+
+    def intervals_of(self, members: Floats, level: float = 0.9) -> Floats:
+        """(N, 2) bounds of what :meth:`predict_members` gave; CV+ of Barber et al., 2021, over points."""
+        return intervals(members, self._calibrated(), level_of(level))
+
+    def interval_method(self, level: float = 0.9) -> str:
+        """ "conformal", or "student" where fewer points were held out than the level needs."""
+        return self._calibrated().method(level_of(level))
+
+    def score(self, patches: PatchSet) -> dict[str, float]:
+        """`"r2"` 1 - SSE/SST, `"r2_correlation"` the squared correlation, `"mae"` and `"bias"` (predicted -
+        measured) in wt%."""
+        self._fitted()
+        self._check_patches("patches", patches)
+        return scores(self.predict(patches), patches.carbon)
+
+    def drift(self, images: PatchSet | ArrayLike) -> Drift:
+        """Whether images look like the training's, by the handcrafted :func:`features` of what networks see.
+
+        `images`: a PatchSet, whose patches of one point count once, or (N, H, W) uint8, one point each. It
+        takes one image, but needs about ten to be sure of a small change. **Returns:** a :class:`Drift`.
+        """
+        self._fitted()
+        assert self._known_features is not None
+        grey = self._grey(images)
+        group = images.group if isinstance(images, PatchSet) else np.arange(len(grey))
+        asked = point_means(features(self._enhanced(grey)), group)
+        return drift(self._known_features, asked, self.seed)
+
+    def _fitted(self) -> list[Any]:
+        if not self.networks:
+            raise RuntimeError("this CarbonRegressor has no networks yet: fit it, or load one")
+        return self.networks
+
+    def _preprocessing(self) -> dict[str, Any]:
+        self._fitted()
+        preprocessing: dict[str, Any] = self.card["preprocessing"]
+        return preprocessing
+
+    def _calibrated(self) -> Calibration:
+        self._fitted()
+        if self._calibration is None:
+            raise RuntimeError("this training was interrupted: there are no intervals before it is finished")
+        return self._calibration
+
+    def _grey(self, images: PatchSet | ArrayLike) -> Grey:
+        if isinstance(images, PatchSet):
+            self._check_patches("patches", images)
+            return images.images
+        grey, _ = grey_stack("images", images)
+        self._check_size("images", (grey.shape[1], grey.shape[2]))
+        return grey
+
+    def _enhanced(self, grey: Grey) -> Grey:
+        return grey if self.enhance is None else clahe(grey)
+
+    def _features(self, patches: PatchSet) -> Floats:
+        return features(self._enhanced(patches.images))
+
+    # -- incremental training
+
+    def update(
+        self,
+        patches: PatchSet,
+        *,
+        replay: PatchSet | None = None,
+        replay_share: float = 0.5,
+        epochs: int = 30,
+        learning_rate: float | None = None,
+        progress: bool | Callable[[Epoch], object] = False,
+    ) -> Update:
+        """Goes on training with new patches, such as a few points of another billet, without forgetting.
+
+        A part of each batch are copies of the new patches, the rest of the old ones (replay), without those
+        that the network held out. Nothing says when to stop: a few points cannot both teach and judge.
+
+        **Main arguments:** `patches`: the new ones.
+
+        **Other arguments:**
+
+        - `replay`: the patches of `fit`. They are kept after a `fit`; after `load` they must be given, and
+          their hash must be the card's.
+        - `replay_share`: of a batch, 0 to 0.9. Where old and new patches look alike and differ in carbon, the
+          networks go to a mean of both, weighted by this share.
+        - `epochs`: times that every copy of the new patches is seen. `learning_rate`: of Adam, which starts
+          anew; left out, that of `fit`.
+        - `progress`: as for `fit`, with the errors on the new patches.
+
+        **Returns:** an :class:`Update`, which the card keeps too. The new patches are from now on among those
+        that another update replays: `PatchSet.concatenate([old, new])`.
+
+        **Raises:** ValueError naming the argument; RuntimeError before `fit`.
+        """
+        self._calibrated()
+        self._check_patches("patches", patches)
+        rounds, rate = _count("epochs", epochs, 1), self.learning_rate
+        if learning_rate is not None:
+            rate = _positive("learning_rate", learning_rate)
+        share = number("replay_share", replay_share)
+        if not 0 <= share <= 0.9:
+            raise ValueError(f"replay_share = {share:g}: must be 0 to 0.9")
+        old = self._replayed(replay)
+        new = _alike(patches, old)
+        both = PatchSet.concatenate([old, new])
+        images = _normalised(self._enhanced(both.images), self._preprocessing()).to(self._torch_device())
+        material = Material(images, torch.from_numpy(both.carbon.astype(np.float32)).to(images.device))
+        held = np.zeros((len(self.networks), len(both)), bool)
+        for member, rows in enumerate(self.card["split"]["held_rows"]):
+            held[member, rows] = True
+        before = self._judged(material, both, held, len(old))
+        plan = self._plan(self.augment if old.augmentation is None else None)
+        plan = plan._replace(learning_rate=rate, epochs=rounds)
+        changes = []
+        with _watched(progress) as report:
+            for member, network in enumerate(self.networks):
+                changes.append(
+                    self._go_on(network, member, plan, material, held[member], len(old), share, report)
+                )
+        after = self._judged(material, both, held, len(old))
+        copies = len(COPIES[plan.augment])
+        steps = rounds * _batches_of_new(len(new) * copies, plan.batch_size, share)
+        told = Update(
+            before[0], after[0], before[1], after[1], float(np.mean(changes)), int(new.group.max()) + 1, steps
+        )
+        self._calibrate(material, held, both)
+        self._known_features = point_means(self._features(both), both.group)
+        self._patches = both
+        self.card["data"] = _described(both)
+        self.card["updates"].append({"data": _described(new), "epochs": rounds, "learning_rate": rate,
+                                     "replay_share": share, "report": _plain(told._asdict())})  # fmt: skip
+        return told
+
+    def _replayed(self, replay: PatchSet | None) -> PatchSet:
+        patches = self._patches if replay is None else replay
+        if patches is None:
+            raise ValueError("replay: a loaded model does not hold its patches; give those of its training")
+        self._check_patches("replay", patches)
+        if replay is not None and _storage.data_hash(replay) != self.card["data"]["sha256"]:
+            raise ValueError("replay: are not the patches that this model was trained on: their hash differs")
+        return patches
+
+    def _judged(
+        self, material: Material, both: PatchSet, held: NDArray[np.bool_], first: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Scores on the new patches by all networks, and on the held-out ones by those that held them out."""
+        predicted = np.array([predict(network, material.images) for network in self.networks])
+        rows = np.flatnonzero(held.any(axis=0))
+        kept = held[:, rows]
+        unseen = np.sum(predicted[:, rows] * kept, axis=0) / kept.sum(axis=0)
+        return (
+            scores(predicted[:, first:].mean(axis=0), both.carbon[first:]),
+            scores(unseen, both.carbon[rows]),
+        )
+
+    def _go_on(
+        self, network: Any, member: int, plan: Plan, material: Material, held: NDArray[np.bool_], first: int,
+        share: float, report: Callable[[Epoch], object],
+    ) -> float:  # fmt: skip
+        """Trains one network on; the relative change of its weights."""
+        start = _flat(network)
+        copies, replayed = len(COPIES[plan.augment]), np.flatnonzero(~held[:first])
+        fresh = (held.size - first) * copies
+        rng = np.random.default_rng([plan.seed, member, 0xA1, len(self.card["updates"])])
+        optimiser = torch.optim.Adam(
+            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        )
+        device = material.images.device
+        for epoch in range(plan.epochs):
+            total = 0.0
+            with seeded(device, plan.seed, member, epoch, 2, len(self.card["updates"])):
+                network.train()
+                order = rng.permutation(fresh)
+                for batch in np.array_split(order, _batches_of_new(fresh, plan.batch_size, share)):
+                    again = round(batch.size * share / (1 - share))
+                    rows = np.concatenate([first + batch // copies, rng.choice(replayed, again)])
+                    kinds = np.concatenate([batch % copies, rng.integers(copies, size=again)])
+                    which = torch.from_numpy(rows).to(device)
+                    images = copies_of(material.images[which], kinds, plan.augment)
+                    error = step(network, optimiser, images, material.carbon[which], plan.bfloat16)
+                    total += error * batch.size
+            if not math.isfinite(total):
+                raise FloatingPointError(
+                    f"learning_rate = {plan.learning_rate:g}: training diverged in epoch {epoch + 1}"
+                )
+            learnt = predict(network, material.images[first:])
+            mae = float(np.mean(np.abs(learnt - material.carbon[first:].double().cpu().numpy())))
+            report(
+                Epoch(member, len(self.networks), epoch + 1, plan.epochs, total / fresh, mae, epoch + 1, mae)
+            )
+        network.eval()
+        return float((_flat(network) - start).norm() / start.norm())
+
+    # -- folders
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes weights (safetensors) and `card.json`, the model card, into a folder, made if missing.
+
+        The card has settings, architecture, preprocessing, scale, split, protocol, the hashes of data and
+        weights, errors and updates. No images are written. A model there is replaced, whole or not at all.
+        """
+        self._fitted()
+        self._write(Path(path))
+
+    def _write(self, folder: Path, extra: tuple[Any, list[tuple[float, float]]] | None = None) -> None:
+        states = [network.state_dict() for network in self.networks]
+        histories = list(self.history)
+        if extra is not None:
+            states.append(extra[0])
+            histories.append(extra[1])
+        tensors = {
+            f"members.{n}.{name}": value for n, state in enumerate(states) for name, value in state.items()
+        }
+        assert self._known_features is not None
+        tensors["training.features"] = torch.from_numpy(self._known_features)
+        if self._calibration is not None:
+            for name, value in self._calibration._asdict().items():
+                tensors[f"calibration.{name}"] = torch.from_numpy(value)
+        _storage.write_model(folder, tensors, {**self.card, "history": histories})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], device: str = "auto") -> Self:
+        """Reads what :meth:`save` wrote, or the checkpoint of an interrupted training (with a UserWarning).
+
+        **Raises:** ValueError that begins with the file at fault: a missing or foreign card, weights of
+        another hash or architecture, a pickle (never read).
+        """
+        regressor = cls._read(Path(path), device)
+        if not regressor.card["complete"]:
+            warnings.warn(
+                f"{path}: is the checkpoint of a training that was interrupted; fit goes on from it",
+                UserWarning,
+                stacklevel=2,
+            )
+        return regressor
+
+    @classmethod
+    def _read(cls, folder: Path, device: str) -> Self:
+        tensors, card = _storage.read_model(folder)
+        file = folder / _storage.CARD
+        missing = sorted({*_CARD, *_NOTES} - card.keys())
+        if missing:
+            raise ValueError(f"{file}: has no {missing[0]}")
+        try:
+            regressor = cls(**card["settings"], device=device)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{file}: settings: {error}") from None
+        try:
+            _fill(regressor, folder, tensors, card)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"{file}: does not describe its weights: {error}") from None
+        return regressor
+
+    def _resumed(
+        self, folder: Path, card: dict[str, Any]
+    ) -> tuple[list[tuple[Any, list[tuple[float, float]]]], tuple[dict[str, Any], dict[str, Any]] | None]:
+        """Networks that are finished, and the state of the one under way."""
+        if not (folder / _storage.CARD).exists():
+            return [], None
+        there = _storage.read_card(folder)
+        for name in ("settings", "data", "split"):
+            if there.get(name) != _plain(card[name]):
+                which = _first_difference(there.get(name), _plain(card[name]))
+                raise ValueError(
+                    f"checkpoint = {str(folder)!r}: was made with other {name} ({which}); give another folder"
+                )
+        if there["updates"]:
+            raise ValueError(f"checkpoint = {str(folder)!r}: was updated since; give another folder")
+        found, finished = self._read(folder, self.device), int(there["finished"])
+        done = list(zip(found.networks, found.history, strict=True))[:finished]
+        return done, _storage.read_training(folder) if finished < self.ensemble else None
+
+    def _card_of(
+        self, patches: PatchSet, held: NDArray[np.bool_], by: str, validation: float
+    ) -> dict[str, Any]:
+        leak = patches.leak
+        return {
+            "complete": False,
+            "finished": 0,
+            "settings": self.settings,
+            "preprocessing": {"enhance": self.enhance},
+            "mm_per_px": patches.mm_per_px,
+            "data": _described(patches),
+            "protocol": "grouped" if leak is None else "published",
+            "leak": None if leak is None else _plain(leak._asdict()),
+            "split": {
+                "by": by if leak is None else None,
+                "validation": validation,
+                "held_rows": [np.flatnonzero(row).tolist() for row in held],
+            },
+            "members": [],
+            "updates": [],
+            "calibration": None,
+        }
+
+    def _note_members(self, finished: int, *under_way: list[tuple[float, float]]) -> None:
+        self.card["finished"] = finished
+        self.card["members"] = []
+        for history in (*self.history, *under_way):
+            errors = [validation for _, validation in history]
+            best = int(np.argmin(errors))
+            self.card["members"].append(
+                {"epochs": len(errors), "best_epoch": best + 1, "validation_mae": errors[best]}
+            )
+
+
+class _Watch:
+    """Called after each epoch: reports it, and writes the checkpoint when that is due."""
+
+    def __init__(
+        self, regressor: CarbonRegressor, report: Callable[[Epoch], object], folder: Path | None
+    ) -> None:
+        self.regressor, self.report, self.folder = regressor, report, folder
+        self.written, self.due = time.monotonic(), 0.0
+
+    def __call__(self, course: Course) -> None:
+        if self.folder is not None and time.monotonic() - self.written >= self.due:
+            began = time.monotonic()
+            self.regressor._note_members(len(self.regressor.networks), course.history)
+            _storage.write_training(self.folder, *course.state())
+            self.regressor._write(self.folder, (course.best, course.history))
+            self.written = time.monotonic()
+            self.due = (self.written - began) / _WRITING
+        training, validation = course.history[-1]
+        self.report(Epoch(course.member, self.regressor.ensemble, len(course.history), course.plan.epochs,
+                          training, validation, course.best_epoch, course.best_mae))  # fmt: skip
+
+
+@contextmanager
+def _watched(progress: bool | Callable[[Epoch], object]) -> Iterator[Callable[[Epoch], object]]:
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda epoch: None
+        return
+    rich = optional("rich.progress", "progress")
+    console = optional("rich.console", "progress").Console(stderr=True)
+    columns = (rich.BarColumn(), rich.TextColumn("{task.description}"), rich.TimeElapsedColumn())
+    with rich.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        def report(e: Epoch) -> None:
+            which = f"network {e.member + 1} of {e.members}, " if e.members > 1 else ""
+            text = f"{which}epoch {e.epoch} of {e.epochs}: validation error {e.validation_mae:.4f} wt%, "
+            text += f"least {e.best_validation_mae:.4f} in epoch {e.best_epoch}"
+            done = e.member * e.epochs + e.epoch
+            bar.update(task, completed=done, total=e.members * e.epochs, description=text)
+
+        yield report
+
+
+def _normalised(grey: Grey, preprocessing: dict[str, Any]) -> Any:
+    """(N, 1, H, W) float32 of (N, H, W) grey levels."""
+    scale, shift = 1 / (255 * preprocessing["deviation"]), preprocessing["mean"] / preprocessing["deviation"]
+    return torch.from_numpy(grey[:, None].astype(np.float32) * np.float32(scale) - np.float32(shift))
+
+
+def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], card: dict[str, Any]) -> None:
+    """Networks and calibration out of what was read; ValueError naming the weights' file."""
+    file = folder / card["weights"]["file"]
+    with torch.device("meta"):
+        needed = CarbonNet(**regressor._architecture()).state_dict()
+    for member in range(len(card["members"])):
+        found = _part(tensors, f"members.{member}.")
+        _refuse_other(file, found, needed)
+        network = CarbonNet(**regressor._architecture())
+        network.load_state_dict(found)
+        regressor.networks.append(network.to(regressor._torch_device()).eval())
+    if not regressor.networks:
+        raise ValueError(f"{file}: has no networks")
+    regressor.history = [[(float(a), float(b)) for a, b in one] for one in card.pop("history")]
+    regressor.card = card
+    regressor._known_features = tensors["training.features"].numpy()
+    assert regressor._known_features is not None
+    if regressor._known_features.shape[1:] != (len(FEATURE_NAMES),):
+        raise ValueError(f"{file}: training.features are not those of this version")
+    calibration = _part(tensors, "calibration.")
+    if calibration:
+        values = {name: calibration[name].numpy() for name in Calibration._fields}
+        regressor._calibration = Calibration(**values)
+
+
+def _refuse_other(file: Path, found: dict[str, Any], needed: dict[str, Any]) -> None:
+    for name in sorted(found.keys() | needed.keys()):
+        there, here = (tuple(state[name].shape) if name in state else None for state in (found, needed))
+        if there != here:
+            raise ValueError(
+                f"{file}: is of another architecture than its card says: {name} has shape "
+                f"{there}; {here} is needed"
+            )
+        if found[name].is_floating_point() and not torch.isfinite(found[name]).all():
+            raise ValueError(f"{file}: {name} holds numbers that are not finite")
+
+
+def _part(tensors: dict[str, Any], start: str) -> dict[str, Any]:
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+
+
+def _alike(new: PatchSet, old: PatchSet) -> PatchSet:
+    """The new patches as the old ones are: with copies or without, and of points of their own."""
+    if new.augmentation is not None and new.augmentation != old.augmentation:
+        raise ValueError("patches: are augmented; give them as they were before augment")
+    known = set(zip(old.billet.tolist(), old.point.tolist(), strict=True))
+    for billet, point in zip(new.billet.tolist(), new.point.tolist(), strict=True):
+        if (billet, point) in known:
+            raise ValueError(
+                f"patches: point {point!r} of billet {billet!r} is among those that were trained on; other "
+                "billets need ids of their own"
+            )
+    if old.augmentation is not None and new.augmentation is None:
+        return new.augment(old.augmentation)
+    return new
+
+
+def _described(patches: PatchSet) -> dict[str, Any]:
+    return {
+        "sha256": _storage.data_hash(patches),
+        "patches": len(patches),
+        "points": int(patches.group.max()) + 1,
+        "billets": len(np.unique(patches.billet)),
+        "carbon_mean": float(patches.carbon.mean()),
+        "carbon_range": [float(patches.carbon.min()), float(patches.carbon.max())],
+        "augmentation": patches.augmentation,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON gives back: lists for tuples, None for what is no number."""
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _first_difference(there: Any, here: Any) -> str:
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in here:
+            if there.get(name) != here[name]:
+                return f"{name} = {_short(there.get(name))} there, {_short(here[name])} here"
+    return "unreadable there"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 24 else text[:20] + "…"
+
+
+def _batches_of_new(fresh: int, batch_size: int, share: float) -> int:
+    """Batches of about `batch_size` with their replay, none of a single patch, which has no variance."""
+    count = math.ceil(fresh / max(1.0, batch_size * (1 - share)))
+    return count if share >= 0.5 else min(count, max(1, fresh // 2))
+
+
+def _flat(network: Any) -> Any:
+    return torch.cat([weights.detach().reshape(-1) for weights in network.parameters()])
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _count(name: str, value: object, least: int) -> int:
+    count = integer(name, value)
+    if count < least:
+        raise ValueError(f"{name} = {count}: must be at least {least}")
+    return count
+
+
+def _positive(name: str, value: object) -> float:
+    positive = number(name, value)
+    if not (math.isfinite(positive) and positive > 0):
+        raise ValueError(f"{name} = {positive:g}: must be finite and above 0")
+    return positive
+
+
+def _device(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"device = {value!r}: must be 'auto' or a name such as 'cpu' or 'cuda'")
+    if value == "auto":
+        return value
+    try:
+        kind = torch.device(value).type
+    except RuntimeError:
+        raise ValueError(
+            f"device = {value!r}: is unknown to torch; 'auto', 'cpu' or 'cuda' are usual"
+        ) from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device = {value!r}: this torch finds no CUDA device; choose 'auto' or 'cpu'")
+    return value
