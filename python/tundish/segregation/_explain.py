@@ -126,7 +126,8 @@ def region_statistics(
     layers = _layers(None, len(networks[0].convolutions), everything=True)
     models: list[tuple[str, int, list[Any], Any]] = [("trained", 0, networks, reg.prepare)]
     for run in range(random_weights):
-        models.append(("random weights", run, [_redrawn(networks[0], random)], reg.prepare))
+        redrawn = [_redrawn(network, random) for network in networks]
+        models.append(("random weights", run, redrawn, reg.prepare))
     for run, other in enumerate(shuffled):
         if len(_networks(other)[0].convolutions) != len(layers):
             raise ValueError(f"shuffled[{run}]: must have {len(layers)} convolutions, as reg has")

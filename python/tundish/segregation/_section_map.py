@@ -103,8 +103,7 @@ def section_map(
     column, row = _axis(axis, (grey.shape[0], grey.shape[1]))
     windows = np.lib.stride_tricks.sliding_window_view(grey, (side, side))[::stride, ::stride]
     height, width = windows.shape[:2]
-    x = (stride * np.arange(width) + side / 2 - column) * scale
-    y = (stride * np.arange(height) + side / 2 - row) * scale
+    x, y = _middles(width, stride, side, column) * scale, _middles(height, stride, side, row) * scale
     cells = _cells(x, y, side * scale, diameter_mm)
     batch = _batch(reg, windows[0, 0], memory_mb)
     carbon = np.full(height * width, np.nan)
@@ -185,6 +184,11 @@ def _stride(stride_mm: float, scale: float) -> int:
     if stride < 1:
         raise ValueError(f"stride_mm = {stride_mm:g}: must be at least a pixel, {scale:g} mm")
     return stride
+
+
+def _middles(count: int, stride: int, side: int, origin: float) -> Floats:
+    """(count,) px from the axis."""
+    return np.arange(count, dtype=np.float64) * stride + (side / 2 - origin)
 
 
 def _cells(x: Floats, y: Floats, side_mm: float, diameter_mm: float | None) -> NDArray[np.intp]:
