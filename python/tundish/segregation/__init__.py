@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from tundish.segregation import synthetic
 from tundish.segregation._baselines import BASELINES, baselines, missing_baselines
+from tundish.segregation._explain import Regions, grad_cam, region_statistics, shuffled_labels
 from tundish.segregation._features import FEATURE_NAMES, features
 from tundish.segregation._leak import Leak, leak
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._quality import clahe, image_quality
+from tundish.segregation._section_map import SectionMap, error_map, section_map
 
 if TYPE_CHECKING:
     from tundish.segregation._drift import Drift
-    from tundish.segregation._explain import Regions, grad_cam, region_statistics, shuffled_labels
     from tundish.segregation._network import CarbonNet
     from tundish.segregation._regressor import CarbonRegressor, Update
-    from tundish.segregation._section_map import SectionMap, error_map, section_map
     from tundish.segregation._training import Epoch
 
 __all__ = [
@@ -52,14 +52,7 @@ _LAZY = {
     "CarbonRegressor": "_regressor",
     "Drift": "_drift",
     "Epoch": "_training",
-    "Regions": "_explain",
-    "SectionMap": "_section_map",
     "Update": "_regressor",
-    "error_map": "_section_map",
-    "grad_cam": "_explain",
-    "region_statistics": "_explain",
-    "section_map": "_section_map",
-    "shuffled_labels": "_explain",
 }
 
 
