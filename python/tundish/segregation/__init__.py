@@ -16,12 +16,14 @@ from tundish.segregation._section_map import SectionMap, error_map, section_map
 
 if TYPE_CHECKING:
     from tundish.segregation._drift import Drift
+    from tundish.segregation._engines import ENGINES, missing_engines, throughput
     from tundish.segregation._network import CarbonNet
     from tundish.segregation._regressor import CarbonRegressor, Update
     from tundish.segregation._training import Epoch
 
 __all__ = [
     "BASELINES",
+    "ENGINES",
     "FEATURE_NAMES",
     "CarbonNet",
     "CarbonRegressor",
@@ -40,10 +42,12 @@ __all__ = [
     "image_quality",
     "leak",
     "missing_baselines",
+    "missing_engines",
     "region_statistics",
     "section_map",
     "shuffled_labels",
     "synthetic",
+    "throughput",
 ]
 
 # What needs torch is imported when it is first asked for.
@@ -51,8 +55,11 @@ _LAZY = {
     "CarbonNet": "_network",
     "CarbonRegressor": "_regressor",
     "Drift": "_drift",
+    "ENGINES": "_engines",
     "Epoch": "_training",
     "Update": "_regressor",
+    "missing_engines": "_engines",
+    "throughput": "_engines",
 }
 
 

@@ -108,7 +108,10 @@ class CarbonNet(torch.nn.Module):  # type: ignore[misc, name-defined]
 
     def forward(self, images: Any) -> Any:
         """(N,) wt% of (N, 1, H, W) prepared patches."""
-        maps = self.features(images)
+        return self.carbon_of(self.features(images))
+
+    def carbon_of(self, maps: Any) -> Any:
+        """(N,) wt% of what `features` makes of (N, 1, H, W) prepared patches."""
         if self.head == "pooled":
             maps = maps.mean(dim=(2, 3))
         # The buffers are (1,) and not numbers, so that products in bfloat16 come out in their precision.

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, choice, integer, number, optional
-from tundish.segregation import _storage
+from tundish.segregation import _export, _storage
 from tundish.segregation._conformal import Calibration, calibrate, intervals, level_of
 from tundish.segregation._drift import Drift, drift, point_means
+from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, compiled, eager
 from tundish.segregation._features import FEATURE_NAMES, features
+from tundish.segregation._graphs import Preparation
 from tundish.segregation._grey import Grey, grey_stack
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
-from tundish.segregation._patches import AUGMENTATIONS, GROUPS, PatchSet
+from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._quality import clahe
 from tundish.segregation._scores import scores
 from tundish.segregation._training import (
@@ -31,6 +33,7 @@ from tundish.segregation._training import (
     Material,
     Plan,
     copies_of,
+    held_out,
     predict,
     seeded,
     step,
@@ -154,6 +157,11 @@ class CarbonRegressor:
         self._calibration: Calibration | None = None
         self._known_features: Floats | None = None
         self._patches: PatchSet | None = None
+        self._compiled: Compiled | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy may get other weights: it computes eagerly until it is compiled."""
+        return self.__dict__ | {"_compiled": None}
 
     @property
     def network(self) -> Any:
@@ -197,7 +205,7 @@ class CarbonRegressor:
         on, or a checkpoint of other settings or patches; FloatingPointError if training diverges.
         """
         self._check_patches("patches", patches)
-        held = self._held_out(patches, validation, by)
+        held = held_out(patches, validation, by, self.ensemble, self.seed)
         card = self._card_of(patches, held, by, float(validation))
         material = self._material(patches, card)
         folder = None if checkpoint is None else Path(checkpoint)
@@ -206,8 +214,8 @@ class CarbonRegressor:
         plan = self._plan(augment)
         self.networks, self.history, self.card = [], [], card
         self._known_features = point_means(self._features(patches), patches.group)
-        self._patches, self._calibration = patches, None
-        with _watched(progress) as report:
+        self._patches, self._calibration, self._compiled = patches, None, None
+        with watched(progress) as report:
             for member in range(self.ensemble):
                 if member < len(done):
                     network, history = done[member]
@@ -250,26 +258,6 @@ class CarbonRegressor:
                 f"{name}: are {size[0]} x {size[1]} px; image_size = {self.image_size} needs "
                 f"{self.image_size} x {self.image_size}"
             )
-
-    def _held_out(self, patches: PatchSet, validation: float, by: str) -> NDArray[np.bool_]:
-        """(ensemble, N) whether a network validates on a patch instead of training on it."""
-        share = number("validation", validation)
-        if not 0 < share < 1:
-            raise ValueError(f"validation = {validation}: must lie between 0 and 1")
-        choice("by", by, GROUPS)
-        groups = np.arange(len(patches)) if patches.leak is not None else patches._groups(by, None)
-        names = np.random.default_rng([self.seed, 0xC0]).permutation(groups.max() + 1)
-        if names.size < 2:
-            raise ValueError(
-                f"patches: by = {by!r} makes one group; at least 2, to train and to validate, are needed"
-            )
-        count = min(max(round(share * names.size), 1), names.size - 1)
-        chosen = (np.arange(self.ensemble)[:, None] * count + np.arange(count)) % names.size
-        held = np.array([np.isin(groups, names[row]) for row in chosen])
-        fewest = int((~held).sum(axis=1).min())
-        if fewest < 2:
-            raise ValueError(f"patches: leave {fewest} to train on; at least 2 are needed")
-        return held
 
     def _material(self, patches: PatchSet, card: dict[str, Any]) -> Material:
         """The patches prepared, on the device; notes in the card how."""
@@ -328,10 +316,11 @@ class CarbonRegressor:
     def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:
         """(ensemble, N) wt%, of each network."""
         networks, grey, preprocessing = self._fitted(), self._grey(patches), self._preprocessing()
-        parts = []
-        for n in range(0, len(grey), _PREPARED):
-            prepared = _normalised(self._enhanced(grey[n : n + _PREPARED]), preprocessing)
-            parts.append(np.array([predict(network, prepared) for network in networks]))
+        run = eager(networks) if self._compiled is None else self._compiled.run
+        parts = [
+            run(_normalised(self._enhanced(grey[n : n + _PREPARED]), preprocessing))
+            for n in range(0, len(grey), _PREPARED)
+        ]
         return np.concatenate(parts, axis=1)
 
     def predict_interval(self, patches: PatchSet | ArrayLike, level: float = 0.9) -> Floats:
@@ -406,6 +395,82 @@ class CarbonRegressor:
     def _features(self, patches: PatchSet) -> Floats:
         return features(self._enhanced(patches.images))
 
+    # -- engines
+
+    @property
+    def engine(self) -> str:
+        """What predictions are computed by: "eager", or what :meth:`compile` chose."""
+        return EAGER if self._compiled is None else self._compiled.engine
+
+    def compile(self, engine: str = "auto", *, calibration: PatchSet | ArrayLike | None = None) -> Self:
+        """Chooses how the networks are computed by `predict`, `predict_interval`, `score` and section maps.
+
+        **Main arguments:** `engine`, one of
+
+        - "eager": the networks as they are, in float32. So it is before, and after each `fit` and `update`.
+        - "torch": float32, channels last in memory, batch norm in the convolutions.
+        - "torch-bfloat16", "torch-float16": convolutions in these; the second on CUDA alone. A processor
+          without bfloat16 of its own computes it slowly.
+        - "torch-int8": convolutions in integers of 8 bits, on the CPU (VNNI or AMX). They are calibrated.
+        - "openvino", "openvino-bfloat16": by OpenVINO (`tundish[deploy]`) on the CPU, in float32 or, where
+          the processor has AMX or AVX512-BF16, in bfloat16.
+        - "auto": the fastest of these that run here. In bfloat16 where the processor has it, float16 on
+          CUDA; "torch-int8" only if `calibration` is given, there is no bfloat16, and predictions change
+          by no more than 5 % of the training's deviation of carbon.
+
+        **Other arguments:** `calibration`: a PatchSet or (N, H, W) uint8, such as those of the training, of
+        which 64 are taken evenly. "torch-int8" by name takes the patches of `fit` if none are given.
+
+        **Returns:** itself. The calibration of intervals and the training stay in float32.
+
+        **Raises:** ValueError for an unknown engine, or calibration that is needed and not there; ImportError
+        or ValueError for an engine of `missing_engines()`; RuntimeError before `fit`.
+
+        **Warns:** UserWarning if "torch-int8" changes predictions of the calibration's patches by more than
+        5 % (root mean square) of the training's deviation of carbon.
+        """
+        self._compiled = self._computed(engine, calibration)
+        return self
+
+    def _computed(self, engine: str, calibration: PatchSet | ArrayLike | None) -> Compiled:
+        networks, preprocessing = self._fitted(), self._preprocessing()
+        setting = Setting(self._torch_device(), preprocessing["mean"], preprocessing["deviation"])
+        return compiled(
+            engine, networks, setting, lambda: self._calibrating(calibration), calibration is not None
+        )
+
+    def _calibrating(self, calibration: PatchSet | ArrayLike | None) -> Any:
+        """Prepared patches, few and evenly taken."""
+        patches = self._patches if calibration is None else calibration
+        if patches is None:
+            raise ValueError(
+                "calibration: a loaded model does not hold its patches; 'torch-int8' needs some, such as "
+                "those of its training"
+            )
+        grey = self._grey(patches)
+        rows = np.unique(np.linspace(0, len(grey) - 1, CALIBRATED).astype(np.intp))
+        return _normalised(self._enhanced(grey[rows]), self._preprocessing())
+
+    def export(self, path: str | PathLike[str], format: str = "onnx") -> None:
+        """Writes the networks for other programs, and a model card beside them.
+
+        **Main arguments:**
+
+        - `path`: ends in .onnx or, for OpenVINO, .xml. Weights of OpenVINO go beside it as .bin, the card as
+          .json: `save`'s, with hashes, input and output. What is there is replaced.
+        - `format`: "onnx" (operators of version 17) or "openvino", of `tundish[deploy]`.
+
+        The graph takes `grey`, (N, image_size, image_size) uint8 of any N at the training's scale, and gives
+        `carbon`, (N,) float32, wt%. Normalisation and the mean of the ensemble are in it. Enhancement is not:
+        patches go through :func:`clahe` first if `enhance` says so.
+
+        **Raises:** ValueError naming `path` or `format`, and for an ensemble above 2 GB as ONNX; RuntimeError
+        before `fit`; ImportError without onnx or openvino.
+        """
+        preprocessing = self._preprocessing()
+        preparation = Preparation(*_affine(preprocessing))
+        _export.export(path, format, self._fitted(), preparation, self.image_size, _plain(self.card))
+
     # -- incremental training
 
     def update(
@@ -459,8 +524,8 @@ class CarbonRegressor:
         before = self._judged(material, both, held, len(old))
         plan = self._plan(self.augment if old.augmentation is None else None)
         plan = plan._replace(learning_rate=rate, epochs=rounds)
-        changes = []
-        with _watched(progress) as report:
+        self._compiled, changes = None, []
+        with watched(progress) as report:
             for member, network in enumerate(self.networks):
                 changes.append(
                     self._go_on(network, member, plan, material, held[member], len(old), share, report)
@@ -675,7 +740,7 @@ class _Watch:
 
 
 @contextmanager
-def _watched(progress: bool | Callable[[Epoch], object]) -> Iterator[Callable[[Epoch], object]]:
+def watched(progress: bool | Callable[[Epoch], object]) -> Iterator[Callable[[Epoch], object]]:
     if callable(progress):
         yield progress
         return
@@ -700,8 +765,13 @@ def _watched(progress: bool | Callable[[Epoch], object]) -> Iterator[Callable[[E
 
 def _normalised(grey: Grey, preprocessing: dict[str, Any]) -> Any:
     """(N, 1, H, W) float32 of (N, H, W) grey levels."""
-    scale, shift = 1 / (255 * preprocessing["deviation"]), preprocessing["mean"] / preprocessing["deviation"]
+    scale, shift = _affine(preprocessing)
     return torch.from_numpy(grey[:, None].astype(np.float32) * np.float32(scale) - np.float32(shift))
+
+
+def _affine(preprocessing: dict[str, Any]) -> tuple[float, float]:
+    """(grey / 255 - mean) / deviation as scale · grey - shift: both."""
+    return 1 / (255 * preprocessing["deviation"]), preprocessing["mean"] / preprocessing["deviation"]
 
 
 def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], card: dict[str, Any]) -> None:

@@ -47,9 +47,9 @@ def write_model(path: str | PathLike[str], tensors: dict[str, Any], card: dict[s
     data = optional("safetensors.torch", "vision").save(_contiguous(tensors))
     digest = hashlib.sha256(data).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
-    _replace(folder / name, data)
+    replace(folder / name, data)
     card = {"format": FORMAT, "version": VERSION, **card, "weights": {"file": name, "sha256": digest}}
-    _replace(folder / CARD, json.dumps(card, indent=1, allow_nan=False).encode() + b"\n")
+    replace(folder / CARD, json.dumps(card, indent=1, allow_nan=False).encode() + b"\n")
     for other in folder.iterdir():
         if _WEIGHTS.fullmatch(other.name) and other.name != name:
             other.unlink()
@@ -79,7 +79,7 @@ def read_model(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Any
         raise ValueError(
             f"{file}: has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's"
         )
-    return _tensors(file, data), card
+    return parsed(file, data), card
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def write_training(folder: Path, tensors: dict[str, Any], numbers: dict[str, Any
     data = optional("safetensors.torch", "vision").save(
         _contiguous(tensors), metadata={"training": json.dumps(numbers)}
     )
-    _replace(folder / TRAINING, data)
+    replace(folder / TRAINING, data)
 
 
 def read_training(folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -118,7 +118,7 @@ def read_training(folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
     except FileNotFoundError:
         return None
     _refuse_pickle(file, data[:9])
-    tensors = _tensors(file, data)
+    tensors = parsed(file, data)
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, json.loads(header["__metadata__"]["training"])
@@ -126,7 +126,7 @@ def read_training(folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
         raise ValueError(f"{file}: holds no state of a training") from None
 
 
-def _tensors(file: Path, data: bytes) -> dict[str, Any]:
+def parsed(file: Path, data: bytes) -> dict[str, Any]:
     safetensors = optional("safetensors", "vision")
     try:
         tensors: dict[str, Any] = optional("safetensors.torch", "vision").load(data)
@@ -147,7 +147,7 @@ def _refuse_pickle(file: Path, start: bytes) -> None:
         )
 
 
-def _replace(file: Path, data: bytes) -> None:
+def replace(file: Path, data: bytes) -> None:
     """Writes a file whole or not at all."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._arrays import Floats, choice, number, optional
+from tundish.segregation._patches import GROUPS, PatchSet
 
 torch = optional("torch", "vision")
 
@@ -62,6 +63,27 @@ class Material(NamedTuple):
 
     images: Any
     carbon: Any
+
+
+def held_out(patches: PatchSet, validation: float, by: str, members: int, seed: int) -> NDArray[np.bool_]:
+    """(members, N) whether a network validates on a patch instead of training on it."""
+    share = number("validation", validation)
+    if not 0 < share < 1:
+        raise ValueError(f"validation = {validation}: must lie between 0 and 1")
+    choice("by", by, GROUPS)
+    groups = np.arange(len(patches)) if patches.leak is not None else patches._groups(by, None)
+    names = np.random.default_rng([seed, 0xC0]).permutation(groups.max() + 1)
+    if names.size < 2:
+        raise ValueError(
+            f"patches: by = {by!r} makes one group; at least 2, to train and to validate, are needed"
+        )
+    count = min(max(round(share * names.size), 1), names.size - 1)
+    chosen = (np.arange(members)[:, None] * count + np.arange(count)) % names.size
+    held = np.array([np.isin(groups, names[row]) for row in chosen])
+    fewest = int((~held).sum(axis=1).min())
+    if fewest < 2:
+        raise ValueError(f"patches: leave {fewest} to train on; at least 2 are needed")
+    return held
 
 
 @contextmanager
@@ -183,8 +205,8 @@ class Course:
         """Tensors and numbers that `resume` takes."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"best.{name}": value for name, value in self.best.items()}
-        for number, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{number}.{name}": value for name, value in moments.items()}
+        for which, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{which}.{name}": value for name, value in moments.items()}
         numbers = {"member": self.member, "best_epoch": self.best_epoch, "history": self.history}
         return tensors, numbers
 
@@ -198,8 +220,8 @@ class Course:
         self.best = parts["best"]
         moments: dict[int, dict[str, Any]] = {}
         for name, value in parts["adam"].items():
-            number, _, rest = name.partition(".")
-            moments.setdefault(int(number), {})[rest] = value
+            which, _, rest = name.partition(".")
+            moments.setdefault(int(which), {})[rest] = value
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.history = [(float(training), float(validation)) for training, validation in numbers["history"]]

@@ -1,0 +1,65 @@
+"""Trained networks as files for other programs: ONNX and OpenVINO, with a model card beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from tundish._arrays import choice, optional
+from tundish.segregation import _storage
+from tundish.segregation._graphs import INPUT, OUTPUT, Preparation, onnx_model, openvino_model
+
+FORMATS = ("onnx", "openvino")
+FORMAT = "tundish.segregation.export"
+_SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+
+
+def export(
+    path: str | PathLike[str],
+    format: str,
+    networks: Sequence[Any],
+    preparation: Preparation,
+    image_size: int,
+    card: dict[str, Any],
+) -> None:
+    """Writes the graph, whole or not at all, and then its card; see `CarbonRegressor.export`."""
+    file = Path(path)
+    suffix = _SUFFIXES[choice("format", format, FORMATS)]
+    if file.suffix != suffix:
+        raise ValueError(f"path = {str(file)!r}: must end in {suffix} for format = {format!r}")
+    if format == "onnx":
+        parts = {file: onnx_model(networks, preparation, image_size).SerializeToString()}
+        file.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        model = openvino_model(networks, preparation, image_size)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        parts = _serialised(model, file)
+    # The file that names the others comes last.
+    for name, data in reversed(parts.items()):
+        _storage.replace(name, data)
+    told = {
+        "format": FORMAT,
+        "version": _storage.VERSION,
+        "files": {name.name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
+        "input": {"name": INPUT, "shape": ["N", image_size, image_size], "type": "uint8"},
+        "output": {"name": OUTPUT, "shape": ["N"], "type": "float32", "unit": "wt%"},
+        "enhance_first": card["preprocessing"]["enhance"],
+        "model": {
+            name: value for name, value in card.items() if name not in ("weights", "complete", "finished")
+        },
+    }
+    _storage.replace(file.with_suffix(".json"), json.dumps(told, indent=1, allow_nan=False).encode() + b"\n")
+
+
+def _serialised(model: Any, file: Path) -> dict[Path, bytes]:
+    """The graph, and its weights, which are looked for beside it under the same name."""
+    openvino = optional("openvino", "deploy")
+    with tempfile.TemporaryDirectory() as folder:
+        graph, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
+        openvino.serialize(model, str(graph), str(weights))
+        return {file: graph.read_bytes(), file.with_suffix(".bin"): weights.read_bytes()}
