@@ -15,11 +15,13 @@ from tundish.segregation._quality import clahe, image_quality
 from tundish.segregation._section_map import SectionMap, error_map, section_map
 
 if TYPE_CHECKING:
+    from tundish.segregation._backbones import missing_transfer
     from tundish.segregation._drift import Drift
     from tundish.segregation._engines import ENGINES, missing_engines, throughput
     from tundish.segregation._network import CarbonNet
     from tundish.segregation._regressor import CarbonRegressor, Update
     from tundish.segregation._training import Epoch
+    from tundish.segregation._transfer import TransferRegressor
 
 __all__ = [
     "BASELINES",
@@ -33,6 +35,7 @@ __all__ = [
     "PatchSet",
     "Regions",
     "SectionMap",
+    "TransferRegressor",
     "Update",
     "baselines",
     "clahe",
@@ -43,6 +46,7 @@ __all__ = [
     "leak",
     "missing_baselines",
     "missing_engines",
+    "missing_transfer",
     "region_statistics",
     "section_map",
     "shuffled_labels",
@@ -57,8 +61,10 @@ _LAZY = {
     "Drift": "_drift",
     "ENGINES": "_engines",
     "Epoch": "_training",
+    "TransferRegressor": "_transfer",
     "Update": "_regressor",
     "missing_engines": "_engines",
+    "missing_transfer": "_backbones",
     "throughput": "_engines",
 }
 
