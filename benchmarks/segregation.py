@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -100,11 +101,18 @@ def eager(cases: Cases) -> Callable[[], Any]:
     return work
 
 
+def compiled(cases: Cases, name: str) -> Any:
+    """An engine; that integers change what untrained weights make of noise by more is no news."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return cases.regressor.compile(name)._compiled
+
+
 def engine(name: str) -> Callable[[Cases], Callable[[], Any]]:
     """One of ours."""
 
     def prepare(cases: Cases) -> Callable[[], Any]:
-        run = cases.regressor.compile(name)._compiled.run
+        run = compiled(cases, name).run
         return lambda: run(cases.images)
 
     return prepare
@@ -115,7 +123,7 @@ def mapped(name: str) -> Callable[[Cases], Callable[[], Any]]:
 
     def prepare(cases: Cases) -> Callable[[], Any]:
         regressor = cases.regressor
-        scale, chosen = regressor.card["mm_per_px"], regressor.compile(name)._compiled
+        scale, chosen = regressor.card["mm_per_px"], compiled(cases, name)
 
         def work() -> Any:
             regressor._compiled = chosen

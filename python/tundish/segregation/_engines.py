@@ -59,6 +59,8 @@ def missing_engines() -> dict[str, str]:
     reasons: dict[str, str] = {}
     if not torch.cuda.is_available():
         reasons["torch-float16"] = "needs CUDA, and this torch finds no device"
+    if not hasattr(torch.ops.onednn, "qconv2d_pointwise"):
+        reasons[INT8] = "needs a later torch, with oneDNN's convolutions in integers"
     if not _INT8 & processor_flags():
         reasons[INT8] = "needs a processor with VNNI or AMX"
     if find_spec("openvino") is None:
@@ -204,6 +206,8 @@ def _openvino(networks: Sequence[Any], precision: str) -> Engine:
         "INFERENCE_PRECISION_HINT": precision,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        # Threads that are bound to a processor wait for whatever else runs on it.
+        "ENABLE_CPU_PINNING": False,
     }
     request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
