@@ -239,6 +239,9 @@ class _Head(torch.nn.Module):  # type: ignore[misc, name-defined]
             layers += [nn.Linear(before, units), nn.ReLU(), nn.Dropout(dropout)]
             before = units
         self.regression = nn.Sequential(*layers, nn.Linear(before, 1))
+        # A head that is stopped early is then near the mean carbon, not where its weights were drawn.
+        for value in self.regression[-1].parameters():
+            nn.init.zeros_(value)
         for name, value in (("feature_mean", torch.zeros(width)), ("feature_deviation", torch.ones(width)),
                             ("carbon_mean", torch.zeros(1)), ("carbon_scale", torch.ones(1))):  # fmt: skip
             self.register_buffer(name, value)
