@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.model_selection import cross_val_predict
 
+from tundish._random import uniform
 from tundish.segregation import PatchSet, features, image_quality, leak, synthetic
-from tundish.segregation._random import uniform
 from tundish.segregation._solidification import _solved
 from tundish.segregation.synthetic import Process, Section, structure
 

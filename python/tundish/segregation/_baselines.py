@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from tundish._arrays import Floats, choice, names_of, optional
 from tundish._progress import Callback, progress_callback
+from tundish._random import generator
 from tundish.segregation._features import features
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._quality import clahe
-from tundish.segregation._random import generator
 from tundish.segregation._scores import SCORES, scores
 
 FOLDS = 4

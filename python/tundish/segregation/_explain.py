@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, choice, integer, optional
-from tundish.segregation._grey import Grey, grey_stack
+from tundish._images import Grey, grey_stack
+from tundish._random import generator
 from tundish.segregation._modes import evaluating
 from tundish.segregation._patches import PatchSet
-from tundish.segregation._random import generator
 
 if TYPE_CHECKING:
     # Any model with `network` or `networks` and `prepare` will do.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish._arrays import Floats, optional
-from tundish.segregation._grey import Grey, grey_stack
+from tundish._images import Grey, grey_stack
 
 _LEVELS = 32  # of the co-occurrence matrix
 _DISTANCES = (1, 2, 4, 8)  # px

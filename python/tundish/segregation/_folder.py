@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._arrays import optional
-from tundish.segregation._grey import Grey, luma
+from tundish._images import Grey, luma, read_image
 
 LABELS = "labels.csv"
 FIELDS = ("images", "carbon", "point", "billet", "position", "mm_per_px")
@@ -22,8 +22,6 @@ MOST_CARBON = 2.14  # wt%, the limit of steel
 
 _REQUIRED = ("file", "carbon_wt", "mm_per_px")
 _OPTIONAL = ("point", "billet", "x_mm", "y_mm")
-_FORMATS = ("PNG", "TIFF", "BMP", "JPEG")
-_COLOURS = ("RGB", "RGBA", "P", "PA", "LA", "CMYK", "YCbCr")
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
 
 
@@ -183,24 +181,8 @@ def _images(files: list[Path]) -> Grey:
 
 def _image(file: Path) -> tuple[Grey, bool]:
     """A file as grey levels, and whether it was in colour."""
-    pillow = optional("PIL.Image", "vision")
-    try:
-        with warnings.catch_warnings():
-            # Photographs of sections are large; what Pillow takes for a bomb is an error below all the same.
-            warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
-            with pillow.open(file, formats=_FORMATS) as image:
-                image.load()
-                if image.mode == "L":
-                    return np.array(image, np.uint8), False
-                if image.mode in _COLOURS:
-                    return luma(np.array(image.convert("RGB"), np.uint8)), True
-                mode = image.mode
-    except pillow.UnidentifiedImageError:
-        raise ValueError(f"{file}: is no image; allowed are " + ", ".join(_FORMATS)) from None
-    # Pillow's decoders raise these for files that are cut off or damaged.
-    except (OSError, SyntaxError, ValueError, EOFError, pillow.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read: {error}") from None
-    raise ValueError(f"{file}: is of Pillow's mode {mode!r}; 8-bit grey or colour is needed")
+    levels = read_image(file)
+    return (luma(levels), True) if levels.ndim == 3 else (levels, False)
 
 
 def _warn(first: Path, count: int) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tundish._arrays import Floats
 
 if TYPE_CHECKING:
-    from tundish.segregation._grey import Grey
+    from tundish._images import Grey
     from tundish.segregation._patches import PatchSet
 
 _BANDS = 24  # of the spectrum

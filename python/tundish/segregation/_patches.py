@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, choice, floats, integer, number
+from tundish._images import Grey, grey_images, grey_photograph
+from tundish._random import generator
 from tundish.segregation import _folder
-from tundish.segregation._grey import Grey, grey_images, grey_photograph
 from tundish.segregation._leak import Leak, leak
-from tundish.segregation._random import generator
 
 AUGMENTATIONS = ("dihedral", "rotation", "mirror")
 GROUPS = ("point", "billet", "sector")

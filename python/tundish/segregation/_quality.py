@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish._arrays import Floats, integer, number, optional
-from tundish.segregation._grey import Grey, grey_stack
+from tundish._images import Grey, grey_stack
 
 GLCM_LEVELS = 32
 # Rows and columns from a pixel to its neighbour at 0, 45, 90 and 135 degrees.

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, choice, integer, number, optional
+from tundish._images import Grey, grey_stack
 from tundish.segregation import _export, _storage
 from tundish.segregation._conformal import Calibration, calibrate, intervals, level_of
 from tundish.segregation._drift import Drift, drift, point_means
 from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, compiled, eager
 from tundish.segregation._features import FEATURE_NAMES, features
 from tundish.segregation._graphs import Preparation
-from tundish.segregation._grey import Grey, grey_stack
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._quality import clahe

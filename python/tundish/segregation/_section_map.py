@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._arrays import Floats, number, optional, pair
+from tundish._images import Grey, grey_photograph
 from tundish._progress import Callback, progress_callback
 from tundish.segregation import _folder
-from tundish.segregation._grey import Grey, grey_photograph
 from tundish.segregation._modes import evaluating
 from tundish.segregation._patches import PatchSet
 

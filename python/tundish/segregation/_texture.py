@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._arrays import Floats
-from tundish.segregation._random import uniform
+from tundish._random import uniform
 from tundish.segregation._solidification import Process, Structure
 
 Mask = NDArray[np.bool_]

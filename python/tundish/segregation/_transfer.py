@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from tundish._arrays import Floats, choice, integer, number, optional
 from tundish.segregation._backbones import BACKBONES, LITE, stages
-from tundish.segregation._grey import Grey, grey_stack
+from tundish._images import Grey, grey_stack
 from tundish.segregation._network import _dense, _dropout
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._quality import clahe

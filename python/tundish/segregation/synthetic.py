@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tundish._arrays import Floats, integer, number
 from tundish._progress import Callback, progress_callback
+from tundish._random import generator
 from tundish.segregation._patches import PatchSet
-from tundish.segregation._random import generator
 from tundish.segregation._solidification import Process, Structure, structure
 from tundish.segregation._texture import Texture, Window
 

@@ -1,14 +1,22 @@
-"""Grey images out of what is given."""
+"""Images out of what is given: grey levels of arrays, and the levels of files."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tundish._arrays import optional
+
 Grey = NDArray[np.uint8]
+
+_FORMATS = ("PNG", "TIFF", "BMP", "JPEG")
+_COLOURS = ("RGB", "RGBA", "P", "PA", "LA", "CMYK", "YCbCr")
 
 # ITU-R BT.601, in 65536ths as Pillow rounds them: a converted array equals a converted file.
 _LUMA = (19595, 38470, 7471)
@@ -62,3 +70,49 @@ def _uint8(name: str, images: ArrayLike) -> NDArray[np.uint8]:
 def _refuse_empty(name: str, array: NDArray[Any]) -> None:
     if 0 in array.shape:
         raise ValueError(f"{name}: has shape {array.shape}; no axis may be empty")
+
+
+def read_image(file: Path) -> NDArray[np.uint8]:
+    """(H, W), or (H, W, 3) in colour, of a file of 8 bits; ValueError that begins with the file's name."""
+    with _opened(file) as image:
+        return _levels(str(file), image)
+
+
+def read_pages(file: Path) -> Iterator[NDArray[np.uint8]]:
+    """The pages of a TIFF file, each as :func:`read_image`; ValueError that names the file and the page."""
+    with _opened(file, ("TIFF",)) as image:
+        for page in range(getattr(image, "n_frames", 1)):
+            image.seek(page)
+            yield _levels(f"{file}, page {page}", image)
+
+
+@contextmanager
+def _opened(file: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Any]:
+    """A file of one of the formats, opened; what Pillow finds wrong with it becomes a ValueError."""
+    pillow = optional("PIL.Image", "vision")
+    try:
+        with warnings.catch_warnings():
+            # Photographs of sections are large; what Pillow takes for a bomb is an error below all the same.
+            warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
+            with pillow.open(file, formats=formats) as image:
+                yield image
+    except pillow.UnidentifiedImageError:
+        raise ValueError(f"{file}: is no image; allowed are " + ", ".join(formats)) from None
+    except _ModeError:
+        raise
+    # Pillow's decoders raise these for files that are cut off or damaged.
+    except (OSError, SyntaxError, ValueError, EOFError, pillow.DecompressionBombError) as error:
+        raise ValueError(f"{file}: cannot be read: {error}") from None
+
+
+class _ModeError(ValueError):
+    """An image that Pillow can read and this package does not take."""
+
+
+def _levels(place: str, image: Any) -> NDArray[np.uint8]:
+    image.load()
+    if image.mode == "L":
+        return np.array(image, np.uint8)
+    if image.mode in _COLOURS:
+        return np.array(image.convert("RGB"), np.uint8)
+    raise _ModeError(f"{place}: is of Pillow's mode {image.mode!r}; 8-bit grey or colour is needed")
