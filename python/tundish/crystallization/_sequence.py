@@ -1,0 +1,408 @@
+"""Sequences of frames of a mould flux, with their times and thermocouple readings."""
+
+from __future__ import annotations
+
+import math
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tundish._arrays import Floats, floats, number
+from tundish._images import Grey, luma
+from tundish._random import generator
+from tundish.crystallization import _frames_folder
+from tundish.crystallization._repair import Repair, repair_readings, rising
+
+if TYPE_CHECKING:
+    from tundish.crystallization._features import Calibration
+    from tundish.crystallization.synthetic import Truth
+
+_GAP = 1.5  # ordinary intervals between frames: a longer one is a gap
+_COLOURS = ("red", "green", "blue")
+
+
+class FrameSequence:
+    """Frames of a mould flux under the camera of a hot thermocouple, in time.
+
+    **Main arguments:**
+
+    - `images`: (T, H, W) grey levels of 0 to 255; in colour (T, H, W, 3), red, green, blue, or (T, H, W, 4).
+      Colour is converted to grey (ITU-R BT.601); the mean levels of its channels are kept. Numbers that are
+      not integers are rounded.
+    - `time`: (T,) s, rising. Intervals may differ; :attr:`gaps` tells where frames are missing.
+
+    **Other arguments:**
+
+    - `temperature`: (T,) or (T, k) degC, a column a thermocouple, NaN where there is no reading. Readings
+      are kept as they are; :meth:`repair` puts right what was mis-read.
+    - `mask`: (H, W) bool, True where the flux is: see :meth:`calibration`, which finds it otherwise.
+
+    All are attributes; arrays do not change. Further attributes:
+
+    - `levels`: (T, 1) or (T, 3), mean levels over each whole frame, of grey or of red, green and blue.
+    - `channels`: ("grey",) or ("red", "green", "blue").
+    - `gaps`: (index, s) of frames that follow the one before by more than 1.5 median intervals.
+    - `repairs`: each :class:`Repair` of :meth:`repair`. `skipped`: (file, why) of frames left out.
+    - `augmented`: whether noisy copies are in it. `copy_of`: (T,) for each frame the index of the frame it is
+      a copy of, itself for the frames as taken.
+    - `truth`: what :func:`synthetic.sequence` knows of its frames, None otherwise.
+
+    `len(s)` is T; `s[2:50]` and `s[mask]` are sequences of some frames, in time.
+
+    **Raises:** ValueError or TypeError naming the argument and the first bad index.
+    """
+
+    images: Grey
+    time: Floats
+    temperature: Floats | None
+    mask: NDArray[np.bool_] | None
+    levels: Floats
+    channels: tuple[str, ...]
+    repairs: tuple[Repair, ...]
+    skipped: tuple[tuple[str, str], ...]
+    augmented: bool
+    copy_of: NDArray[np.intp]
+    truth: Truth | None
+
+    def __init__(
+        self,
+        images: ArrayLike,
+        time: ArrayLike,
+        *,
+        temperature: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> None:
+        frames = _frames(images)
+        seconds = rising("time", time)
+        if len(seconds) != len(frames):
+            raise ValueError(f"time: has shape {seconds.shape}; ({len(frames)},), one a frame, is needed")
+        colour = frames.ndim == 4
+        self._fill(
+            images=luma(frames) if colour else frames,
+            time=seconds,
+            temperature=None if temperature is None else _temperature(temperature, len(frames)),
+            mask=None if mask is None else checked_mask(mask, frames.shape[1:3]),
+            levels=_levels(frames),
+            channels=_COLOURS if colour else ("grey",),
+            repairs=(),
+            skipped=(),
+            augmented=False,
+            copy_of=np.arange(len(frames)),
+            truth=None,
+        )
+
+    def _fill(self, **columns: Any) -> None:
+        """Takes over what is checked already."""
+        for name, value in columns.items():
+            object.__setattr__(self, name, _frozen(value) if isinstance(value, np.ndarray) else value)
+
+    def _with(self, **changes: Any) -> FrameSequence:
+        other = FrameSequence.__new__(FrameSequence)
+        other._fill(**{name: changes.get(name, getattr(self, name)) for name in _FIELDS})
+        return other
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name}: sequences do not change; make others")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, which: slice | ArrayLike) -> FrameSequence:
+        """The sequence of some frames: a slice, a mask (T,) or rising numbers."""
+        if isinstance(which, int | np.integer):
+            raise TypeError(f"{which!r}: take a slice, such as s[3:4], or a mask")
+        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        if not rows.size:
+            raise ValueError("no frames are left: the slice or mask takes none")
+        if (np.diff(rows) <= 0).any():
+            raise ValueError("frames must be taken in their order, each once")
+        if self.augmented:
+            raise ValueError("this sequence is augmented: take frames before augment()")
+        return self._rows(rows)
+
+    def _rows(self, rows: NDArray[np.intp]) -> FrameSequence:
+        # Frames that follow each other share this sequence's memory.
+        one_run = rows[-1] - rows[0] == len(rows) - 1
+        which = slice(int(rows[0]), int(rows[-1]) + 1) if one_run else rows
+        return self._with(
+            images=self.images[which],
+            time=self.time[which],
+            temperature=None if self.temperature is None else self.temperature[which],
+            levels=self.levels[which],
+            repairs=tuple(
+                r._replace(row=int(np.searchsorted(rows, r.row))) for r in self.repairs if r.row in rows
+            ),
+            copy_of=np.arange(len(rows)),
+            truth=None if self.truth is None else self.truth.rows(rows),
+        )
+
+    def __repr__(self) -> str:
+        said = [f"{len(self)} frames of {self.size[0]} x {self.size[1]} px"]
+        said.append(f"{self.time.min():g} to {self.time.max():g} s")
+        said += [f"{len(self.gaps)} gaps"] if self.gaps else []
+        said += [f"{len(self.repairs)} readings repaired"] if self.repairs else []
+        said += [f"{len(self.skipped)} files skipped"] if self.skipped else []
+        said += ["with noisy copies"] if self.augmented else []
+        return "<FrameSequence: " + ", ".join(said) + ">"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) px."""
+        return self.images.shape[1], self.images.shape[2]
+
+    @property
+    def gaps(self) -> tuple[tuple[int, float], ...]:
+        """(index, s) of each frame that comes more than 1.5 median intervals after the one before."""
+        interval = np.diff(self.time[self.copy_of == np.arange(len(self))])
+        if not interval.size:
+            return ()
+        after = np.flatnonzero(interval > _GAP * np.median(interval))
+        return tuple((int(n) + 1, float(interval[n])) for n in after)
+
+    # -- files
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | PathLike[str],
+        *,
+        frames_per_second: float | None = None,
+        errors: str = "raise",
+        mask: ArrayLike | None = None,
+    ) -> Self:
+        """Frames from a folder of images whose names carry their times.
+
+        **Main arguments:** `path`: of PNG, TIFF, BMP or JPEG files of 8 bits and one size, grey or coloured.
+        The last number in a name is its time in s: `frame_0110.png`, `flux 110.5s.png`. Order is by time.
+
+        **Other arguments:**
+
+        - `frames_per_second`: for names that carry numbers of frames, not seconds.
+        - `errors`: "raise", or "skip" to leave out files that cannot be read or are of another size (as a
+          half-written one is); they are listed in :attr:`skipped`.
+        - `mask`: as for :class:`FrameSequence`.
+
+        `readings.csv` in the folder, if there is one, has a header `time_s, thermocouple1_c, ...` and a row a
+        time; cells may be empty, and frames without a row have no reading.
+
+        **Raises:** ValueError that begins with the name of the file at fault, also for two files of one time;
+        FileNotFoundError; ImportError without Pillow (`tundish[vision]`).
+        """
+        if errors not in ("raise", "skip"):
+            raise ValueError(f"errors = {errors!r}: must be 'raise' or 'skip'")
+        rate = None if frames_per_second is None else _rate(frames_per_second)
+        read = _frames_folder.read_folder(path, rate, errors == "skip")
+        sequence = cls(np.stack(read.images), read.time, temperature=read.temperature, mask=mask)
+        object.__setattr__(sequence, "skipped", read.skipped)
+        return sequence
+
+    @classmethod
+    def from_tiff(
+        cls,
+        path: str | PathLike[str],
+        time: ArrayLike | None = None,
+        *,
+        frames_per_second: float = 1.0,
+        start: float = 0.0,
+        temperature: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> Self:
+        """Frames from the pages of one TIFF file, such as a video was written to.
+
+        **Main arguments:** `path`: of a TIFF file of 8 bits with pages of one size, grey or in colour.
+        `time`: (T,) s; left out, pages follow each other from `start` (s) at `frames_per_second`.
+
+        **Other arguments:** `temperature`, `mask`: as for :class:`FrameSequence`.
+
+        **Raises:** ValueError that begins with the name of the file and names the page at fault;
+        FileNotFoundError; ImportError without Pillow (`tundish[vision]`).
+        """
+        images = np.stack(_frames_folder.read_tiff(path))
+        if time is None:
+            time = number("start", start) + np.arange(len(images)) / _rate(frames_per_second)
+        return cls(images, time, temperature=temperature, mask=mask)
+
+    def write_folder(self, path: str | PathLike[str]) -> None:
+        """Writes what :meth:`from_folder` reads: grey PNG files and, with readings, `readings.csv`.
+
+        The folder is made if it is missing, and must be empty. **Raises:** ValueError naming the folder if it
+        is not empty, or if this sequence is augmented; ImportError without Pillow; OSError.
+        """
+        if self.augmented:
+            raise ValueError(f"{path}: write the sequence as it was before augment()")
+        _frames_folder.write_folder(path, self.images, self.time, self.temperature)
+
+    # -- parts and copies
+
+    def split(self, test: float = 0.3) -> tuple[FrameSequence, FrameSequence]:
+        """(train, test): the last share of the frames is tested, after all that is trained on.
+
+        - `test`: share of the frames, above 0 and below 1; at least one frame is on either side.
+
+        **Raises:** ValueError naming `test`; so for an augmented sequence: copies of a tested frame in
+        training are a leak. Split first, augment the training part after.
+        """
+        share = number("test", test)
+        if not 0 < share < 1:
+            raise ValueError(f"test = {test}: must lie between 0 and 1")
+        if self.augmented:
+            raise ValueError(
+                "split: this sequence is augmented, and noisy copies of tested frames in training are a "
+                "leak; split first, and augment the training part"
+            )
+        if len(self) < 2:
+            raise ValueError("split: one frame cannot be split")
+        count = min(max(len(self) - round(share * len(self)), 1), len(self) - 1)
+        rows = np.arange(len(self))
+        return self._rows(rows[:count]), self._rows(rows[count:])
+
+    def augment(self, noise: float, rng: Any = 0) -> FrameSequence:
+        """The sequence with a copy of each frame, to which Gaussian noise is added, after all its frames.
+
+        - `noise`: standard deviation, grey levels. The paper (section 2.1) doubles 562 frames so, and
+          does not say by how much.
+        - `rng`: an integer, a `numpy.random.SeedSequence` or `Generator`, or None.
+
+        Copies keep the time and readings of their frame, so times start again with them; `copy_of` tells
+        whose they are. **Raises:** ValueError naming the argument; so for a sequence that has copies already.
+        """
+        deviation = number("noise", noise)
+        if not (math.isfinite(deviation) and deviation > 0):
+            raise ValueError(f"noise = {noise}: must be finite and above 0 grey levels")
+        if self.augmented:
+            raise ValueError("augment: this sequence has noisy copies already")
+        random = generator(rng)
+        copies = np.empty_like(self.images)
+        for frame, copy in zip(self.images, copies, strict=True):
+            noisy = frame + random.normal(0.0, deviation, frame.shape)
+            copy[:] = np.clip(np.rint(noisy), 0, 255)
+        twice = np.tile(np.arange(len(self)), 2)
+        return self._with(
+            images=np.concatenate([self.images, copies]),
+            time=self.time[twice],
+            temperature=None if self.temperature is None else self.temperature[twice],
+            levels=self.levels[twice],
+            augmented=True,
+            copy_of=twice,
+            truth=None if self.truth is None else self.truth.rows(twice),
+        )
+
+    def normalised(self, mean: float | None = None, deviation: float | None = None) -> NDArray[np.float32]:
+        """(T, H, W) z-scores, (x - mean) / deviation (the paper's equation 2), of all frames together.
+
+        - `mean`, `deviation`: those of the training part, for frames that were not trained on. Left out,
+          those of this sequence, so that the result has mean 0 and deviation 1.
+
+        **Raises:** ValueError for frames of one level, whose deviation is 0.
+        """
+        centre = float(self.images.mean()) if mean is None else number("mean", mean)
+        width = float(self.images.std()) if deviation is None else number("deviation", deviation)
+        if not width > 0:
+            raise ValueError(f"deviation = {width:g}: must be above 0; frames of one level have no z-score")
+        return (self.images - np.float32(centre)) / np.float32(width)
+
+    # -- readings
+
+    def repair(self, programme: ArrayLike | None = None, **limits: Any) -> FrameSequence:
+        """The sequence with mis-read and missing readings put right, each told in :attr:`repairs`.
+
+        - `programme`: (n, 2) s and degC of the heating programme, if known.
+        - `**limits`: `tolerance`, `deviation`, `longest` of :func:`repair_readings`.
+
+        **Raises:** as :func:`repair_readings`; ValueError if this sequence has no readings or has copies.
+        """
+        if self.temperature is None:
+            raise ValueError("repair: this sequence has no temperature")
+        if self.augmented:
+            raise ValueError("repair: this sequence is augmented; repair first")
+        found = repair_readings(self.time, self.temperature, programme, **limits)
+        return self._with(temperature=found.values, repairs=self.repairs + found.repairs)
+
+    # -- what is on the frames
+
+    def calibration(self, **options: Any) -> Calibration:
+        """Where the flux is, how it is lit, and which level parts melt from crystals: :func:`calibrate`."""
+        from tundish.crystallization._features import calibrate
+
+        return calibrate(self, **options)
+
+    def features(self, calibration: Calibration | None = None, **options: Any) -> NDArray[Any]:
+        """What is seen on each frame, as a structured array: :func:`features`."""
+        from tundish.crystallization._features import features
+
+        return features(self, calibration, **options)
+
+
+_FIELDS = tuple(FrameSequence.__annotations__)
+
+
+def _frames(images: ArrayLike) -> NDArray[np.uint8]:
+    """(T, H, W) or (T, H, W, 3)."""
+    try:
+        array = np.asarray(images)
+    except ValueError:
+        raise ValueError("images: frames differ in size; one size is needed") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"images: are {array.dtype}; levels of 0 to 255 are needed")
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        array = array[..., :3]
+    elif array.ndim != 3:
+        raise ValueError(f"images: has shape {array.shape}; (T, H, W), or (T, H, W, 3) in colour, is needed")
+    if 0 in array.shape:
+        raise ValueError(f"images: has shape {array.shape}; no axis may be empty")
+    if array.dtype == np.uint8:
+        return array
+    bad = ~((array >= 0) & (array <= 255)).reshape(len(array), -1).all(axis=1)
+    if bad.any():
+        raise ValueError(f"images[{np.argmax(bad)}]: has levels that are NaN or not from 0 to 255")
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
+        raise ValueError("images: have levels of 0 to 1; 0 to 255 are needed, so multiply by 255")
+    return np.asarray(np.rint(array), np.uint8)
+
+
+def _levels(frames: NDArray[np.uint8]) -> Floats:
+    """(T, 1) or (T, 3) means."""
+    pixels = frames.reshape(len(frames), -1, frames.shape[3] if frames.ndim == 4 else 1)
+    # A frame at a time: sums of bytes are exact, and no large copy is made.
+    sums = np.array([pixel.sum(axis=0, dtype=np.int64) for pixel in pixels])
+    return sums / np.float64(pixels.shape[1])
+
+
+def _temperature(value: ArrayLike, count: int) -> Floats:
+    readings = floats("temperature", value)
+    if readings.ndim not in (1, 2) or len(readings) != count or not readings.size:
+        raise ValueError(f"temperature: has shape {readings.shape}; ({count},) or ({count}, k) is needed")
+    bad = np.argwhere(np.isinf(readings))
+    if bad.size:
+        raise ValueError(f"temperature{bad[0].tolist()}: is infinite; NaN means that there is no reading")
+    return readings
+
+
+def checked_mask(value: ArrayLike, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """(H, W) bool of this size that is True somewhere, or an error that names `mask`."""
+    mask = np.asarray(value)
+    if mask.dtype != bool:
+        raise TypeError(f"mask: is {mask.dtype}; bool is needed")
+    if mask.shape != size:
+        raise ValueError(f"mask: has shape {mask.shape}; {size}, that of a frame, is needed")
+    if not mask.any():
+        raise ValueError("mask: leaves nothing of the frames")
+    return mask
+
+
+def _rate(value: object) -> float:
+    rate = number("frames_per_second", value)
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"frames_per_second = {rate:g}: must be finite and above 0")
+    return rate
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """The array if nobody can change it, and otherwise a copy."""
+    if not values.flags.writeable:
+        return values
+    values = values.copy()
+    values.flags.writeable = False
+    return values
