@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,30 @@ def integer(name: str, value: object) -> int:
     if abs(number) >= 2**31:
         raise ValueError(f"{name}: must be an integer below 2**31")
     return number
+
+
+def count(name: str, value: object, least: int) -> int:
+    """An int of at least so much."""
+    found = integer(name, value)
+    if found < least:
+        raise ValueError(f"{name} = {found}: must be at least {least}")
+    return found
+
+
+def positive(name: str, value: object) -> float:
+    """A finite float above 0."""
+    found = number(name, value)
+    if not (math.isfinite(found) and found > 0):
+        raise ValueError(f"{name} = {found:g}: must be finite and above 0")
+    return found
+
+
+def level_of(value: object) -> float:
+    """A level between 0 and 1, or an error that names it."""
+    level = number("level", value)
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level:g}: must lie between 0 and 1")
+    return level
 
 
 def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float, float]:

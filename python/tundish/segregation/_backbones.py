@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tundish._arrays import optional
-from tundish.segregation import _storage
+from tundish._model_folder import parsed
 from tundish.segregation._efficientnet import EfficientNetLite0
 
 torch = optional("torch", "vision")
@@ -163,7 +163,7 @@ def _state(file: Path, sha256: str) -> dict[str, Any]:
     if not digest.startswith(sha256):
         raise ValueError(f"{file}: has the SHA-256 {digest}; {sha256}{'…' * (len(sha256) < 64)} is needed")
     if not data.startswith(_PICKLED):
-        return _storage.parsed(file, data)
+        return parsed(file, data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of other protocols: what cannot be read is refused

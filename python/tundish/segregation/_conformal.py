@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, number, optional
+from tundish._arrays import Floats, optional
 
 _ROUNDING = 1e-9  # of (points + 1) · level, which may be a whole number
 _CHUNK = 4096  # patches at a time
@@ -44,14 +44,6 @@ def calibrate(
     kept, sizes = held[:, rows], np.bincount(group[rows])
     mean = np.sum(predictions[:, rows] * kept, axis=0) / kept.sum(axis=0)
     return Calibration(np.abs(mean - carbon[rows]), 1 / sizes[group[rows]], kept)
-
-
-def level_of(value: object) -> float:
-    """A level between 0 and 1, or an error that names it."""
-    level = number("level", value)
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level:g}: must lie between 0 and 1")
-    return level
 
 
 def intervals(predictions: Floats, calibration: Calibration, level: float) -> Floats:

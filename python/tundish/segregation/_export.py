@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tundish._arrays import choice, optional
-from tundish.segregation import _storage
+from tundish._model_folder import replace
 from tundish.segregation._graphs import INPUT, OUTPUT, Preparation, onnx_model, openvino_model
 
 FORMATS = ("onnx", "openvino")
-FORMAT = "tundish.segregation.export"
+FORMAT, VERSION = "tundish.segregation.export", 1
 _SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
 
 
@@ -41,10 +41,10 @@ def export(
         parts = _serialised(model, file)
     # The file that names the others comes last.
     for name, data in reversed(parts.items()):
-        _storage.replace(name, data)
+        replace(name, data)
     told = {
         "format": FORMAT,
-        "version": _storage.VERSION,
+        "version": VERSION,
         "files": {name.name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
         "input": {"name": INPUT, "shape": ["N", image_size, image_size], "type": "uint8"},
         "output": {"name": OUTPUT, "shape": ["N"], "type": "float32", "unit": "wt%"},
@@ -53,7 +53,7 @@ def export(
             name: value for name, value in card.items() if name not in ("weights", "complete", "finished")
         },
     }
-    _storage.replace(file.with_suffix(".json"), json.dumps(told, indent=1, allow_nan=False).encode() + b"\n")
+    replace(file.with_suffix(".json"), json.dumps(told, indent=1, allow_nan=False).encode() + b"\n")
 
 
 def _serialised(model: Any, file: Path) -> dict[Path, bytes]:

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, integer, number, optional
+from tundish import _model_folder
+from tundish._arrays import Floats, choice, count, level_of, number, optional, positive
+from tundish._course import device_name, seeded, torch_device
 from tundish._images import Grey, grey_stack
-from tundish.segregation import _export, _storage
-from tundish.segregation._conformal import Calibration, calibrate, intervals, level_of
+from tundish._model_folder import first_difference, part, plain, refuse_other
+from tundish.segregation import _export
+from tundish.segregation._conformal import Calibration, calibrate, intervals
 from tundish.segregation._drift import Drift, drift, point_means
 from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, compiled, eager
 from tundish.segregation._features import FEATURE_NAMES, features
@@ -26,6 +29,7 @@ from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._quality import clahe
 from tundish.segregation._scores import scores
+from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
     COPIES,
     Course,
@@ -35,7 +39,6 @@ from tundish.segregation._training import (
     copies_of,
     held_out,
     predict,
-    seeded,
     step,
 )  # fmt: skip
 
@@ -140,17 +143,17 @@ class CarbonRegressor:
         self.head: str = shape.head
         self.enhance = None if enhance is None else choice("enhance", enhance, ENHANCEMENTS)
         self.augment = None if augment is None else choice("augment", augment, AUGMENTATIONS)
-        self.learning_rate = _positive("learning_rate", learning_rate)
-        self.batch_size = _count("batch_size", batch_size, 2 if head == "pooled" else 1)
-        self.epochs = _count("epochs", epochs, 1)
-        self.patience = _count("patience", patience, 1)
+        self.learning_rate = positive("learning_rate", learning_rate)
+        self.batch_size = count("batch_size", batch_size, 2 if head == "pooled" else 1)
+        self.epochs = count("epochs", epochs, 1)
+        self.patience = count("patience", patience, 1)
         self.weight_decay = number("weight_decay", weight_decay)
         if not 0 <= self.weight_decay <= 1:
             raise ValueError(f"weight_decay = {self.weight_decay:g}: must be 0 to 1")
         self.precision = choice("precision", precision, PRECISIONS)
-        self.ensemble = _count("ensemble", ensemble, 1)
-        self.device = _device(device)
-        self.seed = _count("seed", seed, 0)
+        self.ensemble = count("ensemble", ensemble, 1)
+        self.device = device_name(device)
+        self.seed = count("seed", seed, 0)
         self.networks: list[Any] = []
         self.history: list[list[tuple[float, float]]] = []
         self.card: dict[str, Any] = {}
@@ -234,7 +237,7 @@ class CarbonRegressor:
         card["complete"] = True
         if folder is not None:
             self._write(folder)
-            (folder / _storage.TRAINING).unlink(missing_ok=True)
+            (folder / _model_folder.TRAINING).unlink(missing_ok=True)
         return self
 
     def _check_patches(self, name: str, patches: PatchSet) -> None:
@@ -288,9 +291,7 @@ class CarbonRegressor:
         return {name: getattr(self, name) for name in _ARCHITECTURE}
 
     def _torch_device(self) -> Any:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        return torch_device(self.device)
 
     def _calibrate(self, material: Material, held: NDArray[np.bool_], patches: PatchSet) -> None:
         predicted = np.array([predict(network, material.images) for network in self.networks])
@@ -507,9 +508,9 @@ class CarbonRegressor:
         """
         self._calibrated()
         self._check_patches("patches", patches)
-        rounds, rate = _count("epochs", epochs, 1), self.learning_rate
+        rounds, rate = count("epochs", epochs, 1), self.learning_rate
         if learning_rate is not None:
-            rate = _positive("learning_rate", learning_rate)
+            rate = positive("learning_rate", learning_rate)
         share = number("replay_share", replay_share)
         if not 0 <= share <= 0.9:
             raise ValueError(f"replay_share = {share:g}: must be 0 to 0.9")
@@ -541,7 +542,7 @@ class CarbonRegressor:
         self._patches = both
         self.card["data"] = _described(both)
         self.card["updates"].append({"data": _described(new), "epochs": rounds, "learning_rate": rate,
-                                     "replay_share": share, "report": _plain(told._asdict())})  # fmt: skip
+                                     "replay_share": share, "report": plain(told._asdict())})  # fmt: skip
         return told
 
     def _replayed(self, replay: PatchSet | None) -> PatchSet:
@@ -549,7 +550,7 @@ class CarbonRegressor:
         if patches is None:
             raise ValueError("replay: a loaded model does not hold its patches; give those of its training")
         self._check_patches("replay", patches)
-        if replay is not None and _storage.data_hash(replay) != self.card["data"]["sha256"]:
+        if replay is not None and data_hash(replay) != self.card["data"]["sha256"]:
             raise ValueError("replay: are not the patches that this model was trained on: their hash differs")
         return patches
 
@@ -629,7 +630,7 @@ class CarbonRegressor:
         if self._calibration is not None:
             for name, value in self._calibration._asdict().items():
                 tensors[f"calibration.{name}"] = torch.from_numpy(value)
-        _storage.write_model(folder, tensors, {**self.card, "history": histories})
+        _model_folder.write_model(folder, FORMAT, tensors, {**self.card, "history": histories})
 
     @classmethod
     def load(cls, path: str | PathLike[str], device: str = "auto") -> Self:
@@ -649,8 +650,8 @@ class CarbonRegressor:
 
     @classmethod
     def _read(cls, folder: Path, device: str) -> Self:
-        tensors, card = _storage.read_model(folder)
-        file = folder / _storage.CARD
+        tensors, card = _model_folder.read_model(folder, FORMAT)
+        file = folder / _model_folder.CARD
         missing = sorted({*_CARD, *_NOTES} - card.keys())
         if missing:
             raise ValueError(f"{file}: has no {missing[0]}")
@@ -668,12 +669,12 @@ class CarbonRegressor:
         self, folder: Path, card: dict[str, Any]
     ) -> tuple[list[tuple[Any, list[tuple[float, float]]]], tuple[dict[str, Any], dict[str, Any]] | None]:
         """Networks that are finished, and the state of the one under way."""
-        if not (folder / _storage.CARD).exists():
+        if not (folder / _model_folder.CARD).exists():
             return [], None
-        there = _storage.read_card(folder)
+        there = _model_folder.read_card(folder, FORMAT)
         for name in ("settings", "data", "split"):
-            if there.get(name) != _plain(card[name]):
-                which = _first_difference(there.get(name), _plain(card[name]))
+            if there.get(name) != plain(card[name]):
+                which = first_difference(there.get(name), plain(card[name]))
                 raise ValueError(
                     f"checkpoint = {str(folder)!r}: was made with other {name} ({which}); give another folder"
                 )
@@ -681,7 +682,7 @@ class CarbonRegressor:
             raise ValueError(f"checkpoint = {str(folder)!r}: was updated since; give another folder")
         found, finished = self._read(folder, self.device), int(there["finished"])
         done = list(zip(found.networks, found.history, strict=True))[:finished]
-        return done, _storage.read_training(folder) if finished < self.ensemble else None
+        return done, _model_folder.read_training(folder, FORMAT) if finished < self.ensemble else None
 
     def _card_of(
         self, patches: PatchSet, held: NDArray[np.bool_], by: str, validation: float
@@ -695,7 +696,7 @@ class CarbonRegressor:
             "mm_per_px": patches.mm_per_px,
             "data": _described(patches),
             "protocol": "grouped" if leak is None else "published",
-            "leak": None if leak is None else _plain(leak._asdict()),
+            "leak": None if leak is None else plain(leak._asdict()),
             "split": {
                 "by": by if leak is None else None,
                 "validation": validation,
@@ -730,13 +731,13 @@ class _Watch:
         if self.folder is not None and time.monotonic() - self.written >= self.due:
             began = time.monotonic()
             self.regressor._note_members(len(self.regressor.networks), course.history)
-            _storage.write_training(self.folder, *course.state())
+            _model_folder.write_training(self.folder, *course.state())
             self.regressor._write(self.folder, (course.best, course.history))
             self.written = time.monotonic()
             self.due = (self.written - began) / _WRITING
         training, validation = course.history[-1]
         self.report(Epoch(course.member, self.regressor.ensemble, len(course.history), course.plan.epochs,
-                          training, validation, course.best_epoch, course.best_mae))  # fmt: skip
+                          training, validation, course.best_epoch, course.best_error))  # fmt: skip
 
 
 @contextmanager
@@ -780,8 +781,8 @@ def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], car
     with torch.device("meta"):
         needed = CarbonNet(**regressor._architecture()).state_dict()
     for member in range(len(card["members"])):
-        found = _part(tensors, f"members.{member}.")
-        _refuse_other(file, found, needed)
+        found = part(tensors, f"members.{member}.")
+        refuse_other(file, found, needed)
         network = CarbonNet(**regressor._architecture())
         network.load_state_dict(found)
         regressor.networks.append(network.to(regressor._torch_device()).eval())
@@ -793,26 +794,10 @@ def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], car
     assert regressor._known_features is not None
     if regressor._known_features.shape[1:] != (len(FEATURE_NAMES),):
         raise ValueError(f"{file}: training.features are not those of this version")
-    calibration = _part(tensors, "calibration.")
+    calibration = part(tensors, "calibration.")
     if calibration:
         values = {name: calibration[name].numpy() for name in Calibration._fields}
         regressor._calibration = Calibration(**values)
-
-
-def _refuse_other(file: Path, found: dict[str, Any], needed: dict[str, Any]) -> None:
-    for name in sorted(found.keys() | needed.keys()):
-        there, here = (tuple(state[name].shape) if name in state else None for state in (found, needed))
-        if there != here:
-            raise ValueError(
-                f"{file}: is of another architecture than its card says: {name} has shape "
-                f"{there}; {here} is needed"
-            )
-        if found[name].is_floating_point() and not torch.isfinite(found[name]).all():
-            raise ValueError(f"{file}: {name} holds numbers that are not finite")
-
-
-def _part(tensors: dict[str, Any], start: str) -> dict[str, Any]:
-    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
 def _alike(new: PatchSet, old: PatchSet) -> PatchSet:
@@ -833,7 +818,7 @@ def _alike(new: PatchSet, old: PatchSet) -> PatchSet:
 
 def _described(patches: PatchSet) -> dict[str, Any]:
     return {
-        "sha256": _storage.data_hash(patches),
+        "sha256": data_hash(patches),
         "patches": len(patches),
         "points": int(patches.group.max()) + 1,
         "billets": len(np.unique(patches.billet)),
@@ -841,30 +826,6 @@ def _described(patches: PatchSet) -> dict[str, Any]:
         "carbon_range": [float(patches.carbon.min()), float(patches.carbon.max())],
         "augmentation": patches.augmentation,
     }
-
-
-def _plain(value: Any) -> Any:
-    """What JSON gives back: lists for tuples, None for what is no number."""
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _first_difference(there: Any, here: Any) -> str:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for name in here:
-            if there.get(name) != here[name]:
-                return f"{name} = {_short(there.get(name))} there, {_short(here[name])} here"
-    return "unreadable there"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 24 else text[:20] + "…"
 
 
 def _batches_of_new(fresh: int, batch_size: int, share: float) -> int:
@@ -879,33 +840,3 @@ def _flat(network: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _count(name: str, value: object, least: int) -> int:
-    count = integer(name, value)
-    if count < least:
-        raise ValueError(f"{name} = {count}: must be at least {least}")
-    return count
-
-
-def _positive(name: str, value: object) -> float:
-    positive = number(name, value)
-    if not (math.isfinite(positive) and positive > 0):
-        raise ValueError(f"{name} = {positive:g}: must be finite and above 0")
-    return positive
-
-
-def _device(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"device = {value!r}: must be 'auto' or a name such as 'cpu' or 'cuda'")
-    if value == "auto":
-        return value
-    try:
-        kind = torch.device(value).type
-    except RuntimeError:
-        raise ValueError(
-            f"device = {value!r}: is unknown to torch; 'auto', 'cpu' or 'cuda' are usual"
-        ) from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device = {value!r}: this torch finds no CUDA device; choose 'auto' or 'cpu'")
-    return value

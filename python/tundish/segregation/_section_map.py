@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, number, optional, pair
+from tundish._arrays import Floats, number, optional, pair, positive
 from tundish._images import Grey, grey_photograph
 from tundish._progress import Callback, progress_callback
 from tundish.segregation import _folder
@@ -90,7 +90,7 @@ def section_map(
         grey = _folder.read_photograph(photograph)
     else:
         grey = grey_photograph("photograph", photograph)
-    side, scale = int(reg.image_size), _positive("mm_per_px", mm_per_px)
+    side, scale = int(reg.image_size), positive("mm_per_px", mm_per_px)
     if min(grey.shape) < side:
         raise ValueError(
             f"photograph: is {grey.shape[0]} x {grey.shape[1]} px; at least {side} x {side}, one window of "
@@ -154,13 +154,6 @@ def error_map(reg: Regressor, patches: PatchSet) -> NDArray[Any]:
     return table
 
 
-def _positive(name: str, value: object) -> float:
-    given = number(name, value)
-    if not (math.isfinite(given) and given > 0):
-        raise ValueError(f"{name} = {given:g}: must be finite and above 0")
-    return given
-
-
 def _axis(axis: tuple[float, float] | None, shape: tuple[int, int]) -> tuple[float, float]:
     """(column, row) px."""
     if axis is None:
@@ -180,7 +173,7 @@ def _refuse_other_scale(reg: Regressor, scale: float) -> None:
 
 
 def _stride(stride_mm: float, scale: float) -> int:
-    stride = round(_positive("stride_mm", stride_mm) / scale)
+    stride = round(positive("stride_mm", stride_mm) / scale)
     if stride < 1:
         raise ValueError(f"stride_mm = {stride_mm:g}: must be at least a pixel, {scale:g} mm")
     return stride
@@ -195,7 +188,7 @@ def _cells(x: Floats, y: Floats, side_mm: float, diameter_mm: float | None) -> N
     """Numbers, row by row, of the windows that lie in the billet."""
     if diameter_mm is None:
         return np.arange(x.size * y.size)
-    radius = _positive("diameter_mm", diameter_mm) / 2
+    radius = positive("diameter_mm", diameter_mm) / 2
     corner = np.hypot((np.abs(x) + side_mm / 2)[None, :], (np.abs(y) + side_mm / 2)[:, None])
     cells = np.flatnonzero(corner <= radius)
     if not cells.size:
@@ -220,7 +213,7 @@ def _predicted(reg: Regressor, cut: Grey, level: float | None) -> tuple[Floats, 
 
 def _batch(reg: Regressor, window: Grey, memory_mb: float) -> int:
     """How many windows the memory holds."""
-    limit = _positive("memory_mb", memory_mb) * 1e6
+    limit = positive("memory_mb", memory_mb) * 1e6
     each = window.size * _ENHANCEMENT + _LIVE * _largest_output(reg, window)
     if each > limit:
         raise ValueError(f"memory_mb = {memory_mb:g}: one window takes {each / 1e6:.3g}")

@@ -1,30 +1,16 @@
-"""Trained networks in folders: weights as safetensors, a model card as JSON, and never a pickle."""
+"""What identifies the model of a folder: its format, and the patches that it was trained on."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tundish._arrays import optional
+from tundish._model_folder import Format
 
 if TYPE_CHECKING:
     from tundish.segregation._patches import PatchSet
 
-CARD = "card.json"
-TRAINING = "training.safetensors"
-FORMAT = "tundish.segregation.CarbonRegressor"
-VERSION = 1
-
-_WEIGHTS = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
-_PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")
-# How a pickle of protocol 2 and later begins, and the archive that torch.save puts one in. A safetensors file
-# begins with a length of 8 bytes, which may look like it, and a brace.
-_PICKLE = re.compile(rb"\x80[\x02-\x05].{6}[^{]|\x80[\x02-\x05].{0,6}$|PK\x03\x04", re.DOTALL)
+FORMAT = Format("tundish.segregation.CarbonRegressor", 1)
 
 
 def data_hash(patches: PatchSet) -> str:
@@ -38,123 +24,3 @@ def data_hash(patches: PatchSet) -> str:
         else:
             digest.update(f"{name} {value!r}\n".encode())
     return digest.hexdigest()
-
-
-def write_model(path: str | PathLike[str], tensors: dict[str, Any], card: dict[str, Any]) -> None:
-    """Writes the weights, then the card that names them: whatever interrupts it, the folder holds a model."""
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    data = optional("safetensors.torch", "vision").save(_contiguous(tensors))
-    digest = hashlib.sha256(data).hexdigest()
-    name = f"weights-{digest[:16]}.safetensors"
-    replace(folder / name, data)
-    card = {"format": FORMAT, "version": VERSION, **card, "weights": {"file": name, "sha256": digest}}
-    replace(folder / CARD, json.dumps(card, indent=1, allow_nan=False).encode() + b"\n")
-    for other in folder.iterdir():
-        if _WEIGHTS.fullmatch(other.name) and other.name != name:
-            other.unlink()
-
-
-def read_model(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tensors and card of what :func:`write_model` wrote; ValueError beginning with the file at fault."""
-    folder = Path(path)
-    if folder.is_file():
-        _refuse_pickle(folder, folder.read_bytes()[:9])
-        raise ValueError(f"{folder}: is a file; the folder that CarbonRegressor.save wrote is needed")
-    card = read_card(folder)
-    weights = card.get("weights")
-    if not isinstance(weights, dict):
-        raise ValueError(f"{folder / CARD}: has no weights")
-    name = weights.get("file")
-    if not isinstance(name, str) or not _WEIGHTS.fullmatch(name):
-        raise ValueError(f"{folder / CARD}: weights.file = {name!r}: is no file of weights of this folder")
-    file = folder / name
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"{file}: is missing, though {CARD} names it") from None
-    _refuse_pickle(file, data[:9])
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != weights.get("sha256"):
-        raise ValueError(
-            f"{file}: has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's"
-        )
-    return parsed(file, data), card
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The model card, of this format and version."""
-    file = folder / CARD
-    try:
-        card = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        for other in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if other.is_file():
-                with other.open("rb") as start:
-                    _refuse_pickle(other, start.read(9))
-        raise ValueError(f"{file}: is missing: no model was saved here") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: is no JSON: {error}") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise ValueError(f"{file}: is not the card of a CarbonRegressor")
-    if card.get("version") != VERSION:
-        raise ValueError(f"{file}: version = {card.get('version')!r}: {VERSION} can be read")
-    return card
-
-
-def write_training(folder: Path, tensors: dict[str, Any], numbers: dict[str, Any]) -> None:
-    """What a training goes on from, as one file."""
-    data = optional("safetensors.torch", "vision").save(
-        _contiguous(tensors), metadata={"training": json.dumps(numbers)}
-    )
-    replace(folder / TRAINING, data)
-
-
-def read_training(folder: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What :func:`write_training` wrote, or None where there is none."""
-    file = folder / TRAINING
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        return None
-    _refuse_pickle(file, data[:9])
-    tensors = parsed(file, data)
-    try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, json.loads(header["__metadata__"]["training"])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{file}: holds no state of a training") from None
-
-
-def parsed(file: Path, data: bytes) -> dict[str, Any]:
-    safetensors = optional("safetensors", "vision")
-    try:
-        tensors: dict[str, Any] = optional("safetensors.torch", "vision").load(data)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{file}: is no safetensors file: {error}") from None
-    return tensors
-
-
-def _contiguous(tensors: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-
-
-def _refuse_pickle(file: Path, start: bytes) -> None:
-    if _PICKLE.match(start) or file.suffix.lower() in _PICKLES:
-        raise ValueError(
-            f"{file}: is a pickle, which may run any program when it is read, and is refused; save models by "
-            "CarbonRegressor.save"
-        )
-
-
-def replace(file: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tundish._arrays import Floats, choice, number, optional
+from tundish._course import Course as BaseCourse
+from tundish._course import seeded
 from tundish.segregation._patches import GROUPS, PatchSet
 
 torch = optional("torch", "vision")
@@ -86,19 +85,6 @@ def held_out(patches: PatchSet, validation: float, by: str, members: int, seed: 
     return held
 
 
-@contextmanager
-def seeded(device: Any, *seed: int) -> Iterator[None]:
-    """torch's generators, seeded within and as before outside; deterministic convolutions on CUDA."""
-    state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    cuda = [device] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=cuda),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        torch.manual_seed(state)
-        yield
-
-
 def predict(network: Any, images: Any, bfloat16: bool = False) -> Floats:
     """(N,) wt% of prepared patches (N, 1, H, W), on any device."""
     device = network.carbon_mean.device
@@ -135,40 +121,21 @@ def copies_of(images: Any, kinds: NDArray[np.intp], augment: str | None) -> Any:
     return out
 
 
-class Course:
-    """A network in training: `run()` trains it, epoch by epoch, and `state()` is enough to go on from.
-
-    The order of the patches and the dropout of an epoch follow from the seed, the member and the epoch alone,
-    so a course that goes on from a state ends like one that was never interrupted.
-    """
+class Course(BaseCourse):
+    """A network in training. The order of the patches and the dropout of an epoch follow from the seed, the
+    member and the epoch alone."""
 
     def __init__(
         self, network: Any, plan: Plan, material: Material, train: Rows, validation: Rows, member: int
     ) -> None:
-        self.network, self.plan, self.material = network, plan, material
-        self.train, self.validation, self.member = train, validation, member
-        self.optimiser = torch.optim.Adam(
+        optimiser = torch.optim.Adam(
             network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
-        self.best: dict[str, Any] = _copied(network.state_dict())
-        self.best_epoch, self.best_mae = 0, float("inf")
-        self.history: list[tuple[float, float]] = []
+        super().__init__(network, optimiser, plan.epochs, plan.patience, member)
+        self.plan, self.material = plan, material
+        self.train, self.validation = train, validation
 
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done, or none of the last `patience` was better."""
-        done = len(self.history)
-        return done >= self.plan.epochs or done - self.best_epoch >= self.plan.patience
-
-    def run(self, after_epoch: Callable[[Course], object]) -> None:
-        """Trains to the end and leaves the network with its best weights."""
-        while not self.finished:
-            self._epoch()
-            after_epoch(self)
-        self.network.load_state_dict(self.best)
-        self.network.eval()
-
-    def _epoch(self) -> None:
+    def _epoch(self) -> tuple[float, float]:
         epoch, plan = len(self.history), self.plan
         copies = len(COPIES[plan.augment])
         order = np.random.default_rng([plan.seed, self.member, epoch]).permutation(len(self.train) * copies)
@@ -187,47 +154,9 @@ class Course:
             raise FloatingPointError(
                 f"learning_rate = {plan.learning_rate:g}: training diverged in epoch {epoch + 1}; choose less"
             )
-        self._judge(total / order.size)
+        return total / order.size, self._validation_error()
 
-    def _judge(self, training_mae: float) -> None:
+    def _validation_error(self) -> float:
         predicted = predict(self.network, self.material.images[torch.from_numpy(self.validation)])
         carbon = self.material.carbon[torch.from_numpy(self.validation)].double().cpu().numpy()
-        error = float(np.mean(np.abs(predicted - carbon)))
-        self.history.append((training_mae, error))
-        if error < self.best_mae:
-            self.best, self.best_epoch, self.best_mae = (
-                _copied(self.network.state_dict()), len(self.history), error,
-            )  # fmt: skip
-
-    # -- to go on from
-
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Tensors and numbers that `resume` takes."""
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"best.{name}": value for name, value in self.best.items()}
-        for which, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{which}.{name}": value for name, value in moments.items()}
-        numbers = {"member": self.member, "best_epoch": self.best_epoch, "history": self.history}
-        return tensors, numbers
-
-    def resume(self, tensors: dict[str, Any], numbers: dict[str, Any]) -> None:
-        """Goes back to where a course of the same settings and patches was."""
-        parts: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "adam": {}}
-        for name, value in tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = value
-        self.network.load_state_dict(parts["network"])
-        self.best = parts["best"]
-        moments: dict[int, dict[str, Any]] = {}
-        for name, value in parts["adam"].items():
-            which, _, rest = name.partition(".")
-            moments.setdefault(int(which), {})[rest] = value
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.history = [(float(training), float(validation)) for training, validation in numbers["history"]]
-        self.best_epoch = int(numbers["best_epoch"])
-        self.best_mae = self.history[self.best_epoch - 1][1]
-
-
-def _copied(state: dict[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy({name: value.detach() for name, value in state.items()})
+        return float(np.mean(np.abs(predicted - carbon)))

@@ -11,22 +11,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, integer, number, optional
-from tundish.segregation._backbones import BACKBONES, LITE, stages
+from tundish._arrays import Floats, choice, count, integer, number, optional, positive
+from tundish._course import device_name, seeded
 from tundish._images import Grey, grey_stack
+from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._quality import clahe
 from tundish.segregation._regressor import (
     ENHANCEMENTS,
     LEAST_SPREAD,
-    _count,
-    _device,
-    _positive,
     watched,
 )
 from tundish.segregation._scores import scores
-from tundish.segregation._training import COPIES, Course, Epoch, Material, Plan, copies_of, held_out, seeded
+from tundish.segregation._training import COPIES, Course, Epoch, Material, Plan, copies_of, held_out
 
 torch = optional("torch", "vision")
 
@@ -88,15 +86,15 @@ class TransferRegressor:
         self.dense, self.dropout = _dense(dense), _dropout(dropout)
         self.enhance = None if enhance is None else choice("enhance", enhance, ENHANCEMENTS)
         self.augment = None if augment is None else choice("augment", augment, AUGMENTATIONS)
-        self.learning_rate = _positive("learning_rate", learning_rate)
-        self.batch_size = _count("batch_size", batch_size, 1)
-        self.epochs = _count("epochs", epochs, 1)
-        self.patience = _count("patience", patience, 1)
+        self.learning_rate = positive("learning_rate", learning_rate)
+        self.batch_size = count("batch_size", batch_size, 1)
+        self.epochs = count("epochs", epochs, 1)
+        self.patience = count("patience", patience, 1)
         self.weight_decay = number("weight_decay", weight_decay)
         if not 0 <= self.weight_decay <= 1:
             raise ValueError(f"weight_decay = {self.weight_decay:g}: must be 0 to 1")
-        self.device = _device(device)
-        self.seed = _count("seed", seed, 0)
+        self.device = device_name(device)
+        self.seed = count("seed", seed, 0)
         parts = stages(self.backbone, weights, sha256)
         self.frozen = len(parts) if frozen is None else integer("frozen", frozen)
         if not 1 <= self.frozen <= len(parts):
@@ -135,7 +133,7 @@ class TransferRegressor:
 
             def tell(course: Course) -> None:
                 report(Epoch(0, 1, len(course.history), self.epochs, *course.history[-1], course.best_epoch,
-                             course.best_mae))  # fmt: skip
+                             course.best_error))  # fmt: skip
 
             course.run(tell)
         self.network, self.history = course.network, course.history
