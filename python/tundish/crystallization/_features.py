@@ -119,8 +119,8 @@ def features(
       of the melt (its glow) was taken off.
     - `count`: crystals (int64), `mean_area` and `largest_area` of them, NaN if there are none. A crystal is
       what appeared apart from others; it keeps its name as it grows into its neighbours.
-    - `level`: mean grey level of the flux. `deviation`: its standard deviation. `entropy`: Shannon's, bits, of
-      its histogram of 64 levels. `gradient`: its mean size, levels a px of the frame.
+    - `level`: mean grey level of the flux. `deviation`: its standard deviation. `entropy`: Shannon's, bits,
+      of its histogram of 64 levels. `gradient`: its mean size, levels a px of the frame.
     - `mean_grey`, or `mean_red`, `mean_green` and `mean_blue`: over the whole frame.
 
     Frames are averaged over blocks until their shorter side is about 240 px, and smoothed by a Gaussian of

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -16,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish import _model_folder
 from tundish._arrays import Floats, choice, count, level_of, number, optional, positive
-from tundish._course import device_name, seeded, torch_device
+from tundish._course import Pace, device_name, seeded, torch_device
 from tundish._images import Grey, grey_stack
 from tundish._model_folder import first_difference, part, plain, refuse_other
+from tundish._progress import epochs_callback
 from tundish.segregation import _export
 from tundish.segregation._conformal import Calibration, calibrate, intervals
 from tundish.segregation._drift import Drift, drift, point_means
@@ -48,7 +47,6 @@ ENHANCEMENTS = ("clahe",)
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_SPREAD = 1e-3  # wt%, of carbon: about what an analyser resolves
 _SAME_SCALE = 0.01  # relative difference of mm a pixel
-_WRITING = 0.05  # share of the time that checkpoints may take
 _PREPARED = 256  # patches at a time
 
 _ARCHITECTURE = ("blocks", "dense", "dropout", "image_size", "head")
@@ -218,7 +216,7 @@ class CarbonRegressor:
         self.networks, self.history, self.card = [], [], card
         self._known_features = point_means(self._features(patches), patches.group)
         self._patches, self._calibration, self._compiled = patches, None, None
-        with watched(progress) as report:
+        with epochs_callback(progress, told) as report:
             for member in range(self.ensemble):
                 if member < len(done):
                     network, history = done[member]
@@ -470,7 +468,7 @@ class CarbonRegressor:
         """
         preprocessing = self._preprocessing()
         preparation = Preparation(*_affine(preprocessing))
-        _export.export(path, format, self._fitted(), preparation, self.image_size, _plain(self.card))
+        _export.export(path, format, self._fitted(), preparation, self.image_size, plain(self.card))
 
     # -- incremental training
 
@@ -526,7 +524,7 @@ class CarbonRegressor:
         plan = self._plan(self.augment if old.augmentation is None else None)
         plan = plan._replace(learning_rate=rate, epochs=rounds)
         self._compiled, changes = None, []
-        with watched(progress) as report:
+        with epochs_callback(progress, told) as report:
             for member, network in enumerate(self.networks):
                 changes.append(
                     self._go_on(network, member, plan, material, held[member], len(old), share, report)
@@ -725,43 +723,25 @@ class _Watch:
         self, regressor: CarbonRegressor, report: Callable[[Epoch], object], folder: Path | None
     ) -> None:
         self.regressor, self.report, self.folder = regressor, report, folder
-        self.written, self.due = time.monotonic(), 0.0
+        self.pace = Pace()
 
     def __call__(self, course: Course) -> None:
-        if self.folder is not None and time.monotonic() - self.written >= self.due:
-            began = time.monotonic()
-            self.regressor._note_members(len(self.regressor.networks), course.history)
-            _model_folder.write_training(self.folder, *course.state())
-            self.regressor._write(self.folder, (course.best, course.history))
-            self.written = time.monotonic()
-            self.due = (self.written - began) / _WRITING
+        if self.folder is not None and self.pace.due:
+            with self.pace.writing():
+                self.regressor._note_members(len(self.regressor.networks), course.history)
+                _model_folder.write_training(self.folder, *course.state())
+                self.regressor._write(self.folder, (course.best, course.history))
         training, validation = course.history[-1]
         self.report(Epoch(course.member, self.regressor.ensemble, len(course.history), course.plan.epochs,
                           training, validation, course.best_epoch, course.best_error))  # fmt: skip
 
 
-@contextmanager
-def watched(progress: bool | Callable[[Epoch], object]) -> Iterator[Callable[[Epoch], object]]:
-    if callable(progress):
-        yield progress
-        return
-    if not progress:
-        yield lambda epoch: None
-        return
-    rich = optional("rich.progress", "progress")
-    console = optional("rich.console", "progress").Console(stderr=True)
-    columns = (rich.BarColumn(), rich.TextColumn("{task.description}"), rich.TimeElapsedColumn())
-    with rich.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("preparing", total=None)
-
-        def report(e: Epoch) -> None:
-            which = f"network {e.member + 1} of {e.members}, " if e.members > 1 else ""
-            text = f"{which}epoch {e.epoch} of {e.epochs}: validation error {e.validation_mae:.4f} wt%, "
-            text += f"least {e.best_validation_mae:.4f} in epoch {e.best_epoch}"
-            done = e.member * e.epochs + e.epoch
-            bar.update(task, completed=done, total=e.members * e.epochs, description=text)
-
-        yield report
+def told(e: Epoch) -> tuple[int, int, str]:
+    """Epochs done, all epochs, and a line for the bar."""
+    which = f"network {e.member + 1} of {e.members}, " if e.members > 1 else ""
+    text = f"{which}epoch {e.epoch} of {e.epochs}: validation error {e.validation_mae:.4f} wt%, "
+    text += f"least {e.best_validation_mae:.4f} in epoch {e.best_epoch}"
+    return e.member * e.epochs + e.epoch, e.members * e.epochs, text
 
 
 def _normalised(grey: Grey, preprocessing: dict[str, Any]) -> Any:

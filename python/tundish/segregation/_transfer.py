@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from tundish._arrays import Floats, choice, count, integer, number, optional, positive
 from tundish._course import device_name, seeded
 from tundish._images import Grey, grey_stack
+from tundish._progress import epochs_callback
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
@@ -21,7 +22,7 @@ from tundish.segregation._quality import clahe
 from tundish.segregation._regressor import (
     ENHANCEMENTS,
     LEAST_SPREAD,
-    watched,
+    told,
 )
 from tundish.segregation._scores import scores
 from tundish.segregation._training import COPIES, Course, Epoch, Material, Plan, copies_of, held_out
@@ -129,7 +130,7 @@ class TransferRegressor:
                     False, self.seed)  # fmt: skip
         course = Course(self._head(material, learnt), plan, material, learnt, judged, 0)
 
-        with watched(progress) as report:
+        with epochs_callback(progress, told) as report:
 
             def tell(course: Course) -> None:
                 report(Epoch(0, 1, len(course.history), self.epochs, *course.history[-1], course.best_epoch,
@@ -159,9 +160,7 @@ class TransferRegressor:
         return scores(self.predict(patches), patches.carbon)
 
     def _torch_device(self) -> Any:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        return torch_device(self.device)
 
     def _grey(self, patches: PatchSet | ArrayLike) -> Grey:
         if self._trained_on is None:
