@@ -216,7 +216,7 @@ class CarbonRegressor:
         self.networks, self.history, self.card = [], [], card
         self._known_features = point_means(self._features(patches), patches.group)
         self._patches, self._calibration, self._compiled = patches, None, None
-        with epochs_callback(progress, told) as report:
+        with epochs_callback(progress, in_words) as report:
             for member in range(self.ensemble):
                 if member < len(done):
                     network, history = done[member]
@@ -524,7 +524,7 @@ class CarbonRegressor:
         plan = self._plan(self.augment if old.augmentation is None else None)
         plan = plan._replace(learning_rate=rate, epochs=rounds)
         self._compiled, changes = None, []
-        with epochs_callback(progress, told) as report:
+        with epochs_callback(progress, in_words) as report:
             for member, network in enumerate(self.networks):
                 changes.append(
                     self._go_on(network, member, plan, material, held[member], len(old), share, report)
@@ -736,7 +736,7 @@ class _Watch:
                           training, validation, course.best_epoch, course.best_error))  # fmt: skip
 
 
-def told(e: Epoch) -> tuple[int, int, str]:
+def in_words(e: Epoch) -> tuple[int, int, str]:
     """Epochs done, all epochs, and a line for the bar."""
     which = f"network {e.member + 1} of {e.members}, " if e.members > 1 else ""
     text = f"{which}epoch {e.epoch} of {e.epochs}: validation error {e.validation_mae:.4f} wt%, "

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish._arrays import Floats, choice, count, integer, number, optional, positive
-from tundish._course import device_name, seeded
+from tundish._course import device_name, seeded, torch_device
 from tundish._images import Grey, grey_stack
 from tundish._progress import epochs_callback
 from tundish.segregation._backbones import BACKBONES, LITE, stages
@@ -22,7 +22,7 @@ from tundish.segregation._quality import clahe
 from tundish.segregation._regressor import (
     ENHANCEMENTS,
     LEAST_SPREAD,
-    told,
+    in_words,
 )
 from tundish.segregation._scores import scores
 from tundish.segregation._training import COPIES, Course, Epoch, Material, Plan, copies_of, held_out
@@ -130,7 +130,7 @@ class TransferRegressor:
                     False, self.seed)  # fmt: skip
         course = Course(self._head(material, learnt), plan, material, learnt, judged, 0)
 
-        with epochs_callback(progress, told) as report:
+        with epochs_callback(progress, in_words) as report:
 
             def tell(course: Course) -> None:
                 report(Epoch(0, 1, len(course.history), self.epochs, *course.history[-1], course.best_epoch,
