@@ -107,6 +107,7 @@ def write_training(folder: Path, tensors: dict[str, Any], numbers: dict[str, Any
     data = optional("safetensors.torch", "vision").save(
         _contiguous(tensors), metadata={"training": json.dumps(numbers)}
     )
+    folder.mkdir(parents=True, exist_ok=True)
     replace(folder / TRAINING, data)
 
 

@@ -1,0 +1,499 @@
+"""`tundish segregate`: carbon of an etched section, from its photograph and a few dozen analyses."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import re
+import sys
+import time
+import warnings
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tundish.cli import DONE, FAILED, BadInputError
+from tundish.cli._common import clock, make_folder, note, plain, write_files
+from tundish.cli._segregate_files import LEVEL, Case, truth_at, writers_of
+from tundish.cli._segregate_report import text_of
+from tundish.cli.info import instruction_set
+
+if TYPE_CHECKING:
+    from tundish.segregation import CarbonRegressor, PatchSet, SectionMap
+    from tundish.segregation._grey import Grey
+    from tundish.segregation.synthetic import Section
+
+_DIAMETER = 0.6  # m, of the synthetic billet
+_NETWORK = "network"
+_CELLS = 50  # of the map along the shorter side, at most, unless a stride is given
+# What the command line calls the arguments that messages name.
+_OPTIONS = {
+    "blocks": "--blocks",
+    "epochs": "--epochs",
+    "ensemble": "--ensemble",
+    "device": "--device",
+    "seed": "--seed",
+    "rng": "--seed",
+    "image_size": "--size",
+    "size": "--size",
+    "test": "--test",
+    "stride_mm": "--stride-mm",
+    "diameter_mm": "--diameter-mm",
+}
+_TRAINING = ("size", "blocks", "epochs", "ensemble")
+
+
+def add_to(commands: Any) -> argparse.ArgumentParser:
+    """Adds the command to the parser's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "segregate",
+        help="carbon of an etched section, from its photograph",
+        description="Trains a network to read carbon from patches of a macro-etched section, judges it and "
+        "models without a network on points that none of them was trained on, and maps carbon, its interval "
+        "and the errors over the section.",
+        epilog="Without a folder: a synthetic billet at reduced size, in some minutes on two cores. With "
+        "--out, an interrupted training goes on from where it was when the same command is given again.",
+    )
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        help="images of patches and labels.csv: file, carbon_wt, mm_per_px, and if known point, billet, "
+        "x_mm, y_mm (from the billet's axis, y downwards)",
+    )
+    _add_section_to(parser)
+    _add_training_to(parser)
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="write data, pictures and model to this folder"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    return parser
+
+
+def _add_section_to(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the section")
+    group.add_argument(
+        "--photograph", metavar="FILE", type=Path, help="of the whole section, to map (with --mm-per-px)"
+    )
+    group.add_argument("--mm-per-px", metavar="S", type=float, help="scale of the photograph")
+    group.add_argument(
+        "--diameter-mm",
+        metavar="D",
+        type=float,
+        help="of a round billet about the photograph's middle; what is outside is left out of the map",
+    )
+    group.add_argument(
+        "--stride-mm",
+        metavar="D",
+        type=float,
+        help="from cell to cell of the map (default half a patch, or a 50th of the section if that is more)",
+    )
+    group.add_argument(
+        "--other",
+        metavar="FOLDER",
+        type=Path,
+        help="patches of another billet, with labels.csv: whether they look alike, and the errors on them",
+    )
+
+
+def _add_training_to(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the model")
+    group.add_argument(
+        "--model", metavar="DIR", type=Path, help="load the model that was saved here instead of training one"
+    )
+    group.add_argument(
+        "--test",
+        metavar="SHARE",
+        type=float,
+        default=0.2,
+        help="of the points that are held out (default 0.2)",
+    )
+    group.add_argument(
+        "--by",
+        choices=["point", "billet", "sector"],
+        default="point",
+        help="what is held out as a whole (default point)",
+    )
+    group.add_argument("--seed", metavar="N", type=int, default=0, help="of split and training (default 0)")
+    group.add_argument(
+        "--size",
+        metavar="PX",
+        type=int,
+        help="side of the patches that the network sees; larger ones are reduced to it (default: the "
+        "folder's; 64 for the synthetic billet). 224 px take a GPU, or hours",
+    )
+    group.add_argument("--blocks", metavar="N", type=int, help="of convolutions, 2 to 7")
+    group.add_argument("--epochs", metavar="N", type=int, help="at most")
+    group.add_argument("--ensemble", metavar="N", type=int, help="number of networks")
+    group.add_argument("--device", metavar="NAME", default="auto", help="of torch, such as cpu or cuda")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains or loads, judges, writes the files asked for, prints the result."""
+    instruction_set()  # refuses a TUNDISH_ISA that cannot be had
+    _check(arguments)
+    started = time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            reg = _loaded(arguments)
+            case = _case(arguments, reg)
+            other = None if arguments.other is None else _patches(arguments.other, reg, arguments)
+        if arguments.out is not None:
+            make_folder(arguments.out)
+        rows = _baselines(case, arguments)
+        if reg is None:
+            reg = _trained(case, arguments)
+        remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
+        for remark in remarks:
+            note(arguments.prog, remark)
+        found = _map(reg, case, arguments)
+    except OSError as error:
+        raise BadInputError(f"{error.filename}: {error.strerror}" if error.filename else error) from None
+    except ValueError as error:
+        raise BadInputError(_blamed(str(error), arguments)) from None
+    except (ImportError, FloatingPointError) as error:
+        note(arguments.prog, error)
+        return FAILED
+    facts = _facts(arguments, case, reg, rows, found, other) | {"remarks": remarks}
+    facts["seconds"] = time.perf_counter() - started
+    facts["files"] = []
+    if arguments.out is not None:
+        with clock("drawing"):
+            writers = writers_of(case, reg, found, facts)
+            facts["files"] = write_files(arguments.prog, arguments.out, writers)
+        if arguments.model is None:
+            facts["files"].append(str(_model_folder(arguments)))
+    print(json.dumps(facts, allow_nan=False) if arguments.json else text_of(facts))
+    return DONE
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuses options that do not go together, before any work."""
+    if arguments.photograph is None:
+        for name in ("mm_per_px", "diameter_mm"):
+            if getattr(arguments, name) is not None:
+                raise BadInputError(f"--{name.replace('_', '-')}: is for --photograph alone")
+    elif arguments.mm_per_px is None:
+        raise BadInputError(f"--photograph {arguments.photograph}: needs --mm-per-px, its scale")
+    elif arguments.folder is None and arguments.model is None:
+        raise BadInputError(
+            f"--photograph {arguments.photograph}: needs a FOLDER of patches to train on, or --model"
+        )
+    elif not (math.isfinite(arguments.mm_per_px) and arguments.mm_per_px > 0):
+        raise BadInputError(f"--mm-per-px {arguments.mm_per_px:g}: must be finite and above 0")
+    if arguments.model is not None:
+        for name in _TRAINING:
+            if getattr(arguments, name) is not None:
+                raise BadInputError(f"--{name}: is of a training; --model {arguments.model} has had its own")
+
+
+# ---- what is judged
+
+
+def _loaded(arguments: argparse.Namespace) -> CarbonRegressor | None:
+    if arguments.model is None:
+        return None
+    from tundish.segregation import CarbonRegressor
+
+    return CarbonRegressor.load(arguments.model, arguments.device)
+
+
+def _case(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> Case:
+    if arguments.folder is not None:
+        patches = _patches(arguments.folder, reg, arguments)
+        return _parted(str(arguments.folder), patches, reg, arguments)
+    if arguments.photograph is not None:
+        assert reg is not None
+        photograph = _photograph(arguments, reg.card["mm_per_px"])
+        return Case(str(arguments.photograph), None, None, photograph, None, arguments.diameter_mm)
+    patches, section = _synthetic(arguments, reg)
+    case = _parted("synthetic billet", patches, reg, arguments)
+    whole = None if section is None else section.photograph
+    return case._replace(photograph=whole, section=section, diameter_mm=1000 * _DIAMETER)
+
+
+def _synthetic(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> tuple[PatchSet, Section | None]:
+    """The billet that was never cast; its photograph where there is a folder for the map."""
+    from tundish.segregation import synthetic
+    from tundish.segregation._recommended import REDUCED
+
+    if reg is not None:
+        size, scale = reg.image_size, reg.card["mm_per_px"]
+    else:
+        size = arguments.size or REDUCED.image_size
+        scale = REDUCED.mm_per_px * REDUCED.image_size / size
+    settings: dict[str, Any] = {
+        "diameter": _DIAMETER, "image_size": size, "rng": arguments.seed, "mm_per_px": scale
+    }  # fmt: skip
+    if arguments.out is None:
+        return synthetic.billet(**settings), None
+    with _shown("photographing the section"):
+        return synthetic.billet(**settings, section=True, progress=_bar())
+
+
+def _patches(folder: Path, reg: CarbonRegressor | None, arguments: argparse.Namespace) -> PatchSet:
+    """Those of a folder, at the size that the network sees."""
+    from tundish.segregation import PatchSet
+    from tundish.segregation._resample import resampled
+
+    patches = PatchSet.from_folder(folder)
+    height, width = patches.size
+    if height != width:
+        raise BadInputError(f"{folder}: patches are {height} x {width} px; squares are needed")
+    if reg is None:
+        return patches if arguments.size is None else resampled(patches, arguments.size)
+    ours, theirs = width * patches.mm_per_px, reg.image_size * reg.card["mm_per_px"]
+    if not math.isclose(ours, theirs, rel_tol=0.01) or width < reg.image_size:
+        raise BadInputError(
+            f"{folder}: patches are of {width} px and {ours:.3g} mm; the model was trained on "
+            f"{reg.image_size} px and {theirs:.3g} mm"
+        )
+    return patches if width == reg.image_size else resampled(patches, reg.image_size)
+
+
+def _parted(name: str, patches: PatchSet, reg: CarbonRegressor | None, arguments: argparse.Namespace) -> Case:
+    """Points to train on and others; all are others for a model that has not seen these."""
+    from tundish.segregation._storage import data_hash
+
+    train, test = patches.split(arguments.test, by=arguments.by, rng=arguments.seed)
+    photograph = None if arguments.photograph is None else _photograph(arguments, patches.mm_per_px)
+    if reg is not None and reg.card["data"]["sha256"] != data_hash(train):
+        return Case(name, None, patches, photograph, None, arguments.diameter_mm)
+    return Case(name, train, test, photograph, None, arguments.diameter_mm)
+
+
+def _photograph(arguments: argparse.Namespace, wanted: float) -> Grey:
+    """The section's, at the scale of the patches."""
+    from tundish.segregation._folder import read_photograph
+    from tundish.segregation._resample import resampled_photograph
+
+    path, scale = arguments.photograph, arguments.mm_per_px
+    if not path.is_file():
+        raise BadInputError(f"{path}: there is no such file")
+    photograph = read_photograph(path)
+    if math.isclose(scale, wanted, rel_tol=1e-3):
+        return photograph
+    try:
+        return resampled_photograph(photograph, scale, wanted)
+    except ValueError as error:
+        raise BadInputError(f"{path}: {error}") from None
+
+
+# ---- the models
+
+
+def _baselines(case: Case, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Rows of the table, and the models that are not among them with the reason."""
+    from tundish.segregation import baselines, missing_baselines
+
+    if case.train is None or case.test is None:
+        return {"rows": [], "missing": {}}
+    with _shown("fitting the models without a network"):
+        table = baselines(case.train, case.test, arguments.seed, progress=_bar())
+    names = table.dtype.names or ()
+    rows = [{name: _plain_cell(row[name]) for name in names} for row in table]
+    return {"rows": rows, "missing": missing_baselines(case.train, case.test)}
+
+
+def _plain_cell(value: Any) -> Any:
+    """A cell of a table as JSON takes it."""
+    item = value.item()
+    return None if isinstance(item, float) and not math.isfinite(item) else item
+
+
+def _trained(case: Case, arguments: argparse.Namespace) -> CarbonRegressor:
+    from tundish.segregation import CarbonRegressor
+    from tundish.segregation._recommended import recommended
+
+    assert case.train is not None
+    settings = recommended(case.train.size[0])
+    given = {name: getattr(arguments, name) for name in ("blocks", "epochs", "ensemble")}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    reg = CarbonRegressor(**settings, seed=arguments.seed, device=arguments.device)
+    checkpoint = None if arguments.out is None else _model_folder(arguments)
+    with _shown("training"):
+        return reg.fit(case.train, progress=_bar(), checkpoint=checkpoint)
+
+
+def _model_folder(arguments: argparse.Namespace) -> Path:
+    folder: Path = arguments.out / "model"
+    return folder
+
+
+def _map(reg: CarbonRegressor, case: Case, arguments: argparse.Namespace) -> SectionMap | None:
+    from tundish.segregation import section_map
+
+    if case.photograph is None:
+        return None
+    scale = reg.card["mm_per_px"]
+    if arguments.stride_mm is None:
+        stride = scale * max(reg.image_size // 2, min(case.photograph.shape) // _CELLS)
+    else:
+        stride = arguments.stride_mm
+    with _shown("mapping the section"):
+        return section_map(
+            reg,
+            case.photograph,
+            mm_per_px=scale,
+            stride_mm=stride,
+            diameter_mm=case.diameter_mm,
+            level=LEVEL if reg.card["complete"] else None,
+            progress=_bar(),
+        )
+
+
+def _bar() -> bool:
+    """Whether a bar can be shown."""
+    return sys.stderr.isatty() and importlib.util.find_spec("rich") is not None
+
+
+def _shown(work: str) -> Any:
+    """A clock, where no bar can be shown."""
+    return nullcontext() if _bar() else clock(work)
+
+
+def _blamed(message: str, arguments: argparse.Namespace) -> str:
+    """A message that begins with the option or file it is about."""
+    if message.startswith(tuple(str(path) for path in _paths(arguments))):
+        return message
+    argument = re.split(r"\W", message, maxsplit=1)[0]
+    option = _OPTIONS.get(argument, "")
+    if option and getattr(arguments, option.removeprefix("--").replace("-", "_")) is not None:
+        return option + message.removeprefix(argument)
+    if argument == "checkpoint":
+        return f"--out {arguments.out}: {message}"
+    if argument == "photograph":
+        return f"{arguments.photograph}: {message.removeprefix('photograph: ')}"
+    return f"{arguments.folder or 'synthetic billet'}: {message}"
+
+
+def _paths(arguments: argparse.Namespace) -> list[Path]:
+    names = ("folder", "photograph", "model", "other")
+    return [path for name in names if (path := getattr(arguments, name)) is not None]
+
+
+# ---- what is found
+
+
+def _facts(
+    arguments: argparse.Namespace, case: Case, reg: CarbonRegressor, rows: dict[str, Any],
+    found: SectionMap | None, other: PatchSet | None,
+) -> dict[str, Any]:  # fmt: skip
+    """As JSON takes it."""
+    return {
+        "source": case.name,
+        "synthetic": arguments.folder is None and arguments.photograph is None,
+        "seed": arguments.seed,
+        "model": {"source": "trained" if arguments.model is None else str(arguments.model), **_of_model(reg)},
+        "train": None if case.train is None else _of_patches(case.train),
+        "test": None if case.test is None else _of_patches(case.test),
+        "split": None if case.train is None else {"by": arguments.by, "test": arguments.test},
+        "leak": _leak(case),
+        "table": ([] if case.test is None else [_judged(reg, case.test)]) + rows["rows"],
+        "missing": rows["missing"],
+        "interval": None if case.test is None else _coverage(reg, case.test),
+        "image_quality": None if case.test is None else _quality(case),
+        "map": None if found is None else _of_map(found, case),
+        "other": None if other is None else _of_other(reg, other, arguments.other),
+    }
+
+
+def _of_model(reg: CarbonRegressor) -> dict[str, Any]:
+    return {
+        "complete": reg.card["complete"],
+        "settings": reg.settings,
+        "mm_per_px": reg.card["mm_per_px"],
+        "members": reg.card["members"],
+    }
+
+
+def _of_patches(patches: PatchSet) -> dict[str, Any]:
+    import numpy as np
+
+    return {
+        "patches": len(patches),
+        "points": int(patches.group.max()) + 1,
+        "billets": len(np.unique(patches.billet)),
+        "size": patches.size[0],
+        "mm_per_px": patches.mm_per_px,
+        "carbon_wt": {
+            "mean": float(patches.carbon.mean()),
+            "least": float(patches.carbon.min()),
+            "most": float(patches.carbon.max()),
+        },
+    }
+
+
+def _judged(reg: CarbonRegressor, test: PatchSet) -> dict[str, Any]:
+    scores = {name: plain(value) for name, value in reg.score(test).items()}
+    return {"model": _NETWORK, **scores, "settings": ""}
+
+
+def _leak(case: Case) -> dict[str, Any] | None:
+    from tundish.segregation import leak
+
+    if case.train is None or case.test is None:
+        return None
+    return {name: plain(value) for name, value in leak(case.train, case.test)._asdict().items()}
+
+
+def _coverage(reg: CarbonRegressor, patches: PatchSet) -> dict[str, Any] | None:
+    """How many of the analyses lie in their intervals; None for a training that was not finished."""
+    import numpy as np
+
+    if not reg.card["complete"]:
+        return None
+    lower, upper = reg.predict_interval(patches, LEVEL).T
+    inside = (lower <= patches.carbon) & (patches.carbon <= upper)
+    return {
+        "level": LEVEL,
+        "coverage": float(inside.mean()),
+        "width_wt": float(np.mean(upper - lower)),
+        "method": reg.interval_method(LEVEL),
+        "points": reg.card["calibration"]["points"],
+    }
+
+
+def _quality(case: Case) -> dict[str, Any]:
+    import numpy as np
+
+    from tundish.segregation import clahe, image_quality
+
+    grey = np.concatenate([part.images for part in (case.train, case.test) if part is not None])
+    return {"etched": image_quality(grey), "enhanced": image_quality(clahe(grey))}
+
+
+def _of_map(found: SectionMap, case: Case) -> dict[str, Any]:
+    import numpy as np
+
+    inside = np.isfinite(found.carbon)
+    carbon = found.carbon[inside]
+    width = None if found.interval is None else float(np.nanmean(np.diff(found.interval, axis=-1)))
+    facts = {
+        "cells": int(inside.sum()), "stride_mm": found.stride_mm, "mean_wt": float(carbon.mean()),
+        "least_wt": float(carbon.min()), "most_wt": float(carbon.max()), "interval_width_wt": width,
+    }  # fmt: skip
+    if case.section is not None:
+        error = carbon - truth_at(found, case.section)[inside]
+        facts["true_mae_wt"] = float(np.abs(error).mean())
+    return facts
+
+
+def _of_other(reg: CarbonRegressor, other: PatchSet, folder: Path) -> dict[str, Any]:
+    drift = reg.drift(other)
+    return {
+        "folder": str(folder),
+        **_of_patches(other),
+        "score": {name: plain(value) for name, value in reg.score(other).items()},
+        "drift": {
+            "p_value": drift.p_value,
+            "distance": drift.distance,
+            "flag": drift.flag,
+            "outliers": int(drift.outlier.sum()),
+            "shifts": dict(list(drift.shifts.items())[:5]),
+        },
+    }

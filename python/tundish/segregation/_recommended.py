@@ -1,0 +1,67 @@
+"""The configurations that are recommended, in one place: what the command line trains and compares."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tundish.segregation._network import PUBLISHED_DENSE
+
+
+class Configuration(NamedTuple):
+    """Patches of the synthetic billet, and what to train on them.
+
+    - `image_size`, px, and `mm_per_px` of the patches.
+    - `published`: arguments of `CarbonRegressor` for the published kind of network.
+    - `recommended`: those of the one that is recommended.
+    - `update`: arguments of `CarbonRegressor.update` for a few points of another billet.
+    - `splits`: into training and test, over which results are means; `sweep_splits` for the architectures.
+    """
+
+    image_size: int
+    mm_per_px: float
+    published: dict[str, Any]
+    recommended: dict[str, Any]
+    update: dict[str, Any]
+    splits: int
+    sweep_splits: int
+
+
+# As published, and for a GPU.
+FULL = Configuration(
+    image_size=224,
+    mm_per_px=0.1,
+    published={},
+    recommended={
+        "blocks": 5, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 100, "patience": 30,
+        "ensemble": 5,
+    },
+    update={"epochs": 30, "replay_share": 0.5},
+    splits=5,
+    sweep_splits=5,
+)  # fmt: skip
+# For two cores: four blocks leave as much of 64 px as six of 224, a few pixels a side.
+REDUCED = Configuration(
+    image_size=64,
+    mm_per_px=0.1,
+    published={"blocks": 4, "learning_rate": 5e-4, "epochs": 12, "patience": 12},
+    recommended={
+        "blocks": 4, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 10, "patience": 10,
+        "ensemble": 2,
+    },
+    update={"epochs": 30, "replay_share": 0.5},
+    splits=2,
+    sweep_splits=1,
+)  # fmt: skip
+_FULL_FROM = 128  # px
+
+
+def recommended(image_size: int) -> dict[str, Any]:
+    """Arguments of `CarbonRegressor` for patches of this size, which no more blocks halve than it takes."""
+    chosen = FULL if image_size >= _FULL_FROM else REDUCED
+    blocks = max(2, min(chosen.recommended["blocks"], image_size.bit_length() - 1))
+    return {**chosen.recommended, "blocks": blocks, "image_size": image_size}
+
+
+def dense_layers(count: int) -> tuple[int, ...]:
+    """Units of 1 to 6 dense layers: the first of the published ones, and half of the last one for a sixth."""
+    return (*PUBLISHED_DENSE, PUBLISHED_DENSE[-1] // 2)[:count]
