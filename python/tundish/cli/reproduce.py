@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,18 @@ from tundish.cli._common import make_folder, note, write_files, write_picture, w
 from tundish.cli.info import instruction_set
 
 # The tables of each paper that can be computed.
-_TABLES = {"energies2020": range(1, 9), "scrap2025": range(2, 6)}
+_TABLES: dict[str, Sequence[int]] = {
+    "energies2020": range(1, 9),
+    "scrap2025": range(2, 6),
+    "segregation2025": (),
+}
 # The options that only one paper has, and what they are when left out.
-_OWN: dict[str, dict[str, Any]] = {"energies2020": {"method": None, "runs": 10}, "scrap2025": {"seeds": 5}}
+_OWN: dict[str, dict[str, Any]] = {
+    "energies2020": {"method": None, "runs": 10},
+    "scrap2025": {"seeds": 5},
+    "segregation2025": {"full": False, "splits": None, "study": None},
+}
+_STUDIES = ("protocol", "models", "augmentation", "blocks", "dense", "enhancement", "billets")
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -28,7 +37,9 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         "numbers. energies2020: Tables 1 to 8 and Figures 4, 5 and 7 to 11 of Energies 2020, 13, 2429, by "
         "the published bee colony and by least squares; about an hour on two cores, or a table at a time. "
         "scrap2025: Tables 2 to 5 and Figures 1 to 4 of arXiv:2504.11319, over several simulations; about a "
-        "minute.",
+        "minute. segregation2025: Supplementary Tables 1 and 2 and Figures 4 to 8 of "
+        "doi:10.20517/jmi.2025.73 on synthetic billets; reduced to about twenty minutes on two cores, or "
+        "--full on a GPU.",
         epilog="What has been computed is kept in the folder: the same command goes on where it stopped.",
     )
     parser.add_argument("paper", choices=list(_TABLES), help="which paper")
@@ -47,6 +58,17 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     energies.add_argument("--runs", metavar="N", type=int, help="of the colony (default 10)")
     scrap = parser.add_argument_group("scrap2025")
     scrap.add_argument("--seeds", metavar="N", type=int, help="number of simulations (default 5)")
+    segregation = parser.add_argument_group("segregation2025")
+    segregation.add_argument(
+        "--full",
+        action="store_const",
+        const=True,
+        help="patches of 224 px and the published training, for a GPU",
+    )
+    segregation.add_argument(
+        "--splits", metavar="N", type=int, help="into training and test (default: 5 in full)"
+    )
+    segregation.add_argument("--study", choices=_STUDIES, help="only this one")
     return parser
 
 
@@ -56,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.paper == "scrap2025":
         return _scrap2025(arguments)
+    if arguments.paper == "segregation2025":
+        return _segregation2025(arguments)
     if importlib.util.find_spec("scipy") is None:
         note(arguments.prog, 'scipy is missing: pip install "tundish[optimize]"')
         return FAILED
@@ -71,11 +95,14 @@ def _check(arguments: argparse.Namespace) -> None:
             elif paper != arguments.paper:
                 raise BadInputError(f"--{name}: is for {paper} alone")
     tables = _TABLES[arguments.paper]
+    if arguments.table is not None and not tables:
+        raise BadInputError(f"--table: is not for {arguments.paper}; see --study")
     if arguments.table is not None and arguments.table not in tables:
         raise BadInputError(f"--table {arguments.table}: must be {tables[0]} to {tables[-1]}")
-    for name in ("runs", "seeds"):
-        if getattr(arguments, name) < 1:
-            raise BadInputError(f"--{name} {getattr(arguments, name)}: must be at least 1")
+    for name in ("runs", "seeds", "splits"):
+        count = getattr(arguments, name)
+        if count is not None and count < 1:
+            raise BadInputError(f"--{name} {count}: must be at least 1")
     if arguments.seed < 0:
         raise BadInputError(f"--seed {arguments.seed}: must not be negative")
 
@@ -120,6 +147,31 @@ def _scrap2025(arguments: argparse.Namespace) -> int:
         writers[f"figure-{number}.png"] = partial(write_picture, draw)
     files = write_files(arguments.prog, folder, writers)
     print("\n\n".join(report.table(number, record) for number in numbers))
+    for file in files:
+        print(f"wrote {file}")
+    return DONE
+
+
+def _segregation2025(arguments: argparse.Namespace) -> int:
+    try:
+        from tundish.reproduce import _segregation2025_report as report
+        from tundish.reproduce import segregation2025 as paper
+
+        chosen = paper.configuration(arguments.full)
+        folder = arguments.out or Path(arguments.paper)
+        make_folder(folder)
+        studies = paper.STUDIES if arguments.study is None else (arguments.study,)
+        record = _record(paper.Record, folder, arguments.seed)
+        record.complete(studies, chosen, arguments.splits, partial(note, arguments.prog))
+    except ImportError as error:
+        note(arguments.prog, error)
+        return FAILED
+    text = report.page(record, chosen)
+    writers: dict[str, Callable[[Path], None]] = {"README.md": partial(write_text, text)}
+    for number, draw in report.figures(record, chosen):
+        writers[f"figure-{number}.png"] = partial(write_picture, draw)
+    files = write_files(arguments.prog, folder, writers)
+    print("\n\n".join(report.table(study, record, chosen) for study in studies))
     for file in files:
         print(f"wrote {file}")
     return DONE

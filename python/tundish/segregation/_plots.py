@@ -96,7 +96,7 @@ def plot_errors(table: NDArray[Any], held: NDArray[np.bool_], diameter_mm: float
             drawn = axes.scatter(x, y, size, percent[which], edgecolors=edge, label=label, **look)
     draw_outline(axes, diameter_mm)
     figure.colorbar(drawn, ax=axes, label="(predicted - analysed) / analysed carbon, %", shrink=0.85)
-    told = figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    told: Any = figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     for handle in told.legend_handles:
         handle.set_facecolor("white")
     return figure

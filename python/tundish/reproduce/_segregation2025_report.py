@@ -1,0 +1,376 @@
+"""The paper's tables as Markdown, theirs beside ours, and its figures."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tundish.reproduce.segregation2025 import (
+    BILLETS,
+    LABELLED,
+    POINTS,
+    STUDIES,
+    Record,
+    Run,
+    Task,
+    billet,
+    published,
+    tasks,
+)
+from tundish.segregation import BASELINES, clahe, image_quality
+from tundish.segregation._plots import (
+    HELD_OUT,
+    TRAINED,
+    draw_outline,
+    draw_parity,
+    finish_parity,
+    new_figure,
+)
+from tundish.segregation._recommended import Configuration
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Rows = dict[str, list[Run]]
+
+_DIAMETER = 600.0  # mm
+_TITLES = {
+    "protocol": "The published protocol, and one without its leak",
+    "models": "Supplementary Table 2 and Figure 10: models",
+    "augmentation": "Supplementary Table 1: augmentation",
+    "blocks": "Figure 7A and B: blocks of convolutions",
+    "dense": "Figure 7C and D: dense layers",
+    "enhancement": "Figure 8: contrast enhancement",
+    "billets": "Figure 6: further billets",
+}
+_FIGURES = {
+    4: ("Figure 4: training, and predicted over analysed carbon", "protocol"),
+    5: ("Figure 5: relative errors over the section", "models"),
+    6: ("Figure 6: further billets", "billets"),
+    7: ("Figure 7: architectures", "dense"),
+    8: ("Figure 8: contrast enhancement", "enhancement"),
+}
+
+_INTRODUCTION = """# doi:10.20517/jmi.2025.73, computed again on synthetic billets
+
+X. Wei et al., *Application of deep learning for predicting carbon segregation in large-diameter continuously
+cast steel billets*, J. Mater. Inf. 2025, [doi:10.20517/jmi.2025.73](https://doi.org/10.20517/jmi.2025.73).
+Written by `tundish reproduce segregation2025`; all runs are in `runs.jsonl`.
+
+**The data are synthetic.** The paper's images and analyses are not public. Ours come from
+`tundish.segregation.synthetic`, whose cooling is solved and whose etching is drawn. So theirs beside ours is
+no comparison of numbers: it tells whether differences between rows go the same way. Nothing here says how
+well carbon can be read from real sections."""
+
+_ON = {
+    "protocol": """"Published" turns and mirrors the patches first and then splits them at random, so copies
+of nearly all tested patches are in training. "Nearest" is the R2 of the training patch that is most alike, on
+features that turns and mirrors leave alone: it needs no network.""",
+    "models": """All are trained and tested on the same points. "Radius" and "Gaussian process" see no image,
+only where the point lies. Theirs are of the paper's own split.""",
+    "augmentation": """Copies are made of the training points alone. An epoch with eight copies of each has
+eight times the steps of one without.""",
+    "blocks": """Five dense layers. The paper's text has no figures but those of six blocks, its best.""",
+    "dense": """The first of 256, 128, 64, 32, 16 and 8 units. The paper's text has no figures but those of
+five layers, its best.""",
+    "enhancement": """Theirs are read from the paper's text.""",
+    "billets": f"""One billet with stirring 1.0 (the first has 0.5), and one of 0.40 wt% (0.42), each with a
+scatter of its own. Before and after a second training with {LABELLED} labelled points; all figures are of
+the other points. "Drift" is p of the test whether the images look like those of the training.""",
+}
+
+
+def page(record: Record, chosen: Configuration) -> str:
+    """All that has been computed, in Markdown; the figures lie beside it."""
+    there = [study for study in STUDIES if record.has(study, chosen)]
+    tables = [table(study, record, chosen) for study in there]
+    pictures = [f"### {_FIGURES[n][0]}\n\n![Figure {n}](figure-{n}.png)" for n, _ in figures(record, chosen)]
+    parts = [_INTRODUCTION, _effort(record, chosen), "## Tables", *tables]
+    return "\n\n".join([*parts, *(["## Figures", *pictures] if pictures else [])]) + "\n"
+
+
+def _effort(record: Record, chosen: Configuration) -> str:
+    size, scale = chosen.image_size, chosen.mm_per_px
+    whole = (
+        "The size and the training are the paper's."
+        if size == 224
+        else "Reduced for two processor cores: `--full` runs 224 px with the paper's training, on a GPU."
+    )
+    rows = [task for study in STUDIES for task in tasks(study, chosen).values()]
+    # Rows of several studies may be one run.
+    seconds = sum({id(run): run.result["seconds"] for task in rows for run in record.runs(task)}.values())
+    usual = _first(tasks("protocol", chosen)["grouped"])
+    best = _first(tasks("billets", chosen)["recommended network"])
+    patches = f"{POINTS} points, patches of {size} px at {scale:g} mm a pixel ({size * scale:.3g} mm)"
+    return (
+        f"Billets of 600 mm, {patches}. {whole} Ours are means over the splits, ± the standard deviation from "
+        "split to split; r2 is the squared correlation, which the paper calls R2, and R2 is 1 - SSE/SST.\n\n"
+        f"Published network: {_settings(usual)}.\n\n"
+        f"Recommended network: {_settings(best)}.\n\n"
+        f"All runs together took {seconds / 60:.1f} minutes."
+    )
+
+
+def _first(task: Task | None) -> dict[str, Any]:
+    return {} if task is None else task.settings
+
+
+def _settings(settings: dict[str, Any]) -> str:
+    told = (f"{name} {value}" for name, value in settings.items() if name not in ("image_size", "seed"))
+    return ", ".join(told)
+
+
+def table(study: str, record: Record, chosen: Configuration) -> str:
+    """A study's rows, theirs beside ours."""
+    rows = _runs(study, record, chosen)
+    most = max(map(len, rows.values()))
+    told = f"{most} splits." if most > 1 else "One split."
+    make = {"protocol": _protocol, "models": _models, "billets": _billets}.get(study, _plain_rows)
+    parts = [make(study, rows), *_extra(study, chosen, record)]
+    return "\n\n".join([f"### {_TITLES[study]}", told, *parts, _ON[study]])
+
+
+def _runs(study: str, record: Record, chosen: Configuration) -> Rows:
+    """By row, of the splits that all rows have; none where the patches are too small."""
+    found = {name: record.runs(task) for name, task in tasks(study, chosen).items()}
+    common = set.intersection(*({run.split for run in runs} for runs in found.values() if runs))
+    return {name: [run for run in runs if run.split in common] for name, runs in found.items()}
+
+
+_UNKNOWN = ("-", "-")
+_HEAD = ("", "paper: r2, %", "ours", "paper: MAE, wt%", "ours", "ours: R2", "bias, wt%")
+
+
+def _plain_rows(study: str, rows: Rows) -> str:
+    lines = []
+    for name, runs in rows.items():
+        theirs = published().get((study, name), _UNKNOWN)
+        if not runs:
+            lines.append([name, theirs[0], f"needs {2 ** int(name)} px", theirs[1], "-", "-", "-", "-", "-"])
+            continue
+        lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
+        lines[-1] += [_percent(runs, "train", "r2_correlation"), _spread(_of(runs, "train", "mae"), 4)]
+    return _markdown([*_HEAD, "training: r2, %", "MAE, wt%"], lines)
+
+
+def _protocol(study: str, rows: Rows) -> str:
+    lines = []
+    for name, runs in rows.items():
+        theirs = published().get((study, name), _UNKNOWN)
+        lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
+        copies = statistics.fmean(run.result["leak"]["copies"] for run in runs)
+        flagged = sum(run.result["leak"]["flag"] for run in runs)
+        lines[-1] += [
+            _spread(_of(runs, "leak", "r2"), 2),
+            f"{100 * copies:.0f} %",
+            f"{flagged} of {len(runs)}",
+        ]
+    return _markdown([*_HEAD, "nearest: R2", "copies", "flagged"], lines)
+
+
+def _models(study: str, rows: Rows) -> str:
+    lines = []
+    of_baselines = rows["baselines"]
+    for name in BASELINES:
+        found = [row for run in of_baselines for row in run.result["table"] if row["model"] == name]
+        if found:
+            lines.append([name, *_figures_of(published().get((study, name), _UNKNOWN), found), "-", "-"])
+    for name in ("published network", "recommended network"):
+        runs = rows[name]
+        theirs = published().get((study, name), _UNKNOWN)
+        lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
+        coverage = statistics.fmean(run.result["interval"]["coverage"] for run in runs)
+        lines[-1] += [f"{100 * coverage:.0f} %", _spread(_of(runs, "interval", "width"), 3)]
+    for (part, name), theirs in published().items():
+        if part == "transfer":
+            lines.append([name, theirs[0], "not run", theirs[1], *["-"] * 5])
+    reasons = of_baselines[0].result["missing"]
+    left_out = [f"{name} is left out: {reason}." for name, reason in reasons.items()]
+    return "\n\n".join([_markdown([*_HEAD, "90 % intervals hold", "width, wt%"], lines), *left_out])
+
+
+def _billets(study: str, rows: Rows) -> str:
+    runs = rows["recommended network"]
+    lines = []
+    for name in BILLETS:
+        for when in ("before", "after"):
+            theirs = published()[study, name] if when == "before" else _UNKNOWN
+            found = [run.result["billets"][name][when] for run in runs]
+            lines.append([f"{name}, {when}", *_figures_of(theirs, found)])
+            worst = max(
+                float(np.max(np.abs(np.subtract(told["predicted"], run.result["billets"][name]["carbon"]))))
+                for told, run in zip(found, runs, strict=True)
+            )
+            drift = max(run.result["billets"][name]["drift"] for run in runs)
+            lines[-1] += [f"{worst:.3f}", f"at most {drift:.3f}" if when == "before" else "-"]
+    return _markdown([*_HEAD, "largest error, wt%", "drift"], lines)
+
+
+def _extra(study: str, chosen: Configuration, record: Record) -> list[str]:
+    if study != "enhancement":
+        return []
+    images = billet(chosen.image_size, chosen.mm_per_px, record.seed).images
+    theirs = {"as etched": ("0.137", "3.17", "9.33"), "CLAHE": ("0.188", "18.84", "6.43")}
+    lines = []
+    for name, grey in (("as etched", images), ("CLAHE", clahe(images))):
+        ours = image_quality(grey)
+        figures = (f"{ours['rms_contrast']:.3f}", f"{ours['glcm_contrast']:.2f}", f"{ours['entropy']:.2f}")
+        lines.append([name, *(cell for both in zip(theirs[name], figures, strict=True) for cell in both)])
+    head = ["", "paper: RMS contrast", "ours", "paper: GLCM contrast", "ours", "paper: entropy", "ours, bits"]
+    return [_markdown(head, lines)]
+
+
+def _figures_of(theirs: tuple[str, str], found: Sequence[dict[str, Any]]) -> list[str]:
+    """The paper's r2 and MAE beside ours, then our R2 and bias."""
+    ours = {name: [row[name] for row in found] for name in ("r2", "r2_correlation", "mae", "bias")}
+    percent = _spread([None if value is None else 100 * value for value in ours["r2_correlation"]], 1)
+    return [
+        theirs[0],
+        percent,
+        theirs[1],
+        _spread(ours["mae"], 4),
+        _spread(ours["r2"], 2),
+        _spread(ours["bias"], 4),
+    ]
+
+
+def _of(runs: Sequence[Run], part: str, name: str) -> list[float | None]:
+    return [run.result[part][name] for run in runs]
+
+
+def _percent(runs: Sequence[Run], part: str, name: str) -> str:
+    return _spread([None if value is None else 100 * value for value in _of(runs, part, name)], 1)
+
+
+def _spread(values: Sequence[float | None], digits: int) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    mean = f"{statistics.fmean(known):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(known):.{digits}f}" if len(known) > 1 else mean
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def figures(record: Record, chosen: Configuration) -> Iterator[tuple[int, Callable[[], Figure]]]:
+    """Number of every figure whose study has been computed, and what draws it."""
+    draw = {
+        4: _draw_training,
+        5: _draw_errors,
+        6: _draw_billets,
+        7: _draw_architectures,
+        8: _draw_enhancement,
+    }
+    for number, (_, study) in _FIGURES.items():
+        needed = ("blocks", "dense") if number == 7 else (study,)
+        if all(record.has(each, chosen) for each in needed):
+            yield number, partial(draw[number], record, chosen)
+
+
+def _draw_training(record: Record, chosen: Configuration) -> Figure:
+    """Figure 4, for both protocols: of the first split."""
+    figure = new_figure(9.6, 8.2)
+    panels = figure.subplots(2, 2)
+    for name, (left, right) in zip(("published", "grouped"), panels, strict=True):
+        (run, *_) = record.runs(tasks("protocol", chosen)[name])
+        training, validation = np.array(run.result["history"]).T
+        epochs = np.arange(1, len(training) + 1)
+        left.plot(epochs, training, color=TRAINED, label="training, with dropout")
+        left.plot(epochs, validation, color=HELD_OUT, label="validation")
+        left.set(xlabel="epoch", ylabel="mean absolute error, wt%")
+        left.set_ylim(bottom=0)
+        left.xaxis.get_major_locator().set_params(integer=True)
+        left.legend(fontsize=8, frameon=False)
+        left.set_title(f"{name} protocol", fontsize=10, loc="left")
+        points = run.result["points"]
+        draw_parity(
+            right, "tested", np.array(points["carbon"]), np.array(points["predicted"]), None, HELD_OUT
+        )
+        finish_parity(right)
+    return figure
+
+
+def _draw_errors(record: Record, chosen: Configuration) -> Figure:
+    """Figure 5: of points that were not trained on, over all splits."""
+    runs = record.runs(tasks("models", chosen)["recommended network"])
+    columns = {name: np.concatenate([run.result["points"][name] for run in runs])
+               for name in ("x_mm", "y_mm", "carbon", "predicted")}  # fmt: skip
+    percent = 100 * (columns["predicted"] / columns["carbon"] - 1)
+    limit = float(max(np.abs(percent).max(), 1.0))
+    figure = new_figure(6.6, 5.4)
+    axes = figure.subplots()
+    drawn = axes.scatter(
+        columns["x_mm"], columns["y_mm"], 70, percent, cmap="RdBu_r", vmin=-limit, vmax=limit,
+        edgecolors="0.4", linewidths=0.8,
+    )  # fmt: skip
+    draw_outline(axes, _DIAMETER)
+    axes.set_title("recommended network, points not trained on", fontsize=10)
+    figure.colorbar(drawn, ax=axes, label="(predicted - analysed) / analysed carbon, %", shrink=0.85)
+    return figure
+
+
+def _draw_billets(record: Record, chosen: Configuration) -> Figure:
+    """Figure 6: of the first split."""
+    figure = new_figure(9.2, 4.8)
+    (run, *_) = record.runs(tasks("billets", chosen)["recommended network"])
+    for name, axes in zip(BILLETS, figure.subplots(1, 2), strict=True):
+        found = run.result["billets"][name]
+        carbon = np.array(found["carbon"])
+        for when, color in (("before", TRAINED), ("after", HELD_OUT)):
+            predicted, spread = np.array(found[when]["predicted"]), np.array(found[when]["spread"])
+            bounds = np.stack([predicted - spread, predicted + spread], axis=1)
+            draw_parity(axes, f"{when} the second training", carbon, predicted, bounds, color)
+        finish_parity(axes)
+        axes.set_title(f"{name}; bars: standard deviation over copies", fontsize=9, loc="left")
+    return figure
+
+
+def _draw_architectures(record: Record, chosen: Configuration) -> Figure:
+    """Figure 7."""
+    figure = new_figure(9.2, 6.4)
+    panels = figure.subplots(2, 2)
+    labels = {"blocks": "blocks of convolutions", "dense": "dense layers"}
+    for (study, label), row in zip(labels.items(), panels, strict=True):
+        known = {name: runs for name, runs in _runs(study, record, chosen).items() if runs}
+        for axes, name, unit in zip(row, ("r2_correlation", "mae"), ("r2", "MAE, wt%"), strict=True):
+            for part, color, shift in (("train", TRAINED, -0.2), ("test", HELD_OUT, 0.2)):
+                values = [[value or 0.0 for value in _of(runs, part, name)] for runs in known.values()]
+                spreads = [statistics.stdev(each) if len(each) > 1 else 0.0 for each in values]
+                means = [statistics.fmean(each) for each in values]
+                places = np.array([int(count) for count in known]) + shift
+                axes.bar(
+                    places, means, 0.38, yerr=spreads if any(spreads) else None, color=color, capsize=2,
+                    label={"train": "training", "test": "tested"}[part],
+                )  # fmt: skip
+            axes.set(xlabel=label, ylabel=unit)
+            axes.set_xticks([int(count) for count in known])
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    return figure
+
+
+def _draw_enhancement(record: Record, chosen: Configuration) -> Figure:
+    """Figure 8: three patches from the axis outwards."""
+    patches = billet(chosen.image_size, chosen.mm_per_px, record.seed)
+    rows = [len(patches) * n // 6 for n in (1, 3, 5)]
+    half = 0.5 * chosen.image_size * chosen.mm_per_px
+    figure = new_figure(8.4, 5.6)
+    panels = figure.subplots(2, 3, sharex=True, sharey=True)
+    assert patches.radius is not None
+    for column, n in zip(panels.T, rows, strict=True):
+        pair = (patches.images[n], clahe(patches.images[n]))
+        for axes, image, name in zip(column, pair, ("as etched", "CLAHE"), strict=True):
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(-half, half, half, -half))
+            place = f"{patches.radius[n]:.0f} mm from the axis, {patches.carbon[n]:.3f} wt%"
+            axes.set_title(f"{name}: {place}", fontsize=8)
+    for axes in panels[-1]:
+        axes.set_xlabel("mm")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("mm")
+    return figure

@@ -1,0 +1,292 @@
+"""doi:10.20517/jmi.2025.73: carbon from etched patches, computed again on billets that were never cast.
+
+X. Wei et al. train a convolutional network on 85 points of a 600 mm billet and compare it with other
+architectures, preprocessings, augmentations and models. Their images are not public. Here the same is done on
+`tundish.segregation.synthetic` billets, so differences between rows can be compared, and numbers cannot.
+
+What is read differently: splits are by point, and what is published (single patches, split after turning and
+mirroring) is one row beside that. Billets for validation: one with strong stirring, one of 0.40 wt% carbon.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import functools
+import json
+import time
+from collections.abc import Callable, Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tundish.segregation import CarbonRegressor, PatchSet, baselines, leak, missing_baselines, synthetic
+from tundish.segregation import _recommended as configurations
+from tundish.segregation._recommended import Configuration, dense_layers
+from tundish.segregation._scores import scores
+
+POINTS, TEST, LEVEL = 85, 0.2, 0.9
+STUDIES = ("protocol", "models", "augmentation", "blocks", "dense", "enhancement", "billets")
+# The paper's further billets: number of points, and how the process differs from the first billet's.
+BILLETS: dict[str, tuple[int, dict[str, float]]] = {
+    "stirring": (25, {"stirring": 1.0}),
+    "lower carbon": (16, {"carbon": 0.40}),
+}
+LABELLED = 5  # points of a further billet for the second training
+_AUGMENTATIONS = {"none": None, "rotation": "rotation", "mirror": "mirror", "both": "dihedral"}
+_SWEPT = ("blocks", "dense")
+
+
+class Task(NamedTuple):
+    """What is run for a split.
+
+    - `kind`: "network", or "baselines" for all models without a network.
+    - `settings`: of the `CarbonRegressor`, whole; {} for baselines.
+    - `protocol`: "grouped" (by point) or "published".
+    - `image_size`, px, and `mm_per_px`, of the synthetic billets.
+    - `update`: arguments of `CarbonRegressor.update` for the further billets; None leaves them out.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    protocol: str
+    image_size: int
+    mm_per_px: float
+    update: dict[str, Any] | None = None
+
+
+class Run(NamedTuple):
+    """A task of a split, done. `result` of baselines: `table` and `missing`. Of a network:
+
+    - `test`, `train`: scores (wt%). `interval`: coverage, mean width, method of the 90 % intervals.
+    - `leak`: of the split. `best`: best epoch of each network. `history`: (training, validation) errors of
+      the first network, wt%. `points`: analysed and predicted carbon of the tested patches, and x and y.
+    - `billets`: by name, `before` and `after` the second training, both on the points that it did not see:
+      scores and predictions.
+    - `seconds`.
+    """
+
+    task: Task
+    split: int
+    seed: int
+    result: dict[str, Any]
+
+
+def configuration(full: bool) -> Configuration:
+    """As published, or reduced for two cores."""
+    return configurations.FULL if full else configurations.REDUCED
+
+
+def tasks(study: str, chosen: Configuration) -> dict[str, Task | None]:
+    """The rows of a study; None where the patches are too small for it."""
+
+    def network(changes: dict[str, Any], protocol: str = "grouped") -> Task | None:
+        return _network_task(chosen, chosen.published | changes, protocol)
+
+    size, scale = chosen.image_size, chosen.mm_per_px
+    best = _network_task(chosen, chosen.recommended, "grouped", chosen.update)
+    without = Task("baselines", {}, "grouped", size, scale)
+    match study:
+        case "protocol":
+            return {"published": network({}, "published"), "grouped": network({})}
+        case "models":
+            return {"published network": network({}), "recommended network": best, "baselines": without}
+        case "augmentation":
+            return {name: network({"augment": how}) for name, how in _AUGMENTATIONS.items()}
+        case "blocks":
+            return {str(count): network({"blocks": count}) for count in range(2, 8)}
+        case "dense":
+            return {str(count): network({"dense": dense_layers(count)}) for count in range(1, 7)}
+        case "enhancement":
+            return {"as etched": network({"enhance": None}), "CLAHE": network({"enhance": "clahe"})}
+    return {"recommended network": best}
+
+
+def _network_task(
+    chosen: Configuration, settings: dict[str, Any], protocol: str, update: dict[str, Any] | None = None
+) -> Task | None:
+    if 2 ** settings.get("blocks", 6) > chosen.image_size:
+        return None
+    # All settings, and not only those that differ from today's defaults: the record outlives them.
+    whole = CarbonRegressor(**settings, image_size=chosen.image_size).settings
+    return Task("network", whole, protocol, chosen.image_size, chosen.mm_per_px, update)
+
+
+def splits_of(study: str, chosen: Configuration, splits: int | None) -> int:
+    """Number of splits of a study's tasks."""
+    if splits is not None:
+        return splits
+    return chosen.sweep_splits if study in _SWEPT else chosen.splits
+
+
+@functools.cache
+def billet(image_size: int, mm_per_px: float, seed: int) -> PatchSet:
+    """The first billet."""
+    return synthetic.billet(POINTS, image_size=image_size, rng=_seed(seed, 0), mm_per_px=mm_per_px)
+
+
+@functools.cache
+def further_billet(name: str, image_size: int, mm_per_px: float, seed: int) -> PatchSet:
+    """One of :data:`BILLETS`, with a structure and a scatter of its own."""
+    number = 1 + list(BILLETS).index(name)
+    points, process = BILLETS[name]
+    settings: dict[str, Any] = {"image_size": image_size, "mm_per_px": mm_per_px, "name": number, **process}
+    patches: PatchSet = synthetic.billet(points, rng=_seed(seed, number), **settings)
+    return patches
+
+
+def _seed(seed: int, number: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(number,))
+
+
+def parted(task: Task, split: int, seed: int) -> tuple[PatchSet, PatchSet]:
+    """What is trained on and what is tested: the same points in all grouped tasks of a split."""
+    patches = billet(task.image_size, task.mm_per_px, seed)
+    random = np.random.SeedSequence(seed, spawn_key=(0, split))
+    if task.protocol == "published":
+        return patches.augment("dihedral").split(TEST, rng=random, protocol="published")
+    return patches.split(TEST, by="point", rng=random)
+
+
+def compute(task: Task, split: int, seed: int) -> dict[str, Any]:
+    """The result of a run."""
+    started = time.perf_counter()
+    train, test = parted(task, split, seed)
+    if task.kind == "baselines":
+        table = baselines(train, test, seed + split)
+        names = table.dtype.names or ()
+        rows = [{name: row[name].item() for name in names} for row in table]
+        result: dict[str, Any] = {"table": rows, "missing": missing_baselines(train, test)}
+    else:
+        result = _network_result(task, train, test, split, seed)
+    return result | {"seconds": time.perf_counter() - started}
+
+
+def _network_result(task: Task, train: PatchSet, test: PatchSet, split: int, seed: int) -> dict[str, Any]:
+    reg = CarbonRegressor(**{**task.settings, "seed": seed + split}).fit(train)
+    predicted = reg.predict(test)
+    lower, upper = reg.predict_interval(test, LEVEL).T
+    assert test.position is not None
+    found = leak(train, test) if test.leak is None else test.leak
+    return {
+        "test": scores(predicted, test.carbon),
+        "train": reg.score(train),
+        "interval": {
+            "coverage": float(np.mean((lower <= test.carbon) & (test.carbon <= upper))),
+            "width": float(np.mean(upper - lower)),
+            "method": reg.interval_method(LEVEL),
+        },
+        "leak": found._asdict(),
+        "best": [member["best_epoch"] for member in reg.card["members"]],
+        "history": reg.history[0],
+        "points": {
+            "carbon": test.carbon.tolist(),
+            "predicted": predicted.tolist(),
+            "x_mm": test.position[:, 0].tolist(),
+            "y_mm": test.position[:, 1].tolist(),
+        },
+        "billets": None if task.update is None else _further(reg, task, seed),
+    }
+
+
+def _further(reg: CarbonRegressor, task: Task, seed: int) -> dict[str, Any]:
+    """Predictions of the further billets, before and after a second training with a few of their points."""
+    found = {}
+    for name in BILLETS:
+        patches = further_billet(name, task.image_size, task.mm_per_px, seed)
+        labelled = np.zeros(len(patches), bool)
+        # Points are numbered from the axis outwards: these are spread over the radius.
+        labelled[(2 * np.arange(LABELLED) + 1) * len(patches) // (2 * LABELLED)] = True
+        others = patches[~labelled]
+        retrained = copy.deepcopy(reg)
+        retrained.update(patches[labelled], **(task.update or {}))
+        found[name] = {
+            "before": _told(reg, others), "after": _told(retrained, others), "carbon": others.carbon.tolist(),
+            "drift": reg.drift(patches).p_value,
+        }  # fmt: skip
+    return found
+
+
+def _told(reg: CarbonRegressor, patches: PatchSet) -> dict[str, Any]:
+    """Scores and predictions, with their standard deviation over the turned and mirrored patches."""
+    copies = patches.augment("dihedral")
+    by_copy = reg.predict(copies).reshape(-1, len(patches))
+    predicted = reg.predict(patches)
+    return {
+        **scores(predicted, patches.carbon),
+        "predicted": predicted.tolist(),
+        "spread": by_copy.std(axis=0).tolist(),
+    }
+
+
+class Record:
+    """All runs so far, in a file of one JSON object a line: what is there is not done again."""
+
+    def __init__(self, file: Path, seed: int = 0) -> None:
+        self.file, self.seed = file, seed
+        self._runs: dict[str, dict[int, Run]] = {}
+        if file.exists():
+            text = file.read_text("utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            for line in whole.splitlines():
+                self._keep(line)
+            if whole != text:  # the last line of a run that was killed may be half a line
+                file.write_text(whole, "utf-8")
+
+    def _keep(self, line: str) -> None:
+        fields = json.loads(line)
+        run = Run(**{**fields, "task": Task(**fields["task"])})
+        if run.seed == self.seed:
+            self._runs.setdefault(_key(run.task), {})[run.split] = run
+
+    def runs(self, task: Task | None) -> list[Run]:
+        """Those done, in the order of the splits."""
+        found = {} if task is None else self._runs.get(_key(task), {})
+        return [found[split] for split in sorted(found)]
+
+    def has(self, study: str, chosen: Configuration) -> bool:
+        """Whether all rows of a study have a run."""
+        return all(self.runs(task) for task in tasks(study, chosen).values() if task is not None)
+
+    def complete(
+        self, studies: Iterable[str], chosen: Configuration, splits: int | None, tell: Callable[[str], object]
+    ) -> None:
+        """Does what is missing, split by split of each row."""
+        for study in studies:
+            count = splits_of(study, chosen, splits)
+            for name, task in tasks(study, chosen).items():
+                for split in range(count):
+                    if task is None or split in self._runs.get(_key(task), {}):
+                        continue
+                    tell(f"{study}, {name}: split {split + 1} of {count}")
+                    self._add(Run(task, split, self.seed, compute(task, split, self.seed)))
+
+    def _add(self, run: Run) -> None:
+        fields = run._asdict() | {"task": run.task._asdict()}
+        line = json.dumps(_plain(fields), allow_nan=False)
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        self._keep(line)
+
+
+def _key(task: Task) -> str:
+    return json.dumps(task._asdict(), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """None for what is no number, as JSON takes it."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+@functools.cache
+def published() -> dict[tuple[str, str], tuple[str, str]]:
+    """The paper's R2 (squared correlation, %) and mean absolute error (wt%) by study and case, as text."""
+    text = resources.files("tundish.reproduce").joinpath("segregation2025.csv").read_text("utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {(row["study"], row["case"]): (row["r2_percent"], row["mae_wt"]) for row in rows}
