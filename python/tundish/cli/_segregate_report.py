@@ -85,7 +85,7 @@ def _network(model: dict[str, Any]) -> str:
     epochs = ", ".join(f"{member['best_epoch']} of {member['epochs']}" for member in members)
     state = "" if model["complete"] else "; an interrupted training, so there are no intervals"
     of = f"{len(members)} with {settings['blocks']} blocks, head {settings['head']}"
-    return f"{of}; best epochs {epochs}{state}"
+    return f"{of}; best epochs {epochs}; computed by {model['engine']}{state}"
 
 
 def _leak_told(found: dict[str, Any]) -> str:

@@ -23,9 +23,10 @@ _TABLES: dict[str, Sequence[int]] = {
 _OWN: dict[str, dict[str, Any]] = {
     "energies2020": {"method": None, "runs": 10},
     "scrap2025": {"seeds": 5},
-    "segregation2025": {"full": False, "splits": None, "study": None},
+    "segregation2025": {"full": False, "splits": None, "study": None, "weights": []},
 }
-_STUDIES = ("protocol", "models", "augmentation", "blocks", "dense", "enhancement", "billets")
+_BACKBONES = ("vgg16", "vgg19", "inception-v3")
+_STUDIES = ("protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets")
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -67,6 +68,12 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     )
     segregation.add_argument(
         "--splits", metavar="N", type=int, help="into training and test (default: 5 in full)"
+    )
+    segregation.add_argument(
+        "--weights",
+        metavar="BACKBONE=FILE",
+        action="append",
+        help="of vgg16, vgg19 or inception-v3, trained on ImageNet, as torchvision publishes them",
     )
     segregation.add_argument("--study", choices=_STUDIES, help="only this one")
     return parser
@@ -153,6 +160,7 @@ def _scrap2025(arguments: argparse.Namespace) -> int:
 
 
 def _segregation2025(arguments: argparse.Namespace) -> int:
+    weights = dict(_weights(text) for text in arguments.weights)
     try:
         from tundish.reproduce import _segregation2025_report as report
         from tundish.reproduce import segregation2025 as paper
@@ -162,19 +170,32 @@ def _segregation2025(arguments: argparse.Namespace) -> int:
         make_folder(folder)
         studies = paper.STUDIES if arguments.study is None else (arguments.study,)
         record = _record(paper.Record, folder, arguments.seed)
-        record.complete(studies, chosen, arguments.splits, partial(note, arguments.prog))
+        record.complete(studies, chosen, arguments.splits, partial(note, arguments.prog), weights)
     except ImportError as error:
         note(arguments.prog, error)
         return FAILED
+    except ValueError as error:  # of a file of weights
+        raise BadInputError(str(error)) from None
     text = report.page(record, chosen)
     writers: dict[str, Callable[[Path], None]] = {"README.md": partial(write_text, text)}
     for number, draw in report.figures(record, chosen):
         writers[f"figure-{number}.png"] = partial(write_picture, draw)
     files = write_files(arguments.prog, folder, writers)
-    print("\n\n".join(report.table(study, record, chosen) for study in studies))
+    done = [study for study in studies if record.has(study, chosen)]
+    print("\n\n".join(report.table(study, record, chosen) for study in done))
     for file in files:
         print(f"wrote {file}")
     return DONE
+
+
+def _weights(text: str) -> tuple[str, Path]:
+    """Backbone and file."""
+    backbone, _, file = text.partition("=")
+    if backbone not in _BACKBONES or not file:
+        raise BadInputError(f"--weights {text}: must be {', '.join(_BACKBONES)}, then = and a file")
+    if not Path(file).is_file():
+        raise BadInputError(f"--weights {text}: there is no such file")
+    return backbone, Path(file)
 
 
 def _record(kind: Callable[[Path, int], Any], folder: Path, seed: int) -> Any:

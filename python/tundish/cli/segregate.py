@@ -150,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
         remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
         for remark in remarks:
             note(arguments.prog, remark)
+        reg.compile()
         found = _map(reg, case, arguments)
     except OSError as error:
         raise BadInputError(f"{error.filename}: {error.strerror}" if error.filename else error) from None
@@ -405,6 +406,7 @@ def _facts(
 def _of_model(reg: CarbonRegressor) -> dict[str, Any]:
     return {
         "complete": reg.card["complete"],
+        "engine": reg.engine,
         "settings": reg.settings,
         "mm_per_px": reg.card["mm_per_px"],
         "members": reg.card["members"],

@@ -15,20 +15,31 @@ import csv
 import functools
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tundish.segregation import CarbonRegressor, PatchSet, baselines, leak, missing_baselines, synthetic
+from tundish.segregation import (
+    CarbonRegressor,
+    PatchSet,
+    TransferRegressor,
+    baselines,
+    leak,
+    missing_baselines,
+    missing_transfer,
+    synthetic,
+)
 from tundish.segregation import _recommended as configurations
+from tundish.segregation._backbones import BACKBONES, LITE
 from tundish.segregation._recommended import Configuration, dense_layers
 from tundish.segregation._scores import scores
 
 POINTS, TEST, LEVEL = 85, 0.2, 0.9
-STUDIES = ("protocol", "models", "augmentation", "blocks", "dense", "enhancement", "billets")
+STUDIES = ("protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets")
 # The paper's further billets: number of points, and how the process differs from the first billet's.
 BILLETS: dict[str, tuple[int, dict[str, float]]] = {
     "stirring": (25, {"stirring": 1.0}),
@@ -37,13 +48,14 @@ BILLETS: dict[str, tuple[int, dict[str, float]]] = {
 LABELLED = 5  # points of a further billet for the second training
 _AUGMENTATIONS = {"none": None, "rotation": "rotation", "mirror": "mirror", "both": "dihedral"}
 _SWEPT = ("blocks", "dense")
+BUNDLED = (LITE,)  # backbones whose weights come with a package
 
 
 class Task(NamedTuple):
     """What is run for a split.
 
-    - `kind`: "network", or "baselines" for all models without a network.
-    - `settings`: of the `CarbonRegressor`, whole; {} for baselines.
+    - `kind`: "network"; "transfer"; or "baselines" for all models without a network.
+    - `settings`: of the `CarbonRegressor`, whole, or of the `TransferRegressor`; {} for baselines.
     - `protocol`: "grouped" (by point) or "published".
     - `image_size`, px, and `mm_per_px`, of the synthetic billets.
     - `update`: arguments of `CarbonRegressor.update` for the further billets; None leaves them out.
@@ -58,7 +70,8 @@ class Task(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A task of a split, done. `result` of baselines: `table` and `missing`. Of a network:
+    """A task of a split, done. `result` of baselines: `table` and `missing`; of transfer: `test` and `train`,
+    as of a network:
 
     - `test`, `train`: scores (wt%). `interval`: coverage, mean width, method of the 90 % intervals.
     - `leak`: of the split. `best`: best epoch of each network. `history`: (training, validation) errors of
@@ -93,6 +106,11 @@ def tasks(study: str, chosen: Configuration) -> dict[str, Task | None]:
             return {"published": network({}, "published"), "grouped": network({})}
         case "models":
             return {"published network": network({}), "recommended network": best, "baselines": without}
+        case "transfer":
+            return {
+                name: Task("transfer", {"backbone": name, **chosen.transfer}, "grouped", size, scale)
+                for name in BACKBONES
+            }
         case "augmentation":
             return {name: network({"augment": how}) for name, how in _AUGMENTATIONS.items()}
         case "blocks":
@@ -150,7 +168,17 @@ def parted(task: Task, split: int, seed: int) -> tuple[PatchSet, PatchSet]:
     return patches.split(TEST, by="point", rng=random)
 
 
-def compute(task: Task, split: int, seed: int) -> dict[str, Any]:
+def missing(task: Task, weights: Mapping[str, Path]) -> str | None:
+    """Why a task cannot run here, or None."""
+    if task.kind != "transfer":
+        return None
+    backbone = task.settings["backbone"]
+    if backbone in BUNDLED or backbone in weights:
+        return missing_transfer().get(backbone)
+    return missing_transfer().get(backbone, f"needs --weights {backbone}=FILE")
+
+
+def compute(task: Task, split: int, seed: int, weights: Mapping[str, Path]) -> dict[str, Any]:
     """The result of a run."""
     started = time.perf_counter()
     train, test = parted(task, split, seed)
@@ -159,6 +187,10 @@ def compute(task: Task, split: int, seed: int) -> dict[str, Any]:
         names = table.dtype.names or ()
         rows = [{name: row[name].item() for name in names} for row in table]
         result: dict[str, Any] = {"table": rows, "missing": missing_baselines(train, test)}
+    elif task.kind == "transfer":
+        file = weights.get(task.settings["backbone"])
+        transfer = TransferRegressor(**task.settings, weights=file, seed=seed + split).fit(train)
+        result = {"test": transfer.score(test), "train": transfer.score(train)}
     else:
         result = _network_result(task, train, test, split, seed)
     return result | {"seconds": time.perf_counter() - started}
@@ -247,21 +279,27 @@ class Record:
         return [found[split] for split in sorted(found)]
 
     def has(self, study: str, chosen: Configuration) -> bool:
-        """Whether all rows of a study have a run."""
-        return all(self.runs(task) for task in tasks(study, chosen).values() if task is not None)
+        """Whether all rows of a study have a run; of transfer one, since the others need files of weights."""
+        found = [bool(self.runs(task)) for task in tasks(study, chosen).values() if task is not None]
+        return any(found) if study == "transfer" else all(found)
 
     def complete(
-        self, studies: Iterable[str], chosen: Configuration, splits: int | None, tell: Callable[[str], object]
+        self,
+        studies: Iterable[str],
+        chosen: Configuration,
+        splits: int | None,
+        tell: Callable[[str], object],
+        weights: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
-        """Does what is missing, split by split of each row."""
+        """Does what is missing and can run, split by split of each row; `weights` are files by backbone."""
         for study in studies:
             count = splits_of(study, chosen, splits)
             for name, task in tasks(study, chosen).items():
                 for split in range(count):
-                    if task is None or split in self._runs.get(_key(task), {}):
+                    if task is None or split in self._runs.get(_key(task), {}) or missing(task, weights):
                         continue
                     tell(f"{study}, {name}: split {split + 1} of {count}")
-                    self._add(Run(task, split, self.seed, compute(task, split, self.seed)))
+                    self._add(Run(task, split, self.seed, compute(task, split, self.seed, weights)))
 
     def _add(self, run: Run) -> None:
         fields = run._asdict() | {"task": run.task._asdict()}

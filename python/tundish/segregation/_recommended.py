@@ -13,6 +13,7 @@ class Configuration(NamedTuple):
     - `image_size`, px, and `mm_per_px` of the patches.
     - `published`: arguments of `CarbonRegressor` for the published kind of network.
     - `recommended`: those of the one that is recommended.
+    - `transfer`: those of `TransferRegressor`.
     - `update`: arguments of `CarbonRegressor.update` for a few points of another billet.
     - `splits`: into training and test, over which results are means; `sweep_splits` for the architectures.
     """
@@ -21,6 +22,7 @@ class Configuration(NamedTuple):
     mm_per_px: float
     published: dict[str, Any]
     recommended: dict[str, Any]
+    transfer: dict[str, Any]
     update: dict[str, Any]
     splits: int
     sweep_splits: int
@@ -35,6 +37,7 @@ FULL = Configuration(
         "blocks": 5, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 100, "patience": 30,
         "ensemble": 5,
     },
+    transfer={},
     update={"epochs": 30, "replay_share": 0.5},
     splits=5,
     sweep_splits=5,
@@ -48,6 +51,7 @@ REDUCED = Configuration(
         "blocks": 4, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 10, "patience": 10,
         "ensemble": 2,
     },
+    transfer={"epochs": 100, "patience": 20},
     update={"epochs": 30, "replay_share": 0.5},
     splits=2,
     sweep_splits=1,

@@ -1,0 +1,386 @@
+"""`tundish segregate`: what it prints and writes, and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("PIL")
+pytest.importorskip("sklearn")
+
+from PIL import Image
+
+import tundish.segregation as segregation
+from tundish.cli import segregate as cli
+from tundish.cli._segregate_report import text_of
+from tundish.cli.main import main
+from tundish.segregation import CarbonRegressor, PatchSet, synthetic
+from tundish.segregation._recommended import REDUCED, recommended
+
+SIDE, SCALE = 16, 0.2
+SMALL = ("--blocks", "2", "--epochs", "1", "--ensemble", "1")
+PICTURES = {"predictions.png", "grad-cam.png", "errors.png", "map.png", "interval.png"}
+
+Result = tuple[int, str, str]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line with two baselines, and returns (exit status, stdout, stderr)."""
+    few = functools.partial(segregation.baselines, models=["linear SVR", "radius"])
+    monkeypatch.setattr(segregation, "baselines", few)
+    # To build another engine takes longer than all of these networks.
+    monkeypatch.setattr(CarbonRegressor, "compile", lambda self: self)
+
+    def ran(*argv: object) -> Result:
+        status = main(["segregate", *(str(word) for word in argv)])
+        return status, *capsys.readouterr()
+
+    return ran
+
+
+@pytest.fixture(scope="session")
+def billet() -> tuple[PatchSet, Any]:
+    """A small billet, with its section."""
+    return synthetic.billet(
+        20, diameter=0.1, image_size=SIDE, rng=1, mm_per_px=SCALE, section=True, name="first"
+    )
+
+
+@pytest.fixture
+def folder(billet: tuple[PatchSet, Any], tmp_path: Path) -> Path:
+    billet[0].write_folder(tmp_path / "patches")
+    return tmp_path / "patches"
+
+
+@pytest.fixture
+def photograph(billet: tuple[PatchSet, Any], tmp_path: Path) -> Path:
+    Image.fromarray(billet[1].photograph).save(tmp_path / "section.png")
+    return tmp_path / "section.png"
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are files without content: to draw them takes seconds."""
+    monkeypatch.setattr("tundish.cli._segregate_files.write_picture", lambda plot, path: path.touch())
+
+
+def json_of(result: Result) -> dict[str, Any]:
+    status, out, err = result
+    assert (status, err) == (0, "")
+    found: dict[str, Any] = json.loads(out, parse_constant=pytest.fail)
+    return found
+
+
+# ---- what is found
+
+
+def test_figures_are_those_of_the_model(run: Run, folder: Path) -> None:
+    """Split, training, scores and baselines as from Python."""
+    found = json_of(run(folder, *SMALL, "--seed", 3, "--test", 0.3, "--json"))
+    patches = PatchSet.from_folder(folder)
+    train, test = patches.split(0.3, by="point", rng=3)
+    settings = {**recommended(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
+    reg = CarbonRegressor(**settings, seed=3).fit(train)
+    network, *others = found["table"]
+    assert network.pop("model") == "network"
+    assert network.pop("settings") == ""
+    assert network == pytest.approx(reg.score(test))
+    assert [row["model"] for row in others] == ["linear SVR", "radius"]
+    assert (found["train"]["points"], found["test"]["points"]) == (len(train), len(test))
+    assert found["model"]["settings"] == reg.settings
+    lower, upper = reg.predict_interval(test, 0.9).T
+    assert found["interval"]["coverage"] == np.mean((lower <= test.carbon) & (test.carbon <= upper))
+    assert found["interval"]["width_wt"] == pytest.approx(np.mean(upper - lower))
+    assert (found["leak"]["flag"], found["leak"]["copies"]) == (False, 0)
+    assert found["image_quality"]["etched"] == pytest.approx(segregation.image_quality(patches.images))
+    assert (found["map"], found["other"], found["files"]) == (None, None, [])
+    assert not found["synthetic"]
+
+
+def test_files_are_written_and_the_model_goes_on(
+    run: Run, folder: Path, photograph: Path, tmp_path: Path, blank_pictures: None
+) -> None:
+    """Then the model is loaded: it knows its training, and maps without a folder."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("h5netcdf")
+    xarray = pytest.importorskip("xarray")
+    out = tmp_path / "new" / "out"
+    section = ("--photograph", photograph, "--mm-per-px", SCALE, "--diameter-mm", 100, "--stride-mm", 8)
+    first = json_of(run(folder, *SMALL, *section, "--out", out, "--json"))
+    names = {Path(name).relative_to(out).as_posix() for name in first["files"]}
+    assert names == {"segregation.json", "predictions.csv", "map.nc", "model", *PICTURES}
+    rows = list(csv.DictReader((out / "predictions.csv").read_text("utf-8").splitlines()))
+    reg = CarbonRegressor.load(out / "model")
+    train, test = PatchSet.from_folder(folder).split(0.2, rng=0)
+    assert [row["part"] for row in rows] == ["trained on"] * len(train) + ["held out"] * len(test)
+    predicted = np.concatenate([reg.predict(train), reg.predict(test)])
+    assert [float(row["predicted_wt"]) for row in rows] == pytest.approx(predicted.tolist(), abs=1e-5)
+    with xarray.open_dataset(out / "map.nc", engine="h5netcdf") as data:
+        assert dict(data.sizes) == {"x": data.sizes["x"], "y": data.sizes["x"]}
+        assert int(np.isfinite(data.carbon).sum()) == first["map"]["cells"] > 20
+        assert float(data.carbon.max()) == pytest.approx(first["map"]["most_wt"])
+        assert data.lower.attrs["units"] == "wt%"
+    # The same command finds its training done.
+    again = json_of(run(folder, *SMALL, *section, "--out", out, "--json"))
+    assert again["table"] == first["table"]
+    loaded = json_of(run(folder, "--model", out / "model", "--json"))
+    assert loaded["table"] == first["table"]
+    assert loaded["split"] is not None
+    other = json_of(run(folder, "--model", out / "model", "--seed", 1, "--json"))
+    assert [row["model"] for row in other["table"]] == ["network"]
+    assert (other["train"], other["test"]["points"]) == (None, 20)
+    alone = json_of(run(*section, "--model", out / "model", "--json"))
+    assert alone["map"] == pytest.approx(first["map"])
+    assert alone["table"] == []
+
+
+def test_the_report_tells_it_in_words(run: Run, folder: Path, photograph: Path, tmp_path: Path) -> None:
+    """A row a model, aligned; what was left out, and another billet that looks alike or not."""
+    bright = PatchSet.from_folder(folder)
+    bright.with_images(255 - bright.images // 3).write_folder(tmp_path / "bright")
+    status, out, err = run(
+        folder, *SMALL, "--other", tmp_path / "bright",
+        "--photograph", photograph, "--mm-per-px", SCALE, "--stride-mm", 10,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    lines = {line.split("  ")[0]: line for line in out.splitlines() if line}
+    assert "trained on 16 points, judged on 4 others, held out by point" in out
+    assert len({len(lines[name]) for name in ("model", "network", "linear SVR", "radius")}) == 2
+    assert "none: no point and no copy is on both sides" in lines["leak"]
+    assert "they do not look like those of the training" in lines["other"]
+    assert "wt%, mean interval" in lines["map"]
+    assert "nan" not in out
+
+
+def test_it_runs_without_a_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
+) -> None:
+    """On the synthetic billet, and says so; the map is beside the true carbon."""
+    monkeypatch.setattr(cli, "_DIAMETER", 0.1)
+    found = json_of(run(*SMALL, "--size", SIDE, "--stride-mm", 10, "--out", tmp_path, "--json"))
+    assert found["synthetic"]
+    assert found["train"]["points"] + found["test"]["points"] == 85
+    width = REDUCED.image_size * REDUCED.mm_per_px
+    assert found["train"]["mm_per_px"] == pytest.approx(width / SIDE)
+    assert found["map"]["true_mae_wt"] > 0
+    assert "data             synthetic" in text_of(found)
+
+
+def test_larger_patches_and_photographs_are_reduced(
+    run: Run, folder: Path, photograph: Path, tmp_path: Path, blank_pictures: None
+) -> None:
+    """To the size that is asked for, or that of the model: here to what they were."""
+    patches, large, twice = PatchSet.from_folder(folder), tmp_path / "large", np.ones((2, 2), np.uint8)
+    PatchSet(
+        np.kron(patches.images, twice[None]), patches.carbon, point=patches.point, billet=patches.billet,
+        position=patches.position, mm_per_px=SCALE / 2,
+    ).write_folder(large)  # fmt: skip
+    Image.fromarray(np.kron(np.array(Image.open(photograph)), twice)).save(tmp_path / "large.png")
+    out, few = tmp_path / "out", ("--stride-mm", 10)
+    expected = json_of(run(folder, *SMALL, "--photograph", photograph, "--mm-per-px", SCALE, *few, "--json"))
+    section = ("--photograph", tmp_path / "large.png", "--mm-per-px", SCALE / 2, *few)
+    found = json_of(run(large, *SMALL, *section, "--size", SIDE, "--out", out, "--json"))
+    loaded = json_of(run(large, "--model", out / "model", *section, "--json"))
+    for name in ("table", "map", "train", "test"):
+        assert found[name] == loaded[name] == expected[name]
+
+
+def test_colour_is_converted_and_said_so(run: Run, folder: Path) -> None:
+    file = next(folder.glob("*.png"))
+    Image.open(file).convert("RGB").save(file)
+    status, out, err = run(folder, *SMALL)
+    assert status == 0
+    assert err == f"tundish segregate: {file}: in colour; converted to grey\n"
+    assert f"note             {file}: in colour" in out
+
+
+def test_pictures_are_drawn(run: Run, folder: Path, photograph: Path, tmp_path: Path) -> None:
+    """In earnest, all of them."""
+    pytest.importorskip("matplotlib")
+    section = ("--photograph", photograph, "--mm-per-px", SCALE, "--diameter-mm", 100, "--stride-mm", 10)
+    assert run(folder, *SMALL, *section, "--out", tmp_path / "out")[0] == 0
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == PICTURES
+
+
+def test_an_interrupted_training_leaves_a_model(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
+) -> None:
+    """Of the first network; the same command then goes on. What is left has no intervals."""
+    fit = CarbonRegressor.fit
+
+    def stopped(self: CarbonRegressor, patches: PatchSet, **arguments: Any) -> CarbonRegressor:
+        def stop(epoch: Any) -> None:
+            if epoch.member:
+                raise KeyboardInterrupt
+
+        return fit(self, patches, **{**arguments, "progress": stop})
+
+    command = (folder, "--blocks", 2, "--epochs", 2, "--ensemble", 2, "--out", tmp_path / "out")
+    monkeypatch.setattr(CarbonRegressor, "fit", stopped)
+    assert run(*command) == (130, "", "tundish segregate: interrupted\n")
+    monkeypatch.setattr(CarbonRegressor, "fit", fit)
+    status, out, err = run(folder, "--model", tmp_path / "out" / "model", "--json")
+    assert status == 0
+    assert "interrupted" in err
+    assert json.loads(out)["interval"] is None
+    found = json_of(run(*command, "--json"))
+    assert found["model"]["complete"]
+    assert len(found["model"]["members"]) == 2
+
+
+# ---- bad input
+
+
+def refused(result: Result, *words: object) -> None:
+    status, out, err = result
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("tundish segregate: ")
+    for word in words:
+        assert str(word) in err
+
+
+def labels_of(folder: Path, change: Callable[[list[list[str]]], object]) -> None:
+    """Writes labels.csv anew."""
+    file = folder / "labels.csv"
+    with file.open(newline="") as lines:
+        rows = list(csv.reader(lines))
+    change(rows)
+    with file.open("w", newline="") as lines:
+        csv.writer(lines).writerows(rows)
+
+
+def test_bad_folders_are_refused_by_file(run: Run, folder: Path, tmp_path: Path) -> None:
+    refused(run(tmp_path / "none"), tmp_path / "none" / "labels.csv", "No such file")
+    file = sorted(folder.glob("*.png"))[3]
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    refused(run(folder, *SMALL), file, "cannot be read")
+    file.write_bytes(b"no image")
+    refused(run(folder, *SMALL), file, "is no image")
+    Image.fromarray(np.zeros((SIDE, SIDE + 1), np.uint8)).save(file)
+    refused(run(folder, *SMALL), file, "is 16 x 17 px")
+    file.unlink()
+    refused(run(folder, *SMALL), folder / "labels.csv", file.name, "there is no such file")
+
+
+def test_bad_labels_are_refused_by_line(run: Run, folder: Path) -> None:
+    def put(line: int, column: str, text: str) -> Callable[[list[list[str]]], None]:
+        return lambda rows: rows[line].__setitem__(rows[0].index(column), text)
+
+    labels_of(folder, put(4, "carbon_wt", "9"))
+    refused(run(folder, *SMALL), folder / "labels.csv", "line 5, carbon_wt = 9: must be above 0")
+    labels_of(folder, put(4, "carbon_wt", ""))
+    refused(run(folder, *SMALL), "line 5, carbon_wt: is empty")
+    labels_of(folder, put(4, "carbon_wt", "0.4"))
+    labels_of(folder, lambda rows: [row.pop(rows[0].index("mm_per_px")) for row in reversed(rows)])
+    refused(run(folder, *SMALL), folder / "labels.csv", "mm_per_px")
+
+
+def test_too_few_points_are_refused(run: Run, billet: tuple[PatchSet, Any], tmp_path: Path) -> None:
+    """One billet by billet, one point, and fewer to train on than folds."""
+    patches = billet[0]
+    patches[:1].write_folder(tmp_path / "one")
+    refused(run(tmp_path / "one", *SMALL), tmp_path / "one", "makes 1 of the 2 groups that are needed")
+    patches[:4].write_folder(tmp_path / "four")
+    refused(run(tmp_path / "four", *SMALL), tmp_path / "four", "has 3 points; 4, one a fold, are needed")
+    refused(run(tmp_path / "four", *SMALL, "--by", "billet"), "makes 1 of the 2 groups")
+
+
+def test_bad_models_are_refused_by_file(
+    run: Run, folder: Path, billet: tuple[PatchSet, Any], tmp_path: Path
+) -> None:
+    """Missing, pickled, of another hash, or trained on other patches."""
+    model = tmp_path / "model"
+    refused(run(folder, "--model", model), model / "card.json", "is missing")
+    model.mkdir()
+    (model / "network.pt").write_bytes(b"\x80\x04K\x01.")
+    refused(run(folder, "--model", model), model / "network.pt", "is a pickle")
+    (model / "network.pt").unlink()
+    settings = {**recommended(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
+    CarbonRegressor(**settings).fit(billet[0]).save(model)
+    wide = PatchSet(billet[0].images, billet[0].carbon, point=billet[0].point, mm_per_px=0.3)
+    wide.write_folder(tmp_path / "wide")
+    refused(run(tmp_path / "wide", "--model", model), tmp_path / "wide", "16 px and 4.8 mm", "3.2 mm")
+    (weights,) = model.glob("weights-*")
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\1\0")
+    refused(run(folder, "--model", model), weights, "has the hash")
+
+
+def test_a_checkpoint_of_other_settings_is_refused(
+    run: Run, folder: Path, tmp_path: Path, blank_pictures: None
+) -> None:
+    assert run(folder, *SMALL, "--out", tmp_path / "out")[0] == 0
+    result = run(folder, "--blocks", 3, "--epochs", 1, "--ensemble", 1, "--out", tmp_path / "out")
+    refused(result, f"--out {tmp_path / 'out'}", "blocks = 2 there, 3 here")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "--epochs = 0: must be at least 1"),
+        (["--blocks", "8"], "--blocks = 8: must be 2 to 7"),
+        (["--blocks", "5"], "is too small for 5 blocks"),
+        (["--ensemble", "0"], "--ensemble = 0: must be at least 1"),
+        (["--test", "1.5"], "--test = 1.5: must lie between 0 and 1"),
+        (["--seed", "-1"], "--seed = -1: must be an integer of at least 0"),
+        (["--size", "32"], "--size = 32: must be 1 to 16 px"),
+        (["--device", "abacus"], "--device = 'abacus': is unknown to torch"),
+        (["--by", "heat"], "argument --by: invalid choice"),
+        (["--mm-per-px", "0.1"], "--mm-per-px: is for --photograph alone"),
+        (["--photograph", "x.png"], "--photograph x.png: needs --mm-per-px"),
+        (["--photograph", "x.png", "--mm-per-px", "0"], "--mm-per-px 0: must be finite and above 0"),
+        (["--photograph", "x.png", "--mm-per-px", "0.2"], "x.png: there is no such file"),
+        (["--model", "m", "--epochs", "3"], "--epochs: is of a training; --model m has had its own"),
+    ],
+)
+def test_bad_arguments_are_refused_in_one_line(
+    run: Run, folder: Path, arguments: list[str], message: str
+) -> None:
+    refused(run(folder, *arguments), message)
+
+
+def test_bad_photographs_are_refused_by_file(
+    run: Run, folder: Path, photograph: Path, tmp_path: Path
+) -> None:
+    """None to train on, a coarser scale, no image, a small one, and another billet's diameter."""
+    section = ("--photograph", photograph, "--mm-per-px")
+    refused(run(*section, 0.2), f"--photograph {photograph}: needs a FOLDER")
+    refused(run(folder, *SMALL, *section, 0.5), photograph, "mm_per_px = 0.5: is coarser than 0.2")
+    refused(run(folder, *SMALL, *section, SCALE, "--stride-mm", 0.01), "--stride-mm = 0.01: must be at least")
+    refused(run(folder, *SMALL, *section, SCALE, "--diameter-mm", 2), "--diameter-mm = 2: no window")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(photograph)
+    refused(run(folder, *SMALL, *section, SCALE), photograph, "is 8 x 8 px; at least 16 x 16")
+    photograph.write_text("no image")
+    refused(run(folder, *SMALL, *section, SCALE), photograph, "is no image")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused(run(folder, *SMALL, "--out", tmp_path / "file"), "--out", tmp_path / "file")
+
+
+def test_a_missing_library_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line with the pip command, status 1."""
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    status, out, err = run(folder, *SMALL)
+    assert (status, out) == (1, "")
+    assert "tundish[vision]" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_help(run: Run) -> None:
+    status, out, err = run("--help")
+    assert (status, err) == (0, "")
+    assert "--photograph" in out
