@@ -171,7 +171,7 @@ def _segregation2025(arguments: argparse.Namespace) -> int:
         studies = paper.STUDIES if arguments.study is None else (arguments.study,)
         record = _record(paper.Record, folder, arguments.seed)
         record.complete(studies, chosen, arguments.splits, partial(note, arguments.prog), weights)
-    except ImportError as error:
+    except (ImportError, FloatingPointError) as error:
         note(arguments.prog, error)
         return FAILED
     except ValueError as error:  # of a file of weights
@@ -204,5 +204,5 @@ def _record(kind: Callable[[Path, int], Any], folder: Path, seed: int) -> Any:
         return kind(file, seed)
     except OSError as error:
         raise BadInputError(f"{file}: {error.strerror}") from None
-    except (ValueError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"{file}: not a record of runs: {error}") from None

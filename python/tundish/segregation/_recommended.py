@@ -46,13 +46,13 @@ FULL = Configuration(
 REDUCED = Configuration(
     image_size=64,
     mm_per_px=0.1,
-    published={"blocks": 4, "learning_rate": 5e-4, "epochs": 12, "patience": 12},
+    published={"blocks": 4, "learning_rate": 5e-4, "epochs": 8, "patience": 8},
     recommended={
-        "blocks": 4, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 10, "patience": 10,
+        "blocks": 4, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 8, "patience": 8,
         "ensemble": 2,
     },
     transfer={"epochs": 100, "patience": 20},
-    update={"epochs": 30, "replay_share": 0.5},
+    update={"epochs": 15, "replay_share": 0.5},
     splits=2,
     sweep_splits=1,
 )  # fmt: skip
