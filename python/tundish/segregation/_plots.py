@@ -98,6 +98,7 @@ def plot_errors(table: NDArray[Any], held: NDArray[np.bool_], diameter_mm: float
     figure.colorbar(drawn, ax=axes, label="(predicted - analysed) / analysed carbon, %", shrink=0.85)
     told: Any = figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     for handle in told.legend_handles:
+        handle.set_array(None)
         handle.set_facecolor("white")
     return figure
 
