@@ -13,8 +13,8 @@ from tundish.cli._common import write_picture, write_text
 
 if TYPE_CHECKING:
     from tundish._arrays import Floats
+    from tundish._images import Grey
     from tundish.segregation import CarbonRegressor, PatchSet, SectionMap
-    from tundish.segregation._grey import Grey
     from tundish.segregation.synthetic import Section
 
 LEVEL = 0.9  # of the intervals

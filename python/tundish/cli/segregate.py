@@ -21,8 +21,8 @@ from tundish.cli._segregate_report import text_of
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
+    from tundish._images import Grey
     from tundish.segregation import CarbonRegressor, PatchSet, SectionMap
-    from tundish.segregation._grey import Grey
     from tundish.segregation.synthetic import Section
 
 _DIAMETER = 0.6  # m, of the synthetic billet

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._arrays import Floats, optional
+from tundish._images import Grey
 from tundish.segregation._explain import grad_cam
-from tundish.segregation._grey import Grey
 from tundish.segregation._section_map import SectionMap
 
 if TYPE_CHECKING:

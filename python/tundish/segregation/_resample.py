@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tundish._arrays import optional
-from tundish.segregation._grey import Grey
+from tundish._images import Grey
 from tundish.segregation._patches import PatchSet
 
 
