@@ -35,6 +35,7 @@ def new_modules(package: str) -> list[str]:
         "tundish.filtering",
         "tundish.optimize",
         "tundish.scrap",
+        "tundish.crystallization",
         "tundish.segregation",
     ],
 )

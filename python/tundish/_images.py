@@ -93,7 +93,9 @@ def _opened(file: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             # Photographs of sections are large; what Pillow takes for a bomb is an error below all the same.
+            # Damage that it only warns of is in what nobody reads, or becomes an error further on.
             warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with pillow.open(file, formats=formats) as image:
                 yield image
     except pillow.UnidentifiedImageError:

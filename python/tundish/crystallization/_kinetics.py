@@ -154,7 +154,9 @@ def course(experiment: Experiment, time: Floats, seconds: float, random: np.rand
     assert e.incubation is not None
     started = np.cumsum(relative * step) > e.incubation
     onset = float(fine[np.argmax(started)]) if started.any() else math.nan
-    extended = np.cumsum(np.where(started, e.rate * relative * step, 0.0))
+    # Nothing has happened yet at the onset itself.
+    growing = np.concatenate([[False], started[:-1]])
+    extended = np.cumsum(np.where(growing, e.rate * relative * step, 0.0))
     shifted = np.clip(time + _shift(e, time, random), 0.0, seconds)
     crystallised = 1 - np.exp(-(np.interp(shifted, fine, extended) ** e.exponent))
     after = temperature[fine >= onset]
@@ -175,10 +177,13 @@ def _programme(e: Experiment, seconds: float) -> Floats:
 
 
 def _shift(e: Experiment, time: Floats, random: np.random.Generator) -> Floats:
-    """(T,) s, a Gaussian process with the covariance scatter^2 exp(-(dt / l)^2 / 2), l = 4.7 scatter."""
+    """(T,) s, a Gaussian process with the covariance scatter^2 (1 + d) exp(-d), d = 3^0.5 dt / (4.7 scatter).
+
+    Its frequencies are drawn from the spectrum of that covariance, which is Student's with 3 degrees.
+    """
     assert e.scatter is not None
     waves = random.normal(size=(2, 64))
-    frequency = random.normal(size=64) / (4.7 * max(e.scatter, 1e-12))
+    frequency = random.standard_t(3, size=64) / (4.7 * max(e.scatter, 1e-12))
     phase = frequency * time[:, None]
     shift: Floats = e.scatter / 8.0 * (np.cos(phase) @ waves[0] + np.sin(phase) @ waves[1])
     return shift

@@ -1,0 +1,347 @@
+"""Sequences of frames: what they hold, refuse, read, split and copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tundish.crystallization import FrameSequence, synthetic
+
+
+def frames(count: int = 6, height: int = 8, width: int = 10) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (count, height, width), np.uint8)
+
+
+def sequence(count: int = 6) -> FrameSequence:
+    return FrameSequence(frames(count), 110 + np.arange(count), temperature=900.0 + 4 * np.arange(count))
+
+
+# ---- what it holds
+
+
+def test_it_keeps_what_it_is_given() -> None:
+    images, time = frames(), np.arange(6.0)
+    s = FrameSequence(images, time, temperature=np.full((6, 2), 900.0))
+    assert len(s) == 6
+    assert s.size == (8, 10)
+    assert np.array_equal(s.images, images)
+    assert s.temperature is not None
+    assert s.temperature.shape == (6, 2)
+    assert s.channels == ("grey",)
+    assert s.levels[:, 0] == pytest.approx(images.mean(axis=(1, 2)))
+    images[0], time[0] = 0, -5
+    assert s.images[0].any()
+    assert s.time[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        s.images[0, 0, 0] = 1
+    with pytest.raises(AttributeError, match="do not change"):
+        s.time = time
+    assert repr(s) == "<FrameSequence: 6 frames of 8 x 10 px, 0 to 5 s>"
+
+
+def test_colour_becomes_grey_and_keeps_its_levels() -> None:
+    colour = np.random.default_rng(2).integers(0, 256, (3, 8, 10, 3), np.uint8)
+    s = FrameSequence(colour, np.arange(3))
+    grey = np.stack([np.array(Image.fromarray(frame).convert("L")) for frame in colour])
+    assert np.array_equal(s.images, grey)
+    assert s.channels == ("red", "green", "blue")
+    assert s.levels == pytest.approx(colour.mean(axis=(1, 2)))
+    opaque = np.concatenate([colour, np.full((3, 8, 10, 1), 255, np.uint8)], axis=3)
+    assert np.array_equal(FrameSequence(opaque, np.arange(3)).images, grey)
+
+
+def test_levels_that_are_no_bytes_are_rounded() -> None:
+    s = FrameSequence(frames().astype(float) * 0.999, np.arange(6))
+    assert np.array_equal(s.images, np.rint(frames() * 0.999))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (frames()[0], r"images: has shape \(8, 10\)"),
+        (frames()[:0], "no axis may be empty"),
+        (np.zeros((3, 8, 10, 2), np.uint8), r"images: has shape \(3, 8, 10, 2\)"),
+        ([np.zeros((2, 2)), np.zeros((3, 2))], "differ in size"),
+        (np.where(np.arange(6)[:, None, None] == 4, np.nan, frames()), r"images\[4\].*NaN"),
+        (frames().astype(int) + 200, r"images\[0\].*0 to 255"),
+        (np.random.default_rng(0).random((6, 8, 10)), "multiply by 255"),
+    ],
+)
+def test_bad_frames_are_refused(images: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FrameSequence(images, np.arange(len(images)))  # type: ignore[arg-type]
+
+
+def test_frames_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match="bool"):
+        FrameSequence(frames() > 9, np.arange(6))
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ([0, 1, 2, 2, 3, 4], r"time\[3\] = 2 s after 2 s: is given twice"),
+        ([0, 1, 2, 1, 3, 4], r"time\[3\] = 1 s after 2 s: runs backwards"),
+        ([0, 1, np.nan, 3, 4, 5], r"time\[2\] = nan: must be finite"),
+        ([0, 1, 2], r"time: has shape \(3,\); \(6,\)"),
+    ],
+)
+def test_bad_times_are_refused(time: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FrameSequence(frames(), time)
+
+
+def test_bad_readings_and_masks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"temperature: has shape \(5,\)"):
+        FrameSequence(frames(), np.arange(6), temperature=np.zeros(5))
+    with pytest.raises(ValueError, match=r"temperature\[2\]: is infinite"):
+        FrameSequence(frames(), np.arange(6), temperature=[1, 2, np.inf, 4, 5, 6])
+    with pytest.raises(TypeError, match="mask: is int64"):
+        FrameSequence(frames(), np.arange(6), mask=np.ones((8, 10), np.int64))
+    with pytest.raises(ValueError, match=r"mask: has shape \(8, 9\)"):
+        FrameSequence(frames(), np.arange(6), mask=np.ones((8, 9), bool))
+    with pytest.raises(ValueError, match="leaves nothing"):
+        FrameSequence(frames(), np.arange(6), mask=np.zeros((8, 10), bool))
+
+
+def test_gaps_are_told() -> None:
+    s = FrameSequence(frames(), [0, 1, 2, 7, 8, 9])
+    assert s.gaps == ((3, 5.0),)
+    assert "1 gaps" in repr(s)
+    assert sequence().gaps == ()
+    assert sequence(1).gaps == ()
+
+
+# ---- some of its frames
+
+
+def test_some_frames() -> None:
+    s = sequence()
+    part = s[2:5]
+    assert np.array_equal(part.time, [112, 113, 114])
+    assert np.shares_memory(part.images, s.images)
+    assert np.array_equal(s[s.time > 113].images, s.images[4:])
+    assert np.array_equal(s[[0, 3]].time, [110, 113])
+    for which, error in ((3, TypeError), ([3, 0], ValueError), (slice(9, 12), ValueError)):
+        with pytest.raises(error):
+            s[which]  # type: ignore[index]
+
+
+def test_split_is_chronological() -> None:
+    s = sequence(10)
+    train, test = s.split(0.3)
+    assert (len(train), len(test)) == (7, 3)
+    assert train.time.max() < test.time.min()
+    assert np.array_equal(np.concatenate([train.images, test.images]), s.images)
+    assert [len(part) for part in sequence(2).split(0.01)] == [1, 1]
+    for share in (0, 1, -0.2, np.nan):
+        with pytest.raises(ValueError, match="test ="):
+            s.split(share)
+    with pytest.raises(ValueError, match="one frame"):
+        sequence(1).split()
+
+
+def test_copies_follow_with_noise() -> None:
+    s = FrameSequence(np.full((4, 40, 40), 128, np.uint8), np.arange(4), temperature=np.arange(4.0))
+    both = s.augment(noise=5.0, rng=3)
+    assert len(both) == 8
+    assert both.augmented
+    assert np.array_equal(both.images[:4], s.images)
+    assert np.array_equal(both.time, [0, 1, 2, 3] * 2)
+    assert both.copy_of.tolist() == [0, 1, 2, 3] * 2
+    assert both.temperature is not None
+    assert both.temperature.tolist() == [0, 1, 2, 3] * 2
+    noise = both.images[4:].astype(float) - 128
+    assert noise.std() == pytest.approx(5.0, rel=0.05)
+    assert noise.mean() == pytest.approx(0.0, abs=0.3)
+    assert np.array_equal(s.augment(5.0, rng=3).images, both.images)
+    assert not np.array_equal(s.augment(5.0, rng=4).images, both.images)
+    assert not s.augmented
+    assert both.gaps == ()
+
+
+def test_no_copy_can_leak_into_a_split() -> None:
+    both = sequence().augment(3.0)
+    with pytest.raises(ValueError, match=r"augmented.*leak.*split first"):
+        both.split(0.3)
+    with pytest.raises(ValueError, match="augmented"):
+        both[:3]
+    with pytest.raises(ValueError, match="noisy copies already"):
+        both.augment(3.0)
+    with pytest.raises(ValueError, match="repair first"):
+        both.repair()
+
+
+@pytest.mark.parametrize("noise", [0, -1, np.inf, np.nan])
+def test_bad_noise_is_refused(noise: float) -> None:
+    with pytest.raises(ValueError, match="noise ="):
+        sequence().augment(noise)
+
+
+def test_z_scores() -> None:
+    train, test = sequence(10).split()
+    scores = train.normalised()
+    assert scores.dtype == np.float32
+    assert scores.mean() == pytest.approx(0, abs=1e-5)
+    assert scores.std() == pytest.approx(1, abs=1e-5)
+    mean, deviation = float(train.images.mean()), float(train.images.std())
+    assert test.normalised(mean, deviation) == pytest.approx((test.images - mean) / deviation, abs=1e-5)
+    with pytest.raises(ValueError, match="no z-score"):
+        FrameSequence(np.full((3, 4, 4), 7, np.uint8), np.arange(3)).normalised()
+
+
+# ---- files
+
+
+def write(folder: Path, names: list[str], images: NDArray[np.uint8]) -> None:
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(image).save(folder / name)
+
+
+def test_a_folder_is_read_by_the_times_in_its_names(tmp_path: Path) -> None:
+    images = frames(4)
+    write(tmp_path, ["flux7_10.5s.png", "flux7_9.bmp", "flux7_0100.tif", "flux7_11.png"], images)
+    (tmp_path / "notes.txt").write_text("no frame")
+    s = FrameSequence.from_folder(tmp_path)
+    assert s.time.tolist() == [9, 10.5, 11, 100]
+    assert np.array_equal(s.images, images[[1, 0, 3, 2]])
+    assert s.temperature is None
+    assert FrameSequence.from_folder(tmp_path, frames_per_second=2).time.tolist() == [4.5, 5.25, 5.5, 50]
+
+
+def test_a_folder_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    time = [0.1, 1.25, 2, 30.5, 31, 1000]
+    readings = np.array([900, np.nan, 910.5, 9518, 915, 920])
+    s = FrameSequence(frames(), time, temperature=readings)
+    s.write_folder(tmp_path / "frames")
+    back = FrameSequence.from_folder(tmp_path / "frames")
+    assert np.array_equal(back.images, s.images)
+    assert np.array_equal(back.time, s.time)
+    assert np.array_equal(back.temperature, readings, equal_nan=True)
+    with pytest.raises(ValueError, match="not empty"):
+        s.write_folder(tmp_path / "frames")
+    with pytest.raises(ValueError, match="before augment"):
+        s.augment(1.0).write_folder(tmp_path / "other")
+
+
+def test_frames_without_a_reading_have_none(tmp_path: Path) -> None:
+    write(tmp_path, ["1.png", "2.png", "3.png"], frames(3))
+    (tmp_path / "readings.csv").write_text("time_s, t1, t2\n1, 900, 1146\n3, , 1148\n9, 1, 2\n")
+    s = FrameSequence.from_folder(tmp_path)
+    expected = [[900, 1146], [np.nan, np.nan], [np.nan, 1148]]
+    assert np.array_equal(s.temperature, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seconds,t\n1,900\n", "the first line must be time_s"),
+        ("time_s,t\n1,900,5\n", "line 2: has 3 fields; 2"),
+        ("time_s,t\n1,hot\n", "line 2: could not convert"),
+    ],
+)
+def test_bad_readings_files_are_named(tmp_path: Path, text: str, message: str) -> None:
+    write(tmp_path, ["1.png"], frames(1))
+    (tmp_path / "readings.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"readings\.csv: {message}"):
+        FrameSequence.from_folder(tmp_path)
+
+
+def test_bad_files_are_named_or_skipped_and_told(tmp_path: Path) -> None:
+    write(tmp_path, [f"frame_{n}.png" for n in range(4)], frames(4))
+    half = (tmp_path / "frame_2.png").read_bytes()
+    (tmp_path / "frame_2.png").write_bytes(half[: len(half) // 2])
+    write(tmp_path, ["frame_9.png"], frames(1, 5, 5))
+    with pytest.raises(ValueError, match=r"frame_2\.png: cannot be read"):
+        FrameSequence.from_folder(tmp_path)
+    s = FrameSequence.from_folder(tmp_path, errors="skip")
+    assert s.time.tolist() == [0, 1, 3]
+    assert [name for name, _ in s.skipped] == ["frame_2.png", "frame_9.png"]
+    assert "5 x 5 px; 8 x 10 px, as the first" in s.skipped[1][1]
+    assert "2 files skipped" in repr(s)
+    (tmp_path / "frame_2.png").unlink()
+    with pytest.raises(ValueError, match=r"frame_9\.png: is 5 x 5 px"):
+        FrameSequence.from_folder(tmp_path)
+    assert (tmp_path / "frame_9.png").exists()
+
+
+def test_folders_without_frames_or_times_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        FrameSequence.from_folder(tmp_path / "none")
+    with pytest.raises(ValueError, match="no frame can be read; it has none"):
+        FrameSequence.from_folder(tmp_path)
+    with pytest.raises(ValueError, match="errors = 'hide'"):
+        FrameSequence.from_folder(tmp_path, errors="hide")
+    write(tmp_path, ["7.png", "07.png"], frames(2))
+    with pytest.raises(ValueError, match=r"7\.png: is at 7 s, as 07\.png is"):
+        FrameSequence.from_folder(tmp_path)
+    (tmp_path / "7.png").rename(tmp_path / "frame.png")
+    with pytest.raises(ValueError, match=r"frame\.png: its name carries no time"):
+        FrameSequence.from_folder(tmp_path)
+
+
+def test_16_bit_frames_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "1.png")
+    with pytest.raises(ValueError, match=r"1\.png: is of Pillow's mode 'I;16'"):
+        FrameSequence.from_folder(tmp_path)
+
+
+def tiff(path: Path, images: list[Image.Image]) -> Path:
+    images[0].save(path, save_all=True, append_images=images[1:])
+    return path
+
+
+def test_the_pages_of_a_tiff_file_are_frames(tmp_path: Path) -> None:
+    images = frames()
+    path = tiff(tmp_path / "film.tif", [Image.fromarray(image) for image in images])
+    s = FrameSequence.from_tiff(path, frames_per_second=2.0, start=110.0)
+    assert np.array_equal(s.images, images)
+    assert s.time.tolist() == [110, 110.5, 111, 111.5, 112, 112.5]
+    given = FrameSequence.from_tiff(path, np.arange(6) ** 2, temperature=np.arange(6))
+    assert given.time.tolist() == [0, 1, 4, 9, 16, 25]
+
+
+def test_bad_tiff_files_are_named(tmp_path: Path) -> None:
+    sizes = tiff(tmp_path / "sizes.tif", [Image.new("L", (9, 9)), Image.new("L", (9, 8))])
+    with pytest.raises(ValueError, match=r"sizes\.tif, page 1: is 8 x 9 px; 9 x 9 px"):
+        FrameSequence.from_tiff(sizes)
+    deep = tiff(tmp_path / "deep.tif", [Image.new("L", (9, 9)), Image.new("I;16", (9, 9))])
+    with pytest.raises(ValueError, match=r"deep\.tif, page 1: is of Pillow's mode"):
+        FrameSequence.from_tiff(deep)
+    whole = tiff(tmp_path / "film.tif", [Image.fromarray(image) for image in frames()]).read_bytes()
+    (tmp_path / "half.tif").write_bytes(whole[:300])
+    with pytest.raises(ValueError, match=r"half\.tif"):
+        FrameSequence.from_tiff(tmp_path / "half.tif")
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        FrameSequence.from_tiff(tmp_path / "none.tif")
+    with pytest.raises(ValueError, match="frames_per_second = 0"):
+        FrameSequence.from_tiff(sizes.with_name("film.tif"), frames_per_second=0)
+
+
+# ---- readings
+
+
+def test_repairs_are_kept_and_told() -> None:
+    readings = 900.0 + 4 * np.arange(20)
+    readings[[5, 9]] = [9020, np.nan]
+    s = FrameSequence(frames(20), np.arange(20), temperature=readings).repair()
+    assert np.array_equal(s.temperature, 900 + 4 * np.arange(20))
+    assert [(r.row, r.reason) for r in s.repairs] == [(5, "spike"), (9, "missing")]
+    assert "2 readings repaired" in repr(s)
+    part = s[8:]
+    assert [r.row for r in part.repairs] == [1]
+    with pytest.raises(ValueError, match="has no temperature"):
+        FrameSequence(frames(), np.arange(6)).repair()
+
+
+def test_truth_goes_with_the_frames() -> None:
+    s = synthetic.sequence(40, size=(24, 32))
+    _, test = s.split()
+    assert test.truth is not None
+    assert s.truth is not None
+    assert np.array_equal(test.truth.share, s.truth.share[28:])
+    assert len(s.augment(1.0).truth.share) == 80
