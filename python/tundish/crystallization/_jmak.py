@@ -129,7 +129,7 @@ class JmakFit:
         return float(optional("scipy.stats", "vision").t.ppf((1 + wanted) / 2, freedom))
 
 
-def fit_jmak(time: ArrayLike, share: ArrayLike, *, resolution: float = 1e-3) -> JmakFit:
+def fit_jmak(time: ArrayLike, share: ArrayLike, *, resolution: float = 2e-3) -> JmakFit:
     """Rate, exponent and onset of an isothermal transformation, X = 1 - exp(-(rate (t - onset))^exponent).
 
     **Main arguments:** `time`: (T,) s, rising. `share`: (T,) crystallised, 0 to 1 but for noise; NaN is
