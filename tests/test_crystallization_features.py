@@ -42,7 +42,7 @@ def test_rate_and_exponent_lie_in_their_intervals_as_often_as_they_should() -> N
     for seed in range(20):
         s = synthetic.sequence(180, rng=seed, size=(48, 64), interval=3.0)
         assert s.truth is not None
-        fit = fit_jmak(s.time, s.features()["share"])
+        fit = fit_jmak(s.time, s.features()["share"], resolution=0.002)
         for name in ("rate", "exponent"):
             low, high = fit.interval(name)
             held.append(low <= getattr(s.truth, name) <= high)
