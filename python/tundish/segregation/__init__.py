@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tundish.segregation._engines import ENGINES, missing_engines, throughput
     from tundish.segregation._network import CarbonNet
     from tundish.segregation._regressor import CarbonRegressor, Update
+    from tundish.segregation._texture_regressor import LevelChange, TextureNet, TextureRegressor
     from tundish.segregation._training import Epoch
     from tundish.segregation._transfer import TransferRegressor
 
@@ -32,9 +33,12 @@ __all__ = [
     "Drift",
     "Epoch",
     "Leak",
+    "LevelChange",
     "PatchSet",
     "Regions",
     "SectionMap",
+    "TextureNet",
+    "TextureRegressor",
     "TransferRegressor",
     "Update",
     "baselines",
@@ -61,6 +65,9 @@ _LAZY = {
     "Drift": "_drift",
     "ENGINES": "_engines",
     "Epoch": "_training",
+    "LevelChange": "_texture_regressor",
+    "TextureNet": "_texture_regressor",
+    "TextureRegressor": "_texture_regressor",
     "TransferRegressor": "_transfer",
     "Update": "_regressor",
     "missing_engines": "_engines",

@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, level_of, number, optional, positive
+from tundish._arrays import Floats, choice, count, number, optional, positive
 from tundish._course import Pace, device_name, seeded, torch_device
-from tundish._images import Grey, grey_stack
+from tundish._images import Grey
 from tundish._model_folder import first_difference, part, plain, refuse_other
 from tundish._progress import epochs_callback
 from tundish.segregation import _export
-from tundish.segregation._conformal import Calibration, calibrate, intervals
-from tundish.segregation._drift import Drift, drift, point_means
+from tundish.segregation._conformal import Calibration, calibrate
+from tundish.segregation._drift import point_means
 from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, compiled, eager
-from tundish.segregation._features import FEATURE_NAMES, features
+from tundish.segregation._estimator import PatchEstimator, described
+from tundish.segregation._features import FEATURE_NAMES
 from tundish.segregation._graphs import Preparation
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
-from tundish.segregation._quality import clahe
 from tundish.segregation._scores import scores
 from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
@@ -46,7 +46,6 @@ torch = optional("torch", "vision")
 ENHANCEMENTS = ("clahe",)
 PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_SPREAD = 1e-3  # wt%, of carbon: about what an analyser resolves
-_SAME_SCALE = 0.01  # relative difference of mm a pixel
 _PREPARED = 256  # patches at a time
 
 _ARCHITECTURE = ("blocks", "dense", "dropout", "image_size", "head")
@@ -80,7 +79,7 @@ class Update(NamedTuple):
     steps: int
 
 
-class CarbonRegressor:
+class CarbonRegressor(PatchEstimator):
     """Carbon (wt%) of etched patches, by an ensemble of :class:`CarbonNet`.
 
     **Main arguments:** `blocks`, `dense`, `dropout`, `image_size`, `head`: of the network.
@@ -238,28 +237,6 @@ class CarbonRegressor:
             (folder / _model_folder.TRAINING).unlink(missing_ok=True)
         return self
 
-    def _check_patches(self, name: str, patches: PatchSet) -> None:
-        if not isinstance(patches, PatchSet):
-            raise TypeError(f"{name}: must be a PatchSet; {type(patches).__name__} is given")
-        self._check_size(name, patches.size)
-        scale = self.card.get("mm_per_px")
-        if (
-            scale is not None
-            and self.networks
-            and not math.isclose(patches.mm_per_px, scale, rel_tol=_SAME_SCALE)
-        ):
-            raise ValueError(
-                f"{name}: mm_per_px is {patches.mm_per_px:g}; the model was trained at {scale:g}: "
-                "resample them"
-            )
-
-    def _check_size(self, name: str, size: tuple[int, int]) -> None:
-        if size != (self.image_size, self.image_size):
-            raise ValueError(
-                f"{name}: are {size[0]} x {size[1]} px; image_size = {self.image_size} needs "
-                f"{self.image_size} x {self.image_size}"
-            )
-
     def _material(self, patches: PatchSet, card: dict[str, Any]) -> Material:
         """The patches prepared, on the device; notes in the card how."""
         grey = self._enhanced(patches.images)
@@ -308,10 +285,6 @@ class CarbonRegressor:
         """
         return _normalised(self._enhanced(self._grey(images)), self._preprocessing())
 
-    def predict(self, patches: PatchSet | ArrayLike) -> Floats:
-        """(N,) wt% of a PatchSet, or of (N, H, W) uint8 at the training's scale: the mean of the networks."""
-        return np.asarray(self.predict_members(patches).mean(axis=0))
-
     def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:
         """(ensemble, N) wt%, of each network."""
         networks, grey, preprocessing = self._fitted(), self._grey(patches), self._preprocessing()
@@ -322,77 +295,10 @@ class CarbonRegressor:
         ]
         return np.concatenate(parts, axis=1)
 
-    def predict_interval(self, patches: PatchSet | ArrayLike, level: float = 0.9) -> Floats:
-        """(N, 2) bounds, wt%, that hold what is analysed at a new point of such a billet with this frequency.
-
-        Grouped CV+ (:func:`intervals_of`). `card["calibration"]` has the number of points that it rests on;
-        `interval_method(level)` tells whether they are enough for it, or the errors were taken as normal.
-        Errors at the points that also said when to stop are a little small; those of the mean of several
-        networks are a little large.
-
-        **Raises:** as :meth:`predict`; ValueError naming `level`; RuntimeError for a training that was
-        interrupted and not finished.
-        """
-        level_of(level)
-        return self.intervals_of(self.predict_members(patches), level)
-
-    def intervals_of(self, members: Floats, level: float = 0.9) -> Floats:
-        """(N, 2) bounds of what :meth:`predict_members` gave; CV+ of Barber et al., 2021, over points."""
-        return intervals(members, self._calibrated(), level_of(level))
-
-    def interval_method(self, level: float = 0.9) -> str:
-        """ "conformal", or "student" where fewer points were held out than the level needs."""
-        return self._calibrated().method(level_of(level))
-
-    def score(self, patches: PatchSet) -> dict[str, float]:
-        """`"r2"` 1 - SSE/SST, `"r2_correlation"` the squared correlation, `"mae"` and `"bias"` (predicted -
-        measured) in wt%."""
-        self._fitted()
-        self._check_patches("patches", patches)
-        return scores(self.predict(patches), patches.carbon)
-
-    def drift(self, images: PatchSet | ArrayLike) -> Drift:
-        """Whether images look like the training's, by the handcrafted :func:`features` of what networks see.
-
-        `images`: a PatchSet, whose patches of one point count once, or (N, H, W) uint8, one point each. It
-        takes one image, but needs about ten to be sure of a small change. **Returns:** a :class:`Drift`.
-        """
-        self._fitted()
-        assert self._known_features is not None
-        grey = self._grey(images)
-        group = images.group if isinstance(images, PatchSet) else np.arange(len(grey))
-        asked = point_means(features(self._enhanced(grey)), group)
-        return drift(self._known_features, asked, self.seed)
-
-    def _fitted(self) -> list[Any]:
-        if not self.networks:
-            raise RuntimeError("this CarbonRegressor has no networks yet: fit it, or load one")
-        return self.networks
-
     def _preprocessing(self) -> dict[str, Any]:
         self._fitted()
         preprocessing: dict[str, Any] = self.card["preprocessing"]
         return preprocessing
-
-    def _calibrated(self) -> Calibration:
-        self._fitted()
-        if self._calibration is None:
-            raise RuntimeError("this training was interrupted: there are no intervals before it is finished")
-        return self._calibration
-
-    def _grey(self, images: PatchSet | ArrayLike) -> Grey:
-        if isinstance(images, PatchSet):
-            self._check_patches("patches", images)
-            return images.images
-        grey, _ = grey_stack("images", images)
-        self._check_size("images", (grey.shape[1], grey.shape[2]))
-        return grey
-
-    def _enhanced(self, grey: Grey) -> Grey:
-        return grey if self.enhance is None else clahe(grey)
-
-    def _features(self, patches: PatchSet) -> Floats:
-        return features(self._enhanced(patches.images))
 
     # -- engines
 
@@ -538,8 +444,8 @@ class CarbonRegressor:
         self._calibrate(material, held, both)
         self._known_features = point_means(self._features(both), both.group)
         self._patches = both
-        self.card["data"] = _described(both)
-        self.card["updates"].append({"data": _described(new), "epochs": rounds, "learning_rate": rate,
+        self.card["data"] = described(both)
+        self.card["updates"].append({"data": described(new), "epochs": rounds, "learning_rate": rate,
                                      "replay_share": share, "report": plain(told._asdict())})  # fmt: skip
         return told
 
@@ -692,7 +598,7 @@ class CarbonRegressor:
             "settings": self.settings,
             "preprocessing": {"enhance": self.enhance},
             "mm_per_px": patches.mm_per_px,
-            "data": _described(patches),
+            "data": described(patches),
             "protocol": "grouped" if leak is None else "published",
             "leak": None if leak is None else plain(leak._asdict()),
             "split": {
@@ -794,18 +700,6 @@ def _alike(new: PatchSet, old: PatchSet) -> PatchSet:
     if old.augmentation is not None and new.augmentation is None:
         return new.augment(old.augmentation)
     return new
-
-
-def _described(patches: PatchSet) -> dict[str, Any]:
-    return {
-        "sha256": data_hash(patches),
-        "patches": len(patches),
-        "points": int(patches.group.max()) + 1,
-        "billets": len(np.unique(patches.billet)),
-        "carbon_mean": float(patches.carbon.mean()),
-        "carbon_range": [float(patches.carbon.min()), float(patches.carbon.max())],
-        "augmentation": patches.augmentation,
-    }
 
 
 def _batches_of_new(fresh: int, batch_size: int, share: float) -> int:

@@ -1,0 +1,148 @@
+"""What every estimator of carbon does alike: predictions of members, their intervals, scores and drift."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tundish._arrays import Floats, level_of
+from tundish._images import Grey, grey_stack
+from tundish.segregation._conformal import Calibration, intervals
+from tundish.segregation._drift import Drift, drift, point_means
+from tundish.segregation._features import features
+from tundish.segregation._patches import PatchSet
+from tundish.segregation._quality import clahe
+from tundish.segregation._scores import scores
+from tundish.segregation._storage import data_hash
+
+_SAME_SCALE = 0.01  # relative difference of mm a pixel
+
+
+class PatchEstimator(ABC):
+    """Carbon (wt%) of etched patches, by members each of which held other points out of its training.
+
+    A class that derives from it has `image_size`, `enhance`, `seed` and `card`, the networks, what is known
+    of errors at points held out, and the handcrafted features of the training's points.
+    """
+
+    image_size: int
+    enhance: str | None
+    seed: int
+    card: dict[str, Any]
+    networks: list[Any]
+    _calibration: Calibration | None
+    _known_features: Floats | None
+
+    @abstractmethod
+    def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:
+        """(members, N) wt%, of each member."""
+
+    def predict(self, patches: PatchSet | ArrayLike) -> Floats:
+        """(N,) wt% of a PatchSet, or of (N, H, W) uint8 at the training's scale: the mean of the networks."""
+        return np.asarray(self.predict_members(patches).mean(axis=0))
+
+    def predict_interval(self, patches: PatchSet | ArrayLike, level: float = 0.9) -> Floats:
+        """(N, 2) bounds, wt%, that hold what is analysed at a new point of such a billet with this frequency.
+
+        Grouped CV+ (:func:`intervals_of`). `card["calibration"]` has the number of points that it rests on;
+        `interval_method(level)` tells whether they are enough for it, or the errors were taken as normal.
+        Errors at the points that also said when to stop are a little small; those of the mean of several
+        networks are a little large.
+
+        **Raises:** as :meth:`predict`; ValueError naming `level`; RuntimeError for a training that was
+        interrupted and not finished.
+        """
+        level_of(level)
+        return self.intervals_of(self.predict_members(patches), level)
+
+    def intervals_of(self, members: Floats, level: float = 0.9) -> Floats:
+        """(N, 2) bounds of what :meth:`predict_members` gave; CV+ of Barber et al., 2021, over points."""
+        return intervals(members, self._calibrated(), level_of(level))
+
+    def interval_method(self, level: float = 0.9) -> str:
+        """ "conformal", or "student" where fewer points were held out than the level needs."""
+        return self._calibrated().method(level_of(level))
+
+    def score(self, patches: PatchSet) -> dict[str, float]:
+        """`"r2"` 1 - SSE/SST, `"r2_correlation"` the squared correlation, `"mae"` and `"bias"` (predicted -
+        measured) in wt%."""
+        self._fitted()
+        self._check_patches("patches", patches)
+        return scores(self.predict(patches), patches.carbon)
+
+    def drift(self, images: PatchSet | ArrayLike) -> Drift:
+        """Whether images look like the training's, by the handcrafted :func:`features` of what networks see.
+
+        `images`: a PatchSet, whose patches of one point count once, or (N, H, W) uint8, one point each. It
+        takes one image, but needs about ten to be sure of a small change. **Returns:** a :class:`Drift`.
+        """
+        self._fitted()
+        assert self._known_features is not None
+        grey = self._grey(images)
+        group = images.group if isinstance(images, PatchSet) else np.arange(len(grey))
+        asked = point_means(features(self._enhanced(grey)), group)
+        return drift(self._known_features, asked, self.seed)
+
+    def _fitted(self) -> list[Any]:
+        if not self.networks:
+            raise RuntimeError(f"this {type(self).__name__} has no networks yet: fit it, or load one")
+        return self.networks
+
+    def _calibrated(self) -> Calibration:
+        self._fitted()
+        if self._calibration is None:
+            raise RuntimeError("this training was interrupted: there are no intervals before it is finished")
+        return self._calibration
+
+    def _check_patches(self, name: str, patches: PatchSet) -> None:
+        if not isinstance(patches, PatchSet):
+            raise TypeError(f"{name}: must be a PatchSet; {type(patches).__name__} is given")
+        self._check_size(name, patches.size)
+        scale = self.card.get("mm_per_px")
+        if (
+            scale is not None
+            and self.networks
+            and not math.isclose(patches.mm_per_px, scale, rel_tol=_SAME_SCALE)
+        ):
+            raise ValueError(
+                f"{name}: mm_per_px is {patches.mm_per_px:g}; the model was trained at {scale:g}: "
+                "resample them"
+            )
+
+    def _check_size(self, name: str, size: tuple[int, int]) -> None:
+        if size != (self.image_size, self.image_size):
+            raise ValueError(
+                f"{name}: are {size[0]} x {size[1]} px; image_size = {self.image_size} needs "
+                f"{self.image_size} x {self.image_size}"
+            )
+
+    def _grey(self, images: PatchSet | ArrayLike) -> Grey:
+        if isinstance(images, PatchSet):
+            self._check_patches("patches", images)
+            return images.images
+        grey, _ = grey_stack("images", images)
+        self._check_size("images", (grey.shape[1], grey.shape[2]))
+        return grey
+
+    def _enhanced(self, grey: Grey) -> Grey:
+        return grey if self.enhance is None else clahe(grey)
+
+    def _features(self, patches: PatchSet) -> Floats:
+        return features(self._enhanced(patches.images))
+
+
+def described(patches: PatchSet) -> dict[str, Any]:
+    """The patches as a model card has them."""
+    return {
+        "sha256": data_hash(patches),
+        "patches": len(patches),
+        "points": int(patches.group.max()) + 1,
+        "billets": len(np.unique(patches.billet)),
+        "carbon_mean": float(patches.carbon.mean()),
+        "carbon_range": [float(patches.carbon.min()), float(patches.carbon.max())],
+        "augmentation": patches.augmentation,
+    }
