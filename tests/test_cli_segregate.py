@@ -24,7 +24,7 @@ from tundish.cli import segregate as cli
 from tundish.cli._segregate_report import text_of
 from tundish.cli.main import main
 from tundish.segregation import CarbonRegressor, PatchSet, synthetic
-from tundish.segregation._recommended import REDUCED, recommended
+from tundish.segregation._recommended import REDUCED, pooled
 
 SIDE, SCALE = 16, 0.2
 SMALL = ("--blocks", "2", "--epochs", "1", "--ensemble", "1")
@@ -40,7 +40,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     few = functools.partial(segregation.baselines, models=["linear SVR", "radius"])
     monkeypatch.setattr(segregation, "baselines", few)
     # To build another engine takes longer than all of these networks.
-    monkeypatch.setattr(CarbonRegressor, "compile", lambda self: self)
+    monkeypatch.setattr(CarbonRegressor, "compile", lambda self, **_: self)
 
     def ran(*argv: object) -> Result:
         status = main(["segregate", *(str(word) for word in argv)])
@@ -90,7 +90,7 @@ def test_figures_are_those_of_the_model(run: Run, folder: Path) -> None:
     found = json_of(run(folder, *SMALL, "--seed", 3, "--test", 0.3, "--json"))
     patches = PatchSet.from_folder(folder)
     train, test = patches.split(0.3, by="point", rng=3)
-    settings = {**recommended(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
+    settings = {**pooled(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
     reg = CarbonRegressor(**settings, seed=3).fit(train)
     network, *others = found["table"]
     assert network.pop("model") == "network"
@@ -308,7 +308,7 @@ def test_bad_models_are_refused_by_file(
     (model / "network.pt").write_bytes(b"\x80\x04K\x01.")
     refused(run(folder, "--model", model), model / "network.pt", "is a pickle")
     (model / "network.pt").unlink()
-    settings = {**recommended(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
+    settings = {**pooled(SIDE), "blocks": 2, "epochs": 1, "ensemble": 1}
     CarbonRegressor(**settings).fit(billet[0]).save(model)
     wide = PatchSet(billet[0].images, billet[0].carbon, point=billet[0].point, mm_per_px=0.3)
     wide.write_folder(tmp_path / "wide")

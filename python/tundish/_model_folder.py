@@ -102,6 +102,15 @@ def read_card(folder: Path, kind: Format) -> dict[str, Any]:
     return card
 
 
+def saved_by(folder: Path) -> str | None:
+    """The class whose `save` wrote the folder, as its card has it; None where no card says so."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return Format(card["format"], 0).saved_by
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 def write_training(folder: Path, tensors: dict[str, Any], numbers: dict[str, Any]) -> None:
     """What a training goes on from, as one file."""
     data = optional("safetensors.torch", "vision").save(

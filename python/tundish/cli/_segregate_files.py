@@ -14,7 +14,8 @@ from tundish.cli._common import write_picture, write_text
 if TYPE_CHECKING:
     from tundish._arrays import Floats
     from tundish._images import Grey
-    from tundish.segregation import CarbonRegressor, PatchSet, SectionMap
+    from tundish.segregation import PatchSet, SectionMap
+    from tundish.segregation._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
 
 LEVEL = 0.9  # of the intervals
@@ -43,7 +44,7 @@ def truth_at(found: SectionMap, section: Section) -> Floats:
 
 
 def writers_of(
-    case: Case, reg: CarbonRegressor, found: SectionMap | None, facts: dict[str, Any]
+    case: Case, reg: Estimator, found: SectionMap | None, facts: dict[str, Any]
 ) -> dict[str, Callable[[Path], None]]:
     """What writes each file of --out, but for the model."""
     from tundish.segregation import _plots
@@ -60,7 +61,7 @@ def writers_of(
     return {"segregation.json": partial(write_text, text), **writers}
 
 
-def _writers_of_points(case: Case, reg: CarbonRegressor) -> dict[str, Callable[[Path], None]]:
+def _writers_of_points(case: Case, reg: Estimator) -> dict[str, Callable[[Path], None]]:
     import numpy as np
 
     from tundish.segregation import _plots, error_map
@@ -85,11 +86,11 @@ def _writers_of_points(case: Case, reg: CarbonRegressor) -> dict[str, Callable[[
     return writers
 
 
-def _bounds(reg: CarbonRegressor, patches: PatchSet) -> Floats | None:
+def _bounds(reg: Estimator, patches: PatchSet) -> Floats | None:
     return reg.predict_interval(patches, LEVEL) if reg.card["complete"] else None
 
 
-def _draw_grad_cam(reg: CarbonRegressor, test: PatchSet) -> Any:
+def _draw_grad_cam(reg: Estimator, test: PatchSet) -> Any:
     """Of the held-out patches with least and most carbon."""
     from tundish.segregation import _plots
 

@@ -55,7 +55,7 @@ def _cell(value: float | None, digits: int, signed: bool) -> str:
 
 
 def _summary(facts: dict[str, Any]) -> Iterator[str]:
-    yield f"network          {_network(facts['model'])}"
+    yield f"{name_of(facts['model']['estimator']):<17}{_model(facts['model'])}"
     for name, reason in facts["missing"].items():
         yield f"left out         {name}: {reason}"
     if facts["interval"] is not None:
@@ -80,8 +80,15 @@ def _summary(facts: dict[str, Any]) -> Iterator[str]:
     yield from (f"wrote            {file}" for file in facts["files"])
 
 
-def _network(model: dict[str, Any]) -> str:
+def name_of(estimator: str) -> str:
+    """What the report calls a model of this class."""
+    return "textures" if estimator == "TextureRegressor" else "network"
+
+
+def _model(model: dict[str, Any]) -> str:
     settings, members = model["settings"], model["members"]
+    if name_of(model["estimator"]) == "textures":
+        return f"ridge regression, {len(members)} members, on {settings['stages']} pretrained stages"
     epochs = ", ".join(f"{member['best_epoch']} of {member['epochs']}" for member in members)
     state = "" if model["complete"] else "; an interrupted training, so there are no intervals"
     of = f"{len(members)} with {settings['blocks']} blocks, head {settings['head']}"

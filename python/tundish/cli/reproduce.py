@@ -26,7 +26,9 @@ _OWN: dict[str, dict[str, Any]] = {
     "segregation2025": {"full": False, "splits": None, "study": None, "weights": []},
 }
 _BACKBONES = ("vgg16", "vgg19", "inception-v3")
-_STUDIES = ("protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets")
+_STUDIES = (
+    "protocol", "models", "textures", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
+)  # fmt: skip
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:

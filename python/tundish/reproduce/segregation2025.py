@@ -26,6 +26,7 @@ import numpy as np
 from tundish.segregation import (
     CarbonRegressor,
     PatchSet,
+    TextureRegressor,
     TransferRegressor,
     baselines,
     leak,
@@ -39,7 +40,9 @@ from tundish.segregation._recommended import Configuration, dense_layers
 from tundish.segregation._scores import scores
 
 POINTS, TEST, LEVEL = 85, 0.2, 0.9
-STUDIES = ("protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets")
+STUDIES = (
+    "protocol", "models", "textures", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
+)  # fmt: skip
 # The paper's further billets: number of points, and how the process differs from the first billet's.
 BILLETS: dict[str, tuple[int, dict[str, float]]] = {
     "stirring": (25, {"stirring": 1.0}),
@@ -48,17 +51,19 @@ BILLETS: dict[str, tuple[int, dict[str, float]]] = {
 LABELLED = 5  # points of a further billet for the second training
 _AUGMENTATIONS = {"none": None, "rotation": "rotation", "mirror": "mirror", "both": "dihedral"}
 _SWEPT = ("blocks", "dense")
+RECOMMENDED = "recommended: textures"
 BUNDLED = (LITE,)  # backbones whose weights come with a package
 
 
 class Task(NamedTuple):
     """What is run for a split.
 
-    - `kind`: "network"; "transfer"; or "baselines" for all models without a network.
-    - `settings`: of the `CarbonRegressor`, whole, or of the `TransferRegressor`; {} for baselines.
+    - `kind`: "network", of `CarbonRegressor`; "textures", of `TextureRegressor`; "transfer", of
+      `TransferRegressor`; or "baselines" for all models without a network.
+    - `settings`: of the estimator; {} for baselines.
     - `protocol`: "grouped" (by point) or "published".
     - `image_size`, px, and `mm_per_px`, of the synthetic billets.
-    - `update`: arguments of `CarbonRegressor.update` for the further billets; None leaves them out.
+    - `update`: arguments of `TextureRegressor.update` for the further billets; None leaves them out.
     """
 
     kind: str
@@ -74,8 +79,8 @@ class Run(NamedTuple):
     as of a network:
 
     - `test`, `train`: scores (wt%). `interval`: coverage, mean width, method of the 90 % intervals.
-    - `leak`: of the split. `best`: best epoch of each network. `history`: (training, validation) errors of
-      the first network, wt%. `points`: analysed and predicted carbon of the tested patches, and x and y.
+    - `leak`: of the split. `history`: (training, validation) errors of the first network, wt%; of textures
+      there is none. `points`: analysed and predicted carbon of the tested patches, and x and y.
     - `billets`: by name, `before` and `after` the second training, both on the points that it did not see:
       scores and predictions.
     - `seconds`.
@@ -99,13 +104,20 @@ def tasks(study: str, chosen: Configuration) -> dict[str, Task | None]:
         return _network_task(chosen, chosen.published | changes, protocol)
 
     size, scale = chosen.image_size, chosen.mm_per_px
-    best = _network_task(chosen, chosen.recommended, "grouped", chosen.update)
+    textures = TextureRegressor(**chosen.recommended, image_size=size).settings
+    best = Task("textures", textures, "grouped", size, scale, chosen.update)
     without = Task("baselines", {}, "grouped", size, scale)
     match study:
         case "protocol":
             return {"published": network({}, "published"), "grouped": network({})}
         case "models":
-            return {"published network": network({}), "recommended network": best, "baselines": without}
+            pooled = _network_task(chosen, chosen.pooled, "grouped")
+            return {
+                "published network": network({}), "pooled network": pooled, RECOMMENDED: best,
+                "baselines": without,
+            }  # fmt: skip
+        case "textures":
+            return {RECOMMENDED: best, "baselines": without}
         case "transfer":
             return {
                 name: Task("transfer", {"backbone": name, **chosen.transfer}, "grouped", size, scale)
@@ -119,24 +131,24 @@ def tasks(study: str, chosen: Configuration) -> dict[str, Task | None]:
             return {str(count): network({"dense": dense_layers(count)}) for count in range(1, 7)}
         case "enhancement":
             return {"as etched": network({"enhance": None}), "CLAHE": network({"enhance": "clahe"})}
-    return {"recommended network": best}
+    return {RECOMMENDED: best}
 
 
-def _network_task(
-    chosen: Configuration, settings: dict[str, Any], protocol: str, update: dict[str, Any] | None = None
-) -> Task | None:
+def _network_task(chosen: Configuration, settings: dict[str, Any], protocol: str) -> Task | None:
     if 2 ** settings.get("blocks", 6) > chosen.image_size:
         return None
     # All settings, and not only those that differ from today's defaults: the record outlives them.
     whole = CarbonRegressor(**settings, image_size=chosen.image_size).settings
-    return Task("network", whole, protocol, chosen.image_size, chosen.mm_per_px, update)
+    return Task("network", whole, protocol, chosen.image_size, chosen.mm_per_px)
 
 
-def splits_of(study: str, chosen: Configuration, splits: int | None) -> int:
-    """Number of splits of a study's tasks."""
+def splits_of(study: str, task: Task, chosen: Configuration, splits: int | None) -> int:
+    """Number of splits of a study's task."""
     if splits is not None:
         return splits
-    return chosen.sweep_splits if study in _SWEPT else chosen.splits
+    if task.kind != "network":
+        return chosen.splits
+    return chosen.sweep_splits if study in _SWEPT else chosen.network_splits
 
 
 @functools.cache
@@ -170,6 +182,8 @@ def parted(task: Task, split: int, seed: int) -> tuple[PatchSet, PatchSet]:
 
 def missing(task: Task, weights: Mapping[str, Path]) -> str | None:
     """Why a task cannot run here, or None."""
+    if task.kind == "textures":
+        return missing_transfer().get(LITE)
     if task.kind != "transfer":
         return None
     backbone = task.settings["backbone"]
@@ -192,12 +206,13 @@ def compute(task: Task, split: int, seed: int, weights: Mapping[str, Path]) -> d
         transfer = TransferRegressor(**task.settings, weights=file, seed=seed + split).fit(train)
         result = {"test": transfer.score(test), "train": transfer.score(train)}
     else:
-        result = _network_result(task, train, test, split, seed)
+        result = _result(task, train, test, split, seed)
     return result | {"seconds": time.perf_counter() - started}
 
 
-def _network_result(task: Task, train: PatchSet, test: PatchSet, split: int, seed: int) -> dict[str, Any]:
-    reg = CarbonRegressor(**{**task.settings, "seed": seed + split}).fit(train)
+def _result(task: Task, train: PatchSet, test: PatchSet, split: int, seed: int) -> dict[str, Any]:
+    kind: Any = TextureRegressor if task.kind == "textures" else CarbonRegressor
+    reg = kind(**{**task.settings, "seed": seed + split}).fit(train)
     predicted = reg.predict(test)
     lower, upper = reg.predict_interval(test, LEVEL).T
     assert test.position is not None
@@ -211,8 +226,7 @@ def _network_result(task: Task, train: PatchSet, test: PatchSet, split: int, see
             "method": reg.interval_method(LEVEL),
         },
         "leak": found._asdict(),
-        "best": [member["best_epoch"] for member in reg.card["members"]],
-        "history": reg.history[0],
+        "history": reg.history[0] if task.kind == "network" else [],
         "points": {
             "carbon": test.carbon.tolist(),
             "predicted": predicted.tolist(),
@@ -223,7 +237,7 @@ def _network_result(task: Task, train: PatchSet, test: PatchSet, split: int, see
     }
 
 
-def _further(reg: CarbonRegressor, task: Task, seed: int) -> dict[str, Any]:
+def _further(reg: TextureRegressor, task: Task, seed: int) -> dict[str, Any]:
     """Predictions of the further billets, before and after a second training with a few of their points."""
     found = {}
     for name in BILLETS:
@@ -241,7 +255,7 @@ def _further(reg: CarbonRegressor, task: Task, seed: int) -> dict[str, Any]:
     return found
 
 
-def _told(reg: CarbonRegressor, patches: PatchSet) -> dict[str, Any]:
+def _told(reg: TextureRegressor, patches: PatchSet) -> dict[str, Any]:
     """Scores and predictions, with their standard deviation over the turned and mirrored patches."""
     copies = patches.augment("dihedral")
     by_copy = reg.predict(copies).reshape(-1, len(patches))
@@ -293,10 +307,12 @@ class Record:
     ) -> None:
         """Does what is missing and can run, split by split of each row; `weights` are files by backbone."""
         for study in studies:
-            count = splits_of(study, chosen, splits)
             for name, task in tasks(study, chosen).items():
+                if task is None or missing(task, weights):
+                    continue
+                count = splits_of(study, task, chosen, splits)
                 for split in range(count):
-                    if task is None or split in self._runs.get(_key(task), {}) or missing(task, weights):
+                    if split in self._runs.get(_key(task), {}):
                         continue
                     tell(f"{study}, {name}: split {split + 1} of {count}")
                     self._add(Run(task, split, self.seed, compute(task, split, self.seed, weights)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from tundish._arrays import Floats, level_of
 from tundish._images import Grey, grey_stack
 from tundish.segregation._conformal import Calibration, intervals
 from tundish.segregation._drift import Drift, drift, point_means
+from tundish.segregation._engines import EAGER
 from tundish.segregation._features import features
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._quality import clahe
@@ -34,8 +36,28 @@ class PatchEstimator(ABC):
     seed: int
     card: dict[str, Any]
     networks: list[Any]
+    history: list[list[tuple[float, float]]]
     _calibration: Calibration | None
     _known_features: Floats | None
+
+    @property
+    def engine(self) -> str:
+        """What predictions are computed by."""
+        return EAGER
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make this estimator again, but for the device."""
+
+    @abstractmethod
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes weights and card into a folder."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, path: str | PathLike[str], device: str = "auto") -> Self:
+        """Reads what :meth:`save` wrote."""
 
     @abstractmethod
     def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:

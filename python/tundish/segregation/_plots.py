@@ -109,8 +109,13 @@ def plot_predictions(
 ) -> Figure:
     """Training, and predicted over analysed carbon, as in Figure 4 of the paper.
 
+    `history`: errors by epoch, which are left out where there are none.
     `parts`: "trained on" and "held out", each with analysed and predicted carbon and (N, 2) bounds or None.
     """
+    if not history:
+        figure = new_figure(5.0, 4.4)
+        _draw_predictions(figure.subplots(), parts)
+        return figure
     figure = new_figure(9.6, 4.4)
     left, right = figure.subplots(1, 2)
     for n, errors in enumerate(history):
@@ -122,10 +127,14 @@ def plot_predictions(
     left.set_ylim(bottom=0)
     left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(fontsize=8, frameon=False)
-    for label, analysed, predicted, bounds in parts:
-        draw_parity(right, label, analysed, predicted, bounds)
-    finish_parity(right)
+    _draw_predictions(right, parts)
     return figure
+
+
+def _draw_predictions(axes: Any, parts: Sequence[tuple[str, Floats, Floats, Floats | None]]) -> None:
+    for label, analysed, predicted, bounds in parts:
+        draw_parity(axes, label, analysed, predicted, bounds)
+    finish_parity(axes)
 
 
 def draw_parity(

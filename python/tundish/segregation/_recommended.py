@@ -12,19 +12,23 @@ class Configuration(NamedTuple):
 
     - `image_size`, px, and `mm_per_px` of the patches.
     - `published`: arguments of `CarbonRegressor` for the published kind of network.
-    - `recommended`: those of the one that is recommended.
+    - `pooled`: those of the best network that is trained from the start: batch norm, means of the maps.
+    - `recommended`: arguments of `TextureRegressor`, the model that is recommended for some dozen points.
     - `transfer`: those of `TransferRegressor`.
-    - `update`: arguments of `CarbonRegressor.update` for a few points of another billet.
-    - `splits`: into training and test, over which results are means; `sweep_splits` for the architectures.
+    - `update`: arguments of `TextureRegressor.update` for a few points of another billet.
+    - `splits`: into training and test, over which results are means; `network_splits` for networks that are
+      trained from the start, and `sweep_splits` for their architectures.
     """
 
     image_size: int
     mm_per_px: float
     published: dict[str, Any]
+    pooled: dict[str, Any]
     recommended: dict[str, Any]
     transfer: dict[str, Any]
     update: dict[str, Any]
     splits: int
+    network_splits: int
     sweep_splits: int
 
 
@@ -33,13 +37,15 @@ FULL = Configuration(
     image_size=224,
     mm_per_px=0.1,
     published={},
-    recommended={
+    pooled={
         "blocks": 5, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 100, "patience": 30,
         "ensemble": 5,
     },
+    recommended={},
     transfer={},
-    update={"epochs": 30, "replay_share": 0.5},
+    update={},
     splits=5,
+    network_splits=5,
     sweep_splits=5,
 )  # fmt: skip
 # For two cores: four blocks leave as much of 64 px as six of 224, a few pixels a side.
@@ -47,23 +53,25 @@ REDUCED = Configuration(
     image_size=64,
     mm_per_px=0.1,
     published={"blocks": 4, "learning_rate": 5e-4, "epochs": 8, "patience": 8},
-    recommended={
+    pooled={
         "blocks": 4, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "epochs": 8, "patience": 8,
         "ensemble": 2,
     },
+    recommended={},
     transfer={"epochs": 100, "patience": 20},
-    update={"epochs": 15, "replay_share": 0.5},
-    splits=2,
+    update={},
+    splits=5,
+    network_splits=2,
     sweep_splits=1,
 )  # fmt: skip
 _FULL_FROM = 128  # px
 
 
-def recommended(image_size: int) -> dict[str, Any]:
+def pooled(image_size: int) -> dict[str, Any]:
     """Arguments of `CarbonRegressor` for patches of this size, which no more blocks halve than it takes."""
     chosen = FULL if image_size >= _FULL_FROM else REDUCED
-    blocks = max(2, min(chosen.recommended["blocks"], image_size.bit_length() - 1))
-    return {**chosen.recommended, "blocks": blocks, "image_size": image_size}
+    blocks = max(2, min(chosen.pooled["blocks"], image_size.bit_length() - 1))
+    return {**chosen.pooled, "blocks": blocks, "image_size": image_size}
 
 
 def dense_layers(count: int) -> tuple[int, ...]:

@@ -108,7 +108,8 @@ class TextureRegressor(PatchEstimator):
     learning") retrains the last layers of such networks instead, which few points cannot do.
 
     **Attributes:** the arguments; after `fit`: `network`, a :class:`TextureNet`, `networks`, a list of it
-    alone, and `card`, what is known of the model, as it is saved.
+    alone; `history`, empty, since nothing is trained epoch by epoch; and `card`, what is known of the model,
+    as it is saved.
 
     **Raises:** ValueError or TypeError naming the argument; ImportError without torch or the weights.
     """
@@ -132,6 +133,7 @@ class TextureRegressor(PatchEstimator):
         self.device = device_name(device)
         self.seed = count("seed", seed, 0)
         self.networks: list[Any] = []
+        self.history: list[list[tuple[float, float]]] = []
         self.card: dict[str, Any] = {}
         self._calibration: Calibration | None = None
         self._known_features: Floats | None = None
