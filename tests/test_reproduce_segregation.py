@@ -56,7 +56,7 @@ def made_up(task: Task, split: int, seed: int, weights: Mapping[str, Path]) -> d
     result: dict[str, Any] = {"test": scores, "train": {**scores, "mae": 0.005}, "seconds": 30.0}
     if task.kind == "transfer":
         return result
-    told = {**scores, "predicted": [0.41, 0.43], "spread": [0.01, 0.01]}
+    told = {**scores, "predicted": [0.41, 0.43], "lower": [0.40, 0.42], "upper": [0.42, 0.44]}
     billets = {
         name: {"before": told, "after": told, "carbon": [0.40, 0.44], "drift": 0.2} for name in paper.BILLETS
     }

@@ -365,11 +365,11 @@ def _draw_billets(record: Record, chosen: Configuration) -> Figure:
         found = run.result["billets"][name]
         carbon = np.array(found["carbon"])
         for when, color in (("before", TRAINED), ("after", HELD_OUT)):
-            predicted, spread = np.array(found[when]["predicted"]), np.array(found[when]["spread"])
-            bounds = np.stack([predicted - spread, predicted + spread], axis=1)
+            predicted = np.array(found[when]["predicted"])
+            bounds = np.array([found[when]["lower"], found[when]["upper"]]).T
             draw_parity(axes, f"{when} the second training", carbon, predicted, bounds, color)
         finish_parity(axes)
-        axes.set_title(f"{name}; bars: standard deviation over copies", fontsize=9, loc="left")
+        axes.set_title(f"{name}; bars: 90 % intervals", fontsize=9, loc="left")
     return figure
 
 

@@ -256,14 +256,14 @@ def _further(reg: TextureRegressor, task: Task, seed: int) -> dict[str, Any]:
 
 
 def _told(reg: TextureRegressor, patches: PatchSet) -> dict[str, Any]:
-    """Scores and predictions, with their standard deviation over the turned and mirrored patches."""
-    copies = patches.augment("dihedral")
-    by_copy = reg.predict(copies).reshape(-1, len(patches))
-    predicted = reg.predict(patches)
+    """Scores, and predictions with their intervals: turned and mirrored copies have no spread here."""
+    members = reg.predict_members(patches)
+    predicted, (lower, upper) = members.mean(axis=0), reg.intervals_of(members, LEVEL).T
     return {
         **scores(predicted, patches.carbon),
         "predicted": predicted.tolist(),
-        "spread": by_copy.std(axis=0).tolist(),
+        "lower": lower.tolist(),
+        "upper": upper.tolist(),
     }
 
 
