@@ -165,19 +165,20 @@ def finish_parity(axes: Any) -> None:
 
 
 def plot_grad_cam(reg: Any, images: Grey, titles: Sequence[str], mm_per_px: float) -> Figure:
-    """Signed Grad-CAM of every convolution: a column a block, two rows a patch, before them the patch itself.
+    """Signed Grad-CAM of every convolution, two in a column (a block's), two rows a patch, after the patch.
 
     Colours span each map's own largest value, which its title tells: maps of two layers have two scales.
     """
-    blocks = len(reg.network.convolutions) // 2
-    maps = grad_cam(reg, images, range(1, 2 * blocks + 1))
+    count = len(reg.network.convolutions)
+    columns = -(-count // 2)
+    maps = grad_cam(reg, images, range(1, count + 1))
     seen = [
         images[n] if reg.enhance is None else reg._enhanced(images[n : n + 1])[0] for n in range(len(images))
     ]
     half = 0.5 * images.shape[2] * mm_per_px
     extent = (-half, half, half, -half)
-    figure = new_figure(1.55 * (blocks + 1) + 0.9, 3.4 * len(images) + 0.3)
-    rows = figure.subplots(2 * len(images), blocks + 1, squeeze=False, sharex=True, sharey=True)
+    figure = new_figure(1.55 * (columns + 1) + 0.9, 3.4 * len(images) + 0.3)
+    rows = figure.subplots(2 * len(images), columns + 1, squeeze=False, sharex=True, sharey=True)
     for n, title in enumerate(titles):
         pair = rows[2 * n : 2 * n + 2]
         for axes, image, name in zip(
@@ -192,6 +193,8 @@ def plot_grad_cam(reg: Any, images: Grey, titles: Sequence[str], mm_per_px: floa
             axes.imshow(seen[n], cmap="gray", extent=extent)
             drawn = axes.imshow(values / limit, cmap=_ATTENTION, extent=extent, vmin=-1, vmax=1, alpha=0.65)
             axes.set_title(f"convolution {layer + 1}: ±{limit:.2g}", fontsize=8)
+        for axes in pair.T.reshape(-1)[2 + count :]:
+            axes.set_visible(False)
     for axes in rows[-1]:
         axes.set_xlabel("mm", fontsize=8)
     for axes in rows.flat:
