@@ -1,0 +1,88 @@
+"""How frames are seen: the features that are forecast, and the pictures that networks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tundish._arrays import Floats, optional
+from tundish.crystallization._features import Calibration
+from tundish.crystallization._sequence import FrameSequence
+
+_AT_ONCE = 256  # frames
+_LEAST_DEVIATION = 1.0  # grey levels
+
+
+class Eye(NamedTuple):
+    """What was learnt of the frames that were fitted: columns of `features()`, whether one was asked for by
+    its name alone, the calibration, and side (px), mean and deviation (grey levels) of what networks see;
+    None for networks that see the features alone."""
+
+    columns: tuple[str, ...]
+    flat: bool
+    calibration: Calibration
+    side: int | None
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, sequence: FrameSequence, feature: str | Iterable[str], side: int | None, trained: int) -> Eye:
+        """The eye for a sequence, of which the first `trained` frames are trained on."""
+        if sequence.augmented:
+            raise ValueError(
+                "series: is augmented, and a copy is no next frame; give the sequence before augment()"
+            )
+        flat = isinstance(feature, str)
+        columns = (feature,) if isinstance(feature, str) else tuple(feature)
+        grey = sequence.images[:trained]
+        deviation = max(float(grey.std()), _LEAST_DEVIATION)
+        return cls(columns, flat, sequence.calibration(), side, float(grey.mean()), deviation)
+
+    def values(self, sequence: FrameSequence) -> Floats:
+        """(T,) or (T, k) of the columns."""
+        table = sequence.features(self.calibration)
+        names = table.dtype.names or ()
+        for column in self.columns:
+            if column not in names:
+                raise ValueError(f"feature = {column!r}: is unknown; known are " + ", ".join(names))
+        values = np.stack([table[column].astype(float) for column in self.columns], axis=1)
+        return values[:, 0] if self.flat else values
+
+    def pictures(self, sequence: FrameSequence) -> Any:
+        """(T, side, side) float32, z-scores of grey levels, averaged over the pixels that they cover."""
+        torch = optional("torch", "vision")
+        parts = []
+        for n in range(0, len(sequence), _AT_ONCE):
+            grey = torch.from_numpy(sequence.images[n : n + _AT_ONCE].astype(np.float32))
+            parts.append(torch.nn.functional.adaptive_avg_pool2d(grey, self.side))
+        return (torch.cat(parts) - self.mean) / self.deviation
+
+    def frame(self, image: ArrayLike, time: float) -> FrameSequence:
+        """A sequence of one frame (H, W) or (H, W, 3)."""
+        return FrameSequence(np.asarray(image)[None], [time])
+
+    def described(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What goes into a card, and what goes into its tensors."""
+        known = self.calibration
+        card = {
+            "columns": list(self.columns), "flat": self.flat, "side": self.side, "mean": self.mean,
+            "deviation": self.deviation, "step": known.step, "region": known.region,
+            "contrast": known.contrast,
+        }  # fmt: skip
+        names = ("mask", "overlay", "melt", "threshold")
+        return card, {f"calibration.{name}": getattr(known, name) for name in names}
+
+    @classmethod
+    def restored(cls, card: dict[str, Any], arrays: dict[str, Any]) -> Self:
+        """Out of what :meth:`described` gave."""
+        calibration = Calibration(
+            int(card["step"]), arrays["calibration.mask"], str(card["region"]), arrays["calibration.overlay"],
+            arrays["calibration.melt"], arrays["calibration.threshold"], float(card["contrast"]),
+        )  # fmt: skip
+        return cls(
+            tuple(card["columns"]), bool(card["flat"]), calibration, card["side"], float(card["mean"]),
+            float(card["deviation"]),
+        )  # fmt: skip
