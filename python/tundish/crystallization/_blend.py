@@ -21,10 +21,10 @@ class Blend:
     Information and Computation 108 (1994) 212, doi:10.1006/inco.1994.1009.
     """
 
-    def __init__(self, prior: Floats, steps: int, usual: Floats) -> None:
-        self.prior = prior
-        self.error = np.zeros((steps, usual.size, prior.size))
-        self.number = np.zeros((steps, usual.size))
+    def __init__(self, prior: Floats, usual: Floats) -> None:
+        self.prior = prior  # (steps, m)
+        self.error = np.zeros((len(prior), usual.size, prior.shape[1]))
+        self.number = np.zeros((len(prior), usual.size))
         self.least = np.maximum(_NOTHING * usual, np.finfo(float).tiny)
 
     def weights(self) -> Floats:
@@ -32,7 +32,7 @@ class Blend:
         error = self.error + self.least[None, :, None]
         ahead = np.sqrt(np.arange(1, len(error) + 1))[:, None, None]
         told = EAGERNESS * self.number[..., None] / ahead * error / error[..., :1]
-        log = np.log(self.prior) - told
+        log = np.log(self.prior)[:, None] - told
         weight = np.exp(log - log.max(axis=-1, keepdims=True))
         return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
 

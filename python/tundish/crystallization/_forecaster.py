@@ -240,7 +240,7 @@ class FluxForecaster(Forecaster):
     def _learn(self, values: Floats) -> None:
         """How networks see the series, and weights before anything is known."""
         self._view = View.of(self.form, values[: self._first_judged(len(values))])
-        self._blend = Blend(_prior(self.form), self._steps, np.abs(np.diff(values, axis=0)).mean(axis=0))
+        self._blend = Blend(_prior(self.form, self._steps), np.abs(np.diff(values, axis=0)).mean(axis=0))
 
     # -- forecasts
 
@@ -401,7 +401,7 @@ class FluxForecaster(Forecaster):
             "blend.least": self._blend.least,
             "scores": _card.stacked(self._conformal.scores, (steps, columns)),
             "pending": _card.stacked(self._pending, (steps, columns)),
-            "parts": _card.stacked(self._parts, (steps, columns, self._blend.prior.size)),
+            "parts": _card.stacked(self._parts, (steps, columns, self._blend.prior.shape[1])),
         }
         state |= {f"embedding.{n}": one for n, one in enumerate(self._embeddings)}
         card = {**self.card, "history": self.history, "now": self._now, "gaps": self.gaps}
@@ -446,7 +446,7 @@ class FluxForecaster(Forecaster):
         self._begin(Series(values, bool(data["flat"]), clock, [Gap(*gap) for gap in card["gaps"]]))
         self._now = float(card["now"])
         self._view = View(self.form, arrays["view.centre"], arrays["view.spread"])
-        self._blend = Blend(_prior(self.form), self._steps, arrays["blend.least"])
+        self._blend = Blend(_prior(self.form, self._steps), arrays["blend.least"])
         self._blend.error, self._blend.number = arrays["blend.error"], arrays["blend.number"]
         self._blend.least = arrays["blend.least"]
         self._conformal.scores = list(arrays["scores"])
@@ -484,17 +484,21 @@ def _told(e: Epoch) -> tuple[int, int, str]:
     return e.member * e.epochs + e.epoch, e.members * e.epochs, text
 
 
-def _prior(form: str) -> Floats:
-    """Weights of persistence, the trends and the networks, before anything is known.
+def _prior(form: str, steps: int) -> Floats:
+    """(steps, m): weights of persistence, the trends and the networks, before anything is known.
 
-    The median steps damped by 0.8 and 0.9 and the networks have 100 times the weight of each other.
+    Persistence, the median steps damped by 0.8 and 0.9, and the networks have 100 times the weight of each
+    other; the networks less far ahead, by the root of the steps, since changes over h steps overlap and they
+    have seen fewer that do not.
     """
     if form == "level":
-        return np.ones(1)
+        return np.ones((steps, 1))
     trend = np.ones((2, 2, len(DAMPINGS)))  # half and whole window; median step and line
     trend[:, 0, :2] = _FAVOURED
-    prior = np.concatenate([[1.0], trend.reshape(-1), [_FAVOURED]])
-    return np.asarray(prior / prior.sum())
+    prior = np.empty((steps, trend.size + 2))
+    prior[:, 0], prior[:, 1:-1] = _FAVOURED, trend.reshape(-1)
+    prior[:, -1] = _FAVOURED / np.sqrt(np.arange(1, steps + 1))
+    return np.asarray(prior / prior.sum(axis=1, keepdims=True))
 
 
 def _held(gaps: list[Gap], number: int) -> Places:

@@ -1,27 +1,30 @@
-"""Intervals that learn from the forecasts that have come true: adaptive conformal inference."""
+"""Intervals that learn from the forecasts that have come true: adaptive conformal ones."""
 
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
 from tundish._arrays import Floats
 
-STEP = 0.05
-LAST = 130  # scores
-_ROUNDING = 1e-9  # of (scores + 1) · level, which may be a whole number
+GAIN = 0.05
+LAST = 130  # errors
 
 
 class AdaptiveConformal:
     """Half-widths about forecasts of 1 to `steps` steps of `channels` series.
 
-    Adaptive conformal inference (Gibbs and Candès, NeurIPS 2021, arXiv:2106.00170, eq. 2) for each step ahead
-    and each series by itself: the half-width is the quantile 1 - a of the last 130 absolute errors that are
-    known, and a, which starts at 1 - level, becomes a + 0.05 / sqrt(h) (1 - level - e) when a forecast over
-    h steps comes true; e is 1 if it was missed and 0 if not. Errors come h steps after the forecast: with
-    one gain for all h, a overshoots for the long ones. For a at or below 0 the half-width is the largest of
-    all known errors.
+    Quantile tracking (A. N. Angelopoulos, E. J. Candès and R. J. Tibshirani, NeurIPS 2023, arXiv:2307.16895,
+    eq. 4 and section 2.1), for each step ahead and each series by itself: when a forecast comes true, its
+    half-width q becomes q + 0.05 e (m - 1 + level), not below 0; e is the largest of the last 130 absolute
+    errors and m is 1 if the forecast was missed and 0 if not. So in the long run a share `level` is hit,
+    whatever the errors do. An error h steps ahead is known h steps after the forecast; until the first
+    interval comes true, q is the quantile of the errors that are known.
+
+    Tracking the level of a quantile instead (Gibbs and Candès, NeurIPS 2021) held less well for the long
+    steps ahead, where it goes on for h steps without being told.
 
     A step ahead of which no error is known has the half-width of the step before it times the square root of
     their ratio, as for a random walk.
@@ -40,48 +43,44 @@ class AdaptiveConformal:
         """(steps, channels) of forecasts that are made now."""
         band = self._bands.setdefault(level, _Band(level, self.steps, self.channels))
         band.follow(self.scores)
-        return _filled(band.latest)
+        return _filled(band.width)
 
 
 class _Band:
-    """The half-widths of one level, as far as the scores were followed."""
+    """The half-widths of one level, as far as the errors were followed."""
 
     def __init__(self, level: float, steps: int, channels: int) -> None:
-        self.missed = 1 - level
-        self.share = np.full((steps, channels), 1 - level)
-        self.largest = np.full((steps, channels), np.nan)
-        self.latest = self.largest
-        self.widths: list[Floats] = []  # of the last forecasts, the latest first
+        self.level = level
+        self.width = np.full((steps, channels), np.nan)
+        self.told = np.zeros((steps, channels), bool)
+        self.before: list[Floats] = []  # widths of the last forecasts, the latest first
         self.followed = 0
 
     def follow(self, scores: list[Floats]) -> None:
         while self.followed < len(scores):
-            self._learn(scores[self.followed])
             self.followed += 1
-            known = np.stack(scores[max(0, self.followed - LAST) : self.followed])
-            self.latest = self._quantiles(known)
-            self.widths = [self.latest, *self.widths[: len(self.share) - 1]]
+            self._learn(np.stack(scores[max(0, self.followed - LAST) : self.followed]))
+            self.before = [self.width, *self.before[: len(self.width) - 1]]
 
-    def _learn(self, score: Floats) -> None:
-        self.largest = np.fmax(self.largest, score)
-        for h, width in enumerate(self.widths):
-            told = np.isfinite(score[h]) & np.isfinite(width[h])
-            gain = STEP / math.sqrt(h + 1)
-            self.share[h] += np.where(told, gain * (self.missed - (score[h] > width[h])), 0.0)
-
-    def _quantiles(self, known: Floats) -> Floats:
-        """The ceil((1 - a)(n + 1))-th smallest of n scores."""
-        count = np.isfinite(known).sum(axis=0)
-        rank = np.ceil((1 - self.share) * (count + 1) - _ROUNDING).astype(int)
-        place = np.clip(rank - 1, 0, np.maximum(count - 1, 0))
-        # NaN sorts last.
-        found = np.take_along_axis(np.sort(known, axis=0), place[None], axis=0)[0]
-        found = np.where(rank < 1, 0.0, found)
-        return np.where(count > 0, np.where(self.share <= 0, self.largest, found), np.nan)
+    def _learn(self, known: Floats) -> None:
+        """Takes the last errors (n, steps, channels)."""
+        score = known[-1]
+        used = np.full_like(score, np.nan)
+        for h, width in enumerate(self.before):
+            used[h] = width[h]
+        true = np.isfinite(score) & np.isfinite(used)
+        with warnings.catch_warnings():
+            # Steps ahead of which nothing is known stay NaN.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            largest = np.nanmax(known, axis=0)
+            start = self.width if self.told.all() else np.nanquantile(known, self.level, axis=0)
+        moved = np.maximum(self.width + GAIN * largest * ((score > used) - (1 - self.level)), 0.0)
+        self.told |= true
+        self.width = np.where(true, moved, np.where(self.told, self.width, start))
 
 
 def _filled(widths: Floats) -> Floats:
-    """Widths where none are known, by those of the longest step before."""
+    """Widths where none are known, by those of the step before."""
     filled = widths.copy()
     for h in range(1, len(filled)):
         unknown = np.isnan(filled[h])
