@@ -291,7 +291,7 @@ class Forecaster(ABC):
     def _observation(self, value: ArrayLike) -> Floats:
         """(k,) finite."""
         fitted = self._fitted()
-        new = floats("value", value)
+        new = floats("value", value).reshape(np.shape(value))
         wanted = () if fitted.flat else (fitted.values.shape[1],)
         if new.shape != wanted:
             needed = "a number" if fitted.flat else f"{wanted}"

@@ -9,22 +9,19 @@ import numpy as np
 
 from tundish._arrays import Floats
 
-GAIN = 0.05
+GAIN = 0.1
 LAST = 130  # errors
 
 
 class AdaptiveConformal:
     """Half-widths about forecasts of 1 to `steps` steps of `channels` series.
 
-    Quantile tracking (A. N. Angelopoulos, E. J. Candès and R. J. Tibshirani, NeurIPS 2023, arXiv:2307.16895,
-    eq. 4 and section 2.1), for each step ahead and each series by itself: when a forecast comes true, its
-    half-width q becomes q + 0.05 e (m - 1 + level), not below 0; e is the largest of the last 130 absolute
-    errors and m is 1 if the forecast was missed and 0 if not. So in the long run a share `level` is hit,
-    whatever the errors do. An error h steps ahead is known h steps after the forecast; until the first
-    interval comes true, q is the quantile of the errors that are known.
-
-    Tracking the level of a quantile instead (Gibbs and Candès, NeurIPS 2021) held less well for the long
-    steps ahead, where it goes on for h steps without being told.
+    A half-width is f times the quantile `level` of the last 130 absolute errors, for each step ahead and each
+    series. The factor f, of a step ahead and of all series together, starts at 1 and becomes
+    f + 0.1 (m - 1 + level), not below 0, whenever a forecast comes true; m is the share of the series that it
+    missed. So in the long run a share `level` is hit, whatever the errors do: quantile tracking of
+    A. N. Angelopoulos, E. J. Candès and R. J. Tibshirani, NeurIPS 2023, arXiv:2307.16895, eq. 4, of the errors
+    in units of their running quantile. An error h steps ahead is known h steps after the forecast.
 
     A step ahead of which no error is known has the half-width of the step before it times the square root of
     their ratio, as for a random walk.
@@ -51,8 +48,8 @@ class _Band:
 
     def __init__(self, level: float, steps: int, channels: int) -> None:
         self.level = level
+        self.factor = np.ones(steps)
         self.width = np.full((steps, channels), np.nan)
-        self.told = np.zeros((steps, channels), bool)
         self.before: list[Floats] = []  # widths of the last forecasts, the latest first
         self.followed = 0
 
@@ -64,19 +61,15 @@ class _Band:
 
     def _learn(self, known: Floats) -> None:
         """Takes the last errors (n, steps, channels)."""
-        score = known[-1]
-        used = np.full_like(score, np.nan)
-        for h, width in enumerate(self.before):
-            used[h] = width[h]
-        true = np.isfinite(score) & np.isfinite(used)
+        for h, used in enumerate(self.before):
+            score = known[-1, h]
+            if np.isfinite(score).all() and np.isfinite(used[h]).all():
+                missed = float((score > used[h]).mean())
+                self.factor[h] = max(self.factor[h] + GAIN * (missed - 1 + self.level), 0.0)
         with warnings.catch_warnings():
             # Steps ahead of which nothing is known stay NaN.
             warnings.simplefilter("ignore", RuntimeWarning)
-            largest = np.nanmax(known, axis=0)
-            start = self.width if self.told.all() else np.nanquantile(known, self.level, axis=0)
-        moved = np.maximum(self.width + GAIN * largest * ((score > used) - (1 - self.level)), 0.0)
-        self.told |= true
-        self.width = np.where(true, moved, np.where(self.told, self.width, start))
+            self.width = self.factor[:, None] * np.nanquantile(known, self.level, axis=0)
 
 
 def _filled(widths: Floats) -> Floats:
