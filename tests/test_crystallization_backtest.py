@@ -168,13 +168,13 @@ def test_a_split_of_too_few_is_refused() -> None:
 
 
 def test_equal_losses_are_not_told_apart_and_others_are() -> None:
-    series = walk(400)
+    series = walk(200)
     still = backtest(baselines.Persistence(), series, horizons=(1, 5))
     drift = backtest(baselines.Drift(), series, horizons=(1, 5))
     same = diebold_mariano(still, still, 5)
     assert same.difference == 0
     assert np.isnan(same.p_value)
-    rising = series + 2 * np.arange(400)[:, None]
+    rising = series + 2 * np.arange(200)[:, None]
     still, drift = (
         backtest(kind(), rising, horizons=(1, 5)) for kind in (baselines.Persistence, baselines.Drift)
     )

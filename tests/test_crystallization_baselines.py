@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from tundish.crystallization import Forecast, Gap, baselines
-from tundish.crystallization._intervals import AdaptiveConformal
+from tundish.crystallization._intervals import AdaptiveConformal, _quantile
 
 LIGHT = [baselines.Persistence, baselines.Drift, baselines.AutoRegression]
 
@@ -41,9 +41,9 @@ def test_persistence_and_drift() -> None:
 
 
 def test_an_autoregression_is_found_again() -> None:
-    x = autoregressive(4000)
+    x = autoregressive(2000)
     model = baselines.AutoRegression(order=2).fit(x)
-    assert model.coefficients[0] == pytest.approx([1, 1.2, -0.5], abs=0.08)
+    assert model.coefficients[0] == pytest.approx([1, 1.2, -0.5], abs=0.12)
     c, a, b = model.coefficients[0]
     first = c + a * x[-1] + b * x[-2]
     assert model.forecast(2).mean == pytest.approx([first, c + a * first + b * x[-1]])
@@ -216,18 +216,18 @@ def test_orders_are_checked(arguments: Any) -> None:
 def test_intervals_hold_as_often_as_they_say(change: float) -> None:
     """Also where errors grow all at once, and for errors of which h - 1 are never told in time."""
     generator = np.random.default_rng(1)
-    errors = np.abs(generator.normal(size=(1500, 5, 2)))
-    errors[500:] *= change
+    errors = np.abs(generator.normal(size=(900, 3, 2)))
+    errors[400:] *= change
     for level in (0.8, 0.9):
-        band, hit = AdaptiveConformal(5, 2), []
+        band, hit = AdaptiveConformal(3, 2), []
         for n in range(len(errors)):
             if n > 100:
                 half = band.half_widths(level)
-                for h in range(5):
+                for h in range(3):
                     if n + h < len(errors):
                         hit.append(errors[n + h, h] <= half[h])
             band.add(errors[n])
-        assert np.mean(hit) == pytest.approx(level, abs=0.02)
+        assert np.mean(hit) == pytest.approx(level, abs=0.025)
 
 
 def test_steps_of_which_nothing_is_known_are_those_of_a_random_walk() -> None:
@@ -247,3 +247,13 @@ def test_levels_are_followed_each_by_itself() -> None:
         asked.half_widths(0.9)
     assert np.array_equal(asked.half_widths(0.9), late.half_widths(0.9))
     assert np.all(late.half_widths(0.5) < late.half_widths(0.9))
+
+
+def test_quantiles_are_those_of_numpy() -> None:
+    known = np.random.default_rng(0).normal(size=(17, 4, 3))
+    known[:3, 1] = np.nan
+    known[:, 2, 0] = np.nan
+    found = _quantile(known, 0.83)
+    assert np.isnan(found[2, 0])
+    known[0, 2, 0] = found[2, 0] = 1.5
+    assert found == pytest.approx(np.nanquantile(known, 0.83, axis=0))

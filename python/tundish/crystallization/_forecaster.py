@@ -330,7 +330,7 @@ class FluxForecaster(Forecaster):
         return self._candidates(values, origins, self._steps)
 
     def _mixed(self, outlook: Floats) -> Floats:
-        return np.asarray((outlook * self._weights(len(outlook))).sum(axis=-1))
+        return _mean(outlook, self._weights(len(outlook)))
 
     def _weigh(self, value: Floats) -> None:
         self._blend.learn(self._parts, value)
@@ -341,7 +341,7 @@ class FluxForecaster(Forecaster):
         return weights[np.minimum(np.arange(steps), len(weights) - 1)]
 
     def _paths(self, values: Floats, origins: Places, steps: int) -> Floats:
-        return np.asarray((self._candidates(values, origins, steps) * self._weights(steps)).sum(axis=-1))
+        return _mean(self._candidates(values, origins, steps), self._weights(steps))
 
     def _candidates(self, values: Floats, origins: Places, steps: int) -> Floats:
         """(origins, steps, k, m): persistence, trends and networks; networks alone in the published form."""
@@ -499,6 +499,12 @@ def _prior(form: str, steps: int) -> Floats:
     prior[:, 0], prior[:, 1:-1] = _FAVOURED, trend.reshape(-1)
     prior[:, -1] = _FAVOURED / np.sqrt(np.arange(1, steps + 1))
     return np.asarray(prior / prior.sum(axis=1, keepdims=True))
+
+
+def _mean(parts: Floats, weights: Floats) -> Floats:
+    """The weighted mean over the last axis, exactly what all parts are if they are the same."""
+    first = parts[..., 0]
+    return np.asarray(first + ((parts - first[..., None]) * weights).sum(axis=-1))
 
 
 def _held(gaps: list[Gap], number: int) -> Places:

@@ -53,15 +53,16 @@ class View(NamedTuple):
     def of(cls, form: str, values: Floats) -> View:
         """The view of (T, k) values."""
         spread = np.abs(np.diff(values, axis=0)).mean(axis=0) if form == "change" else values.std(axis=0)
-        return cls(form, values.mean(axis=0), np.where(spread > 0, spread, 1.0))
+        return cls(form, values.mean(axis=0), spread)
 
     def seen(self, recent: Floats) -> tuple[Floats, Floats]:
         """(n, window, k) as seen, and the units (n, k) of the output."""
         if self.form == "level":
-            return (recent - self.centre) / self.spread, np.broadcast_to(self.spread, recent[:, 0].shape)
+            unit = np.broadcast_to(self.spread, recent[:, 0].shape)
+            return (recent - self.centre) / _divisor(unit)[:, None], unit
         distance = recent - recent[:, -1:]
         unit = np.abs(distance).mean(axis=1) + _LEAST_DISTANCE * self.spread
-        return np.clip(distance / unit[:, None], -_CLIPPED, _CLIPPED), unit
+        return np.clip(distance / _divisor(unit)[:, None], -_CLIPPED, _CLIPPED), unit
 
     def expected(self, recent: Floats, horizons: tuple[int, ...]) -> Floats:
         """(n, horizons, k): what is forecast where the network says 0."""
@@ -114,10 +115,9 @@ def material(values: Floats, view: View, window: int, horizons: tuple[int, ...],
     known = target < length
     after = values[np.minimum(target, length - 1)]
     difference = after - view.expected(recent, horizons)
-    usual = _usual_changes(values[:judged_from], horizons) if view.form == "change" else 1.0
-    weight = np.repeat(unit[:, None], len(horizons), axis=1) / (
-        usual if view.form == "change" else view.spread
-    )
+    changes = view.form == "change"
+    usual = _usual_changes(values[:judged_from], horizons) if changes else view.spread
+    weight = np.repeat(unit[:, None], len(horizons), axis=1) / _divisor(usual)
     trained = known & (target < judged_from)
     judged = known & (origins[:, None] >= judged_from)
 
@@ -130,7 +130,7 @@ def material(values: Floats, view: View, window: int, horizons: tuple[int, ...],
     series = np.ones(values.shape[1])
     return Material(
         rows(seen),
-        rows(difference / unit[:, None]),
+        rows(difference / _divisor(unit)[:, None]),
         rows(weight),
         rows(trained[..., None] * series),
         rows(judged[..., None] * series),
@@ -145,8 +145,12 @@ def _usual_changes(values: Floats, horizons: tuple[int, ...]) -> Floats:
     for h in horizons:
         reached = min(h, len(values) - 1)
         found.append(np.abs(values[reached:] - values[:-reached]).mean(axis=0))
-    usual = np.array(found)
-    return np.where(usual > 0, usual, 1.0)
+    return np.array(found)
+
+
+def _divisor(unit: Floats) -> Floats:
+    """Units, or 1 where a series stands still, whose distances are 0 in any."""
+    return np.where(unit > 0, unit, 1.0)
 
 
 class Plan(NamedTuple):
