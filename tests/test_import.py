@@ -32,6 +32,7 @@ def new_modules(package: str) -> list[str]:
     [
         "tundish",
         "tundish.casting",
+        "tundish.crystallization",
         "tundish.filtering",
         "tundish.optimize",
         "tundish.scrap",

@@ -6,7 +6,7 @@ import numpy as np
 
 from tundish._arrays import Floats
 
-MEMORY = 0.98  # of the errors, from one value to the next
+MEMORY = 0.95  # of the errors, from one value to the next
 EAGERNESS = 1.0
 _NOTHING = 1e-9  # of the series' usual step
 
@@ -16,7 +16,7 @@ class Blend:
 
     For each step h ahead and each series the weight of a forecast is its prior times
     exp(-n / sqrt(h) · E / E0): E is its mean absolute error, E0 that of the first forecast, persistence,
-    both with a memory of 0.98 a value, and n the sum of those memories, at most 50. Errors h steps ahead
+    both with a memory of 0.95 a value, and n the sum of those memories, at most 20. Errors h steps ahead
     overlap, so they say less (the root). Exponential weights are those of N. Littlestone and M. K. Warmuth,
     Information and Computation 108 (1994) 212, doi:10.1006/inco.1994.1009.
     """
