@@ -32,7 +32,6 @@ def new_modules(package: str) -> list[str]:
     [
         "tundish",
         "tundish.casting",
-        "tundish.crystallization",
         "tundish.filtering",
         "tundish.optimize",
         "tundish.scrap",
