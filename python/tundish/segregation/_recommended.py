@@ -61,7 +61,7 @@ REDUCED = Configuration(
     transfer={"epochs": 100, "patience": 20},
     update={},
     splits=5,
-    network_splits=2,
+    network_splits=1,
     sweep_splits=1,
 )  # fmt: skip
 _FULL_FROM = 128  # px
