@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import compare, filtering, machine, optimize, roofline
+from benchmarks import compare, filtering, machine, optimize, roofline, segregation
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -34,6 +34,7 @@ def main() -> None:
         **roofline.tables(),
         **optimize.tables(),
         **filtering.tables(),
+        **segregation.tables(),
     }
     for name, table in tables.items():
         print(f"{name}\n\n{table}\n")
