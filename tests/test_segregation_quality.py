@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -104,6 +106,15 @@ def test_features_of_an_even_image_are_finite() -> None:
 def test_bad_images_are_refused_by_name(function: object, image: object) -> None:
     with pytest.raises((ValueError, TypeError), match=r"^images?: "):
         function(image)
+
+
+@pytest.mark.parametrize("function", [clahe, image_quality, features])
+def test_colour_is_converted_and_said_so(function: Callable[..., object]) -> None:
+    for grey in (IMAGES[0], IMAGES):
+        with pytest.warns(UserWarning, match="images?: is in colour; converted to grey") as caught:
+            of_colour = function(np.stack([grey] * 3, axis=-1))
+        assert caught[0].filename == __file__
+        np.testing.assert_equal(of_colour, function(grey))
 
 
 @pytest.mark.parametrize(

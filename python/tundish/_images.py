@@ -33,8 +33,14 @@ def grey_photograph(name: str, image: ArrayLike) -> Grey:
 
 
 def grey_stack(name: str, images: ArrayLike) -> tuple[Grey, bool]:
-    """(N, H, W) of one grey image or several, and whether it was one; in colour the two look alike."""
+    """(N, H, W) of one image or several, and whether it was one; colour is converted with a warning.
+
+    Three axes of which the last has 3 or 4 and the second more are one image in colour: no stack is of images
+    so narrow.
+    """
     array = _uint8(name, images)
+    if array.ndim in (3, 4) and array.shape[-1] in (3, 4) and (array.ndim == 4 or array.shape[1] > 4):
+        array = _converted(name, array, stacklevel=4)
     if array.ndim not in (2, 3):
         raise ValueError(f"{name}: has shape {array.shape}; (H, W) or (N, H, W) is needed")
     _refuse_empty(name, array)
@@ -44,14 +50,18 @@ def grey_stack(name: str, images: ArrayLike) -> tuple[Grey, bool]:
 def _grey(name: str, images: ArrayLike, axes: tuple[str, ...], stacklevel: int) -> Grey:
     array = _uint8(name, images)
     if array.ndim == len(axes) + 1 and array.shape[-1] in (3, 4):
-        warnings.warn(f"{name}: is in colour; converted to grey", UserWarning, stacklevel=stacklevel)
-        array = luma(array)
+        array = _converted(name, array, stacklevel + 1)
     if array.ndim != len(axes):
         shape = "(" + ", ".join(axes) + ")"
         raise ValueError(f"{name}: has shape {array.shape}; {shape} is needed")
     if len(axes) < 3 or len(array):
         _refuse_empty(name, array)
     return array
+
+
+def _converted(name: str, colour: NDArray[np.uint8], stacklevel: int) -> Grey:
+    warnings.warn(f"{name}: is in colour; converted to grey", UserWarning, stacklevel=stacklevel)
+    return luma(colour)
 
 
 def luma(colour: NDArray[np.uint8]) -> Grey:
