@@ -152,6 +152,12 @@ def test_photographs_may_be_files_or_in_colour(photograph: Any, tmp_path: Path) 
     np.testing.assert_array_equal(maps[0], coloured.carbon)
 
 
+def test_errors_at_points_need_a_set() -> None:
+    images = np.zeros((3, SIDE, SIDE), np.uint8)
+    with pytest.raises(TypeError, match="patches: must be a PatchSet; ndarray is given"):
+        error_map(Model(), images)  # type: ignore[arg-type]
+
+
 def test_errors_at_points_are_relative_and_means_of_copies() -> None:
     random = np.random.default_rng(0)
     patches = PatchSet(

@@ -52,6 +52,16 @@ def test_points_of_two_billets_are_different(patches: PatchSet) -> None:
     assert PatchSet(**{**GOOD, "billet": "A7"}).group.tolist() == [0, 1, 2, 3, 4, 5] * 2
 
 
+def test_text_ids_may_be_objects_as_of_pandas() -> None:
+    ids = np.array([f"P{n}" for n in range(12)], dtype=object)
+    p = PatchSet(**{**GOOD, "point": ids})
+    assert p.point.dtype.kind == "U"
+    assert p.point.tolist() == ids.tolist()
+    ids[3] = np.nan
+    with pytest.raises(TypeError, match="point: must be integers or text"):
+        PatchSet(**{**GOOD, "point": ids})
+
+
 def test_patches_do_not_change(patches: PatchSet) -> None:
     with pytest.raises(ValueError, match="read-only"):
         patches.images[0, 0, 0] = 1
@@ -133,9 +143,11 @@ def test_colour_of_a_photograph_is_converted_and_said_so() -> None:
     [
         ({"positions_mm": [(0, 0), (100, 0)]}, r"positions_mm\[1\] = \(100, 0\): its patch of 8 px leaves"),
         ({"positions_mm": [(0, 0)]}, r"positions_mm: has shape \(1, 2\)"),
+        ({"positions_mm": np.empty((0, 2)), "carbon": []}, "positions_mm: there are no points"),
         ({"size": 0}, "size = 0"),
         ({"size": 100}, r"positions_mm\[0\]"),
-        ({"axis": (1,)}, "axis = "),
+        ({"axis": (1,)}, "axis = .*for column and row"),
+        ({"axis": "middle"}, "axis = 'middle'"),
         ({"axis": (np.nan, 1)}, "axis = .*finite"),
         ({"image": np.zeros((5, 5))}, "image: are float64"),
         ({"image": "no/such.png"}, "no/such.png"),
@@ -194,6 +206,17 @@ def test_sets_are_put_together(patches: PatchSet) -> None:
         PatchSet.concatenate([])
 
 
+def test_other_carbon_keeps_the_rest(patches: PatchSet) -> None:
+    more = patches.augment("mirror")
+    other = more.with_carbon(np.full(24, 0.3))
+    assert set(other.carbon) == {0.3}
+    assert np.array_equal(more.carbon, np.tile(CARBON, 2))
+    assert np.array_equal(other.point, more.point)
+    assert other.augmentation == "mirror"
+    with pytest.raises(ValueError, match=r"carbon: has shape \(12,\)"):
+        more.with_carbon(CARBON)
+
+
 def test_other_images_keep_the_labels(patches: PatchSet) -> None:
     assert np.array_equal(patches.with_images(255 - IMAGES).images, 255 - IMAGES)
     with pytest.raises(ValueError, match="has 11 patches; 12 are needed"):
@@ -243,6 +266,7 @@ def test_the_published_protocol_carries_its_leak(patches: PatchSet, how: str) ->
     assert train.leak is not None
     assert train.leak.flag
     assert test[:2].leak is train.leak
+    assert patches.split(protocol="published")[0].augment(how).leak is not None
     if how == "dihedral":
         assert train.leak.copies == 1
         assert train.leak.r2 == pytest.approx(1)

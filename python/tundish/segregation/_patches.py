@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, floats, integer, number
+from tundish._arrays import Floats, choice, floats, integer, number, pair
 from tundish._images import Grey, grey_images, grey_photograph
 from tundish._random import generator
 from tundish.segregation import _folder
@@ -153,6 +153,12 @@ class PatchSet:
             raise ValueError(f"images: has {len(grey)} patches; {len(self)} are needed")
         return self._with(slice(None), grey, self.augmentation, self.leak)
 
+    def with_carbon(self, carbon: ArrayLike) -> PatchSet:
+        """The same patches with other carbon, (N,) wt%."""
+        other = self._with(slice(None), self.images, self.augmentation, self.leak)
+        object.__setattr__(other, "carbon", _frozen(_carbon(carbon, len(self))))
+        return other
+
     # -- from files and photographs
 
     @classmethod
@@ -211,8 +217,10 @@ class PatchSet:
             raise ValueError(f"size = {size}: must be at least 1 px")
         labels = floats("carbon", carbon)
         positions = _positions("positions_mm", positions_mm, labels.size)
+        if not positions.size:
+            raise ValueError("positions_mm: there are no points")
         height, width = photograph.shape
-        middle = (width / 2, height / 2) if axis is None else _axis(axis)
+        middle = axis_of(axis, (height, width))
         corners = np.rint(np.asarray(middle) + positions / scale - side / 2).astype(np.int64)
         outside = ((corners < 0) | (corners + side > (width, height))).any(axis=1)
         if outside.any():
@@ -260,7 +268,7 @@ class PatchSet:
             for turns, mirrored in _COPIES[how]
         ]
         rows = np.tile(np.arange(len(self)), len(copies))
-        return self._with(rows, np.concatenate(copies), how, None)
+        return self._with(rows, np.concatenate(copies), how, self.leak)
 
     @classmethod
     def concatenate(cls, sets: Iterable[PatchSet]) -> PatchSet:
@@ -399,6 +407,9 @@ def _carbon(value: ArrayLike, count: int) -> Floats:
 def _ids(name: str, value: ArrayLike, count: int) -> NDArray[Any]:
     """(count,) int64 or text."""
     ids = np.asarray(value)
+    if ids.dtype == object and all(isinstance(each, str) for each in ids.reshape(-1)):
+        # As pandas has text.
+        ids = ids.astype(str)
     if ids.dtype.kind not in "iuU":
         raise TypeError(f"{name}: must be integers or text")
     if ids.ndim == 0:
@@ -435,10 +446,11 @@ def _scale(value: Any) -> float:
     return scale
 
 
-def _axis(axis: Sequence[float]) -> tuple[float, float]:
-    if len(axis) != 2:
-        raise ValueError(f"axis = {axis!r}: must be a pair (column, row), px")
-    column, row = number("axis[0]", axis[0]), number("axis[1]", axis[1])
+def axis_of(axis: tuple[float, float] | None, shape: tuple[int, int]) -> tuple[float, float]:
+    """(column, row) px of the billet's axis in a photograph of this shape; its middle for None."""
+    if axis is None:
+        return shape[1] / 2, shape[0] / 2
+    column, row = pair("axis", axis, "column and row")
     if not (math.isfinite(column) and math.isfinite(row)):
         raise ValueError(f"axis = {axis!r}: must be finite")
     return column, row

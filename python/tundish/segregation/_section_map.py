@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, number, optional, pair, positive
+from tundish._arrays import Floats, number, optional, positive
 from tundish._images import Grey, grey_photograph
 from tundish._progress import Callback, progress_callback
 from tundish.segregation import _folder
 from tundish.segregation._modes import evaluating
-from tundish.segregation._patches import PatchSet
+from tundish.segregation._patches import PatchSet, axis_of
 
 if TYPE_CHECKING:
     # Any model with `network`, `image_size`, `prepare`, `predict` and `predict_interval` will do.
@@ -100,7 +100,7 @@ def section_map(
     stride = _stride(stride_mm, scale)
     if level is not None and not 0 < number("level", level) < 1:
         raise ValueError(f"level = {level}: must lie between 0 and 1")
-    column, row = _axis(axis, (grey.shape[0], grey.shape[1]))
+    column, row = axis_of(axis, (grey.shape[0], grey.shape[1]))
     windows = np.lib.stride_tricks.sliding_window_view(grey, (side, side))[::stride, ::stride]
     height, width = windows.shape[:2]
     x, y = _middles(width, stride, side, column) * scale, _middles(height, stride, side, row) * scale
@@ -131,8 +131,10 @@ def error_map(reg: Regressor, patches: PatchSet) -> NDArray[Any]:
     `predicted`, wt%, means over the point's patches; `spread`, the standard deviation of the predictions over
     its patches, such as turned and mirrored copies, wt%; and `relative_error`, (predicted - carbon) / carbon.
 
-    **Raises:** ValueError for a set without positions.
+    **Raises:** TypeError for anything but a set; ValueError for one without positions.
     """
+    if not isinstance(patches, PatchSet):
+        raise TypeError(f"patches: must be a PatchSet; {type(patches).__name__} is given")
     if patches.position is None:
         raise ValueError("patches: have no positions; a map needs them")
     _, first, sizes = np.unique(patches.group, return_index=True, return_counts=True)
@@ -152,16 +154,6 @@ def error_map(reg: Regressor, patches: PatchSet) -> NDArray[Any]:
     table["spread"] = np.sqrt(mean((predicted - table["predicted"][patches.group]) ** 2))
     table["relative_error"] = table["predicted"] / table["carbon"] - 1
     return table
-
-
-def _axis(axis: tuple[float, float] | None, shape: tuple[int, int]) -> tuple[float, float]:
-    """(column, row) px."""
-    if axis is None:
-        return shape[1] / 2, shape[0] / 2
-    column, row = pair("axis", axis, "column and row")
-    if not (math.isfinite(column) and math.isfinite(row)):
-        raise ValueError(f"axis = {axis!r}: must be finite")
-    return column, row
 
 
 def _refuse_other_scale(reg: Regressor, scale: float) -> None:
