@@ -230,6 +230,15 @@ def test_maps_without_difference_have_no_effect() -> None:
     assert (found.table["effect"][0], found.table["p"][0]) == (0, 1)
 
 
+def test_maps_of_a_set_are_those_of_its_images(images: Any) -> None:
+    patches = PatchSet(images, np.linspace(0.4, 0.5, 10), mm_per_px=1)
+    model = Model(network())
+    assert np.array_equal(grad_cam(model, patches), grad_cam(model, images))
+    with pytest.warns(UserWarning, match="image: is in colour; converted to grey"):
+        coloured = grad_cam(model, np.stack([images[0]] * 3, axis=-1))
+    assert np.array_equal(coloured, grad_cam(model, images[0]))
+
+
 def test_shuffled_labels_are_dealt_to_points() -> None:
     carbon = np.linspace(0.40, 0.44, 5)
     patches = PatchSet(np.zeros((5, 4, 4), np.uint8), carbon, mm_per_px=1, position=np.ones((5, 2)))
@@ -237,6 +246,7 @@ def test_shuffled_labels_are_dealt_to_points() -> None:
     assert sorted(dealt.carbon[:5]) == pytest.approx(sorted(carbon))
     assert np.array_equal(dealt.carbon[:5], dealt.carbon[5:])
     assert not np.array_equal(dealt.carbon[:5], carbon)
+    assert dealt.augmentation == "mirror"
     with pytest.raises(ValueError, match="one point"):
         shuffled_labels(patches[:1])
 
@@ -248,6 +258,8 @@ def test_bad_arguments_are_refused_by_name(images: Any) -> None:
         grad_cam(model, images, layer=3)
     with pytest.raises(ValueError, match="layer = 0: must be 1 to 2"):
         grad_cam(model, images, layer=[1, 0])
+    with pytest.raises(TypeError, match=r"layer = 1\.5: must be an integer"):
+        grad_cam(model, images, layer=1.5)
     with pytest.raises(ValueError, match="layer: at least one"):
         grad_cam(model, images, layer=[])
     with pytest.raises(TypeError, match="image: are float64"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,14 +45,14 @@ class Regions(NamedTuple):
 
 
 def grad_cam(
-    reg: Regressor, image: ArrayLike, layer: int | Sequence[int] | None = None, signed: bool = True
+    reg: Regressor, image: PatchSet | ArrayLike, layer: int | Sequence[int] | None = None, signed: bool = True
 ) -> Floats:
     """Grad-CAM of a regression: which places of a patch raise the predicted carbon, and which lower it.
 
     **Main arguments:**
 
     - `reg`: a fitted `CarbonRegressor`.
-    - `image`: (H, W) uint8, or (N, H, W); `reg` prepares it as for a prediction.
+    - `image`: (H, W) uint8, or (N, H, W), or a :class:`PatchSet`; `reg` prepares it as for a prediction.
     - `layer`: k is the k-th convolution before its activation (and before its batch norm), from 1; the
       default is the last one. Several, such as `range(1, 13)`, cost little more than one.
 
@@ -69,7 +69,7 @@ def grad_cam(
 
     **Raises:** ValueError or TypeError naming the argument; ImportError without torch (`tundish[vision]`).
     """
-    images, one = grey_stack("image", image)
+    images, one = grey_stack("image", image.images if isinstance(image, PatchSet) else image)
     networks = _networks(reg)
     layers = _layers(layer, len(networks[0].convolutions))
     maps = _maps(networks, reg.prepare, images, layers, signed)
@@ -149,14 +149,7 @@ def shuffled_labels(patches: PatchSet, rng: Any = 0) -> PatchSet:
         raise ValueError("patches: has one point; at least 2 are needed to shuffle")
     first = np.unique(patches.group, return_index=True)[1]
     dealt = generator(rng).permutation(patches.carbon[first])
-    return PatchSet(
-        patches.images,
-        dealt[patches.group],
-        point=patches.point,
-        billet=patches.billet,
-        position=patches.position,
-        mm_per_px=patches.mm_per_px,
-    )
+    return patches.with_carbon(dealt[patches.group])
 
 
 # -- maps
@@ -176,7 +169,7 @@ def _layers(layer: int | Sequence[int] | None, count: int, everything: bool = Fa
         return list(range(count))
     if layer is None:
         return [count - 1]
-    asked = [layer] if isinstance(layer, int | np.integer) else list(layer)
+    asked = list(layer) if isinstance(layer, Iterable) else [layer]
     if not asked:
         raise ValueError("layer: at least one is needed")
     for each in asked:
