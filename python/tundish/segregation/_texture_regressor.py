@@ -330,6 +330,9 @@ class TextureRegressor(PatchEstimator):
             raise ValueError(f"{file}: has no {missing[0]}")
         try:
             regressor = cls(**card["settings"], device=device)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{file}: settings: {error}") from None
+        try:
             regressor._fill(folder / card["weights"]["file"], tensors, len(card["members"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"{file}: does not describe its weights: {error}") from None
