@@ -342,12 +342,14 @@ def test_a_checkpoint_of_other_settings_is_refused(
         (["--photograph", "x.png"], "--photograph x.png: needs --mm-per-px"),
         (["--photograph", "x.png", "--mm-per-px", "0"], "--mm-per-px 0: must be finite and above 0"),
         (["--photograph", "x.png", "--mm-per-px", "0.2"], "x.png: there is no such file"),
+        (["--stride-mm", "nan"], "--stride-mm nan: must be finite and above 0"),
         (["--model", "m", "--epochs", "3"], "--epochs: is of a training; --model m has had its own"),
     ],
 )
-def test_bad_arguments_are_refused_in_one_line(
-    run: Run, folder: Path, arguments: list[str], message: str
+def test_bad_arguments_are_refused_in_one_line_before_any_work(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
+    monkeypatch.setattr(segregation, "baselines", lambda *_, **__: pytest.fail("models were fitted"))
     refused(run(folder, *arguments), message)
 
 

@@ -147,14 +147,15 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            reg = _loaded(arguments)
-            case = _case(arguments, reg)
-            other = None if arguments.other is None else _patches(arguments.other, reg, arguments)
+            loaded = _loaded(arguments)
+            case = _case(arguments, loaded)
+            other = None if arguments.other is None else _patches(arguments.other, loaded, arguments)
+        reg = _chosen(case, arguments) if loaded is None else loaded
         if arguments.out is not None:
             make_folder(arguments.out)
         rows = _baselines(case, arguments)
-        if reg is None:
-            reg = _trained(case, arguments)
+        if loaded is None:
+            _train(reg, case, arguments)
         remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
         for remark in remarks:
             note(arguments.prog, remark)
@@ -181,6 +182,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuses options that do not go together, before any work."""
+    for name in ("mm_per_px", "diameter_mm", "stride_mm"):
+        value = getattr(arguments, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise BadInputError(f"--{name.replace('_', '-')} {value:g}: must be finite and above 0")
     if arguments.photograph is None:
         for name in ("mm_per_px", "diameter_mm"):
             if getattr(arguments, name) is not None:
@@ -191,8 +196,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BadInputError(
             f"--photograph {arguments.photograph}: needs a FOLDER of patches to train on, or --model"
         )
-    elif not (math.isfinite(arguments.mm_per_px) and arguments.mm_per_px > 0):
-        raise BadInputError(f"--mm-per-px {arguments.mm_per_px:g}: must be finite and above 0")
     if arguments.model is not None:
         for name in _TRAINING:
             if getattr(arguments, name) is not None:
@@ -317,9 +320,18 @@ def _plain_cell(value: Any) -> Any:
     return None if isinstance(item, float) and not math.isfinite(item) else item
 
 
-def _trained(case: Case, arguments: argparse.Namespace) -> Estimator:
-    fitted = _fitted_textures if _takes_textures(arguments) else _fitted_network
-    return fitted(case, arguments)
+def _chosen(case: Case, arguments: argparse.Namespace) -> Estimator:
+    """What is to be trained; made before any work, so that what is wrong with its options is."""
+    from tundish.segregation import CarbonRegressor, TextureRegressor
+    from tundish.segregation._recommended import pooled
+
+    assert case.train is not None
+    size, common = case.train.size[0], {"seed": arguments.seed, "device": arguments.device}
+    if _takes_textures(arguments):
+        return TextureRegressor(image_size=size, **common)
+    given = {name: getattr(arguments, name) for name in _OF_NETWORKS}
+    settings = pooled(size) | {name: value for name, value in given.items() if value is not None}
+    return CarbonRegressor(**settings, **common)
 
 
 def _takes_textures(arguments: argparse.Namespace) -> bool:
@@ -333,31 +345,19 @@ def _takes_textures(arguments: argparse.Namespace) -> bool:
     return not asked and LITE not in missing_transfer()
 
 
-def _fitted_textures(case: Case, arguments: argparse.Namespace) -> Estimator:
-    from tundish.segregation import TextureRegressor
+def _train(reg: Estimator, case: Case, arguments: argparse.Namespace) -> None:
+    from tundish.segregation import CarbonRegressor, TextureRegressor
 
     assert case.train is not None
-    reg = TextureRegressor(image_size=case.train.size[0], seed=arguments.seed, device=arguments.device)
+    folder = None if arguments.out is None else _model_folder(arguments)
     with _shown("training"):
-        reg.fit(case.train, progress=_bar())
-    if arguments.out is not None:
-        reg.save(_model_folder(arguments))
-    return reg
-
-
-def _fitted_network(case: Case, arguments: argparse.Namespace) -> Estimator:
-    from tundish.segregation import CarbonRegressor
-    from tundish.segregation._recommended import pooled
-
-    assert case.train is not None
-    settings = pooled(case.train.size[0])
-    given = {name: getattr(arguments, name) for name in _OF_NETWORKS}
-    settings |= {name: value for name, value in given.items() if value is not None}
-    reg = CarbonRegressor(**settings, seed=arguments.seed, device=arguments.device)
-    checkpoint = None if arguments.out is None else _model_folder(arguments)
-    with _shown("training"):
-        reg.fit(case.train, progress=_bar(), checkpoint=checkpoint)
-    return reg.compile(calibration=case.train)
+        if isinstance(reg, CarbonRegressor):
+            reg.fit(case.train, progress=_bar(), checkpoint=folder)
+            reg.compile(calibration=case.train)
+        elif isinstance(reg, TextureRegressor):
+            reg.fit(case.train, progress=_bar())
+            if folder is not None:
+                reg.save(folder)
 
 
 def _model_folder(arguments: argparse.Namespace) -> Path:
