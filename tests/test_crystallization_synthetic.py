@@ -134,3 +134,10 @@ def test_progress_is_told() -> None:
 def test_bad_knobs_are_refused(arguments: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         synthetic.sequence(**{"seconds": 40, **arguments})
+
+
+def test_the_truth_is_the_share_as_an_array() -> None:
+    truth = synthetic.sequence(50, size=(30, 40)).truth
+    assert truth is not None
+    assert np.array_equal(np.asarray(truth), truth.share)
+    assert (truth.share - np.asarray(truth)).shape == (len(truth.share),)

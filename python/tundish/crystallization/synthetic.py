@@ -31,6 +31,8 @@ class Truth(NamedTuple):
       follows but for the scatter; `rate` is NaN if the temperature is not constant from the onset on.
     - `mask`: (H, W) bool, where the flux is.
     - `experiment`: all knobs.
+
+    As an array it is the share.
     """
 
     share: Floats
@@ -42,6 +44,9 @@ class Truth(NamedTuple):
     onset: float
     mask: NDArray[np.bool_]
     experiment: Experiment
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
+        return np.array(self.share, dtype=dtype, copy=copy)
 
     def rows(self, which: NDArray[np.intp]) -> Truth:
         """The truth of some frames."""
