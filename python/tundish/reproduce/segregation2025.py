@@ -233,18 +233,19 @@ def _result(task: Task, train: PatchSet, test: PatchSet, split: int, seed: int) 
             "x_mm": test.position[:, 0].tolist(),
             "y_mm": test.position[:, 1].tolist(),
         },
-        "billets": None if task.update is None else _further(reg, task, seed),
+        "billets": None if task.update is None else _further(reg, task, split, seed),
     }
 
 
-def _further(reg: TextureRegressor, task: Task, seed: int) -> dict[str, Any]:
+def _further(reg: TextureRegressor, task: Task, split: int, seed: int) -> dict[str, Any]:
     """Predictions of the further billets, before and after a second training with a few of their points."""
     found = {}
-    for name in BILLETS:
+    for number, name in enumerate(BILLETS, start=1):
         patches = further_billet(name, task.image_size, task.mm_per_px, seed)
         labelled = np.zeros(len(patches), bool)
-        # Points are numbered from the axis outwards: these are spread over the radius.
-        labelled[(2 * np.arange(LABELLED) + 1) * len(patches) // (2 * LABELLED)] = True
+        # Others in every split: which points were analysed matters more than what was trained on.
+        random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, split)))
+        labelled[random.permutation(len(patches))[:LABELLED]] = True
         others = patches[~labelled]
         retrained = copy.deepcopy(reg)
         retrained.update(patches[labelled], **(task.update or {}))
