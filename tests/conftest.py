@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -21,6 +22,9 @@ settings.register_profile(
 )
 settings.load_profile("tundish")
 
+
+# Networks of this size are slower on several threads of torch, and by far if other work is done beside.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What a shell starts in the background ignores Ctrl-C, and so would the programs that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
