@@ -209,3 +209,9 @@ def test_bad_arguments_are_refused_by_name(photograph: Any) -> None:
     model.card = {"mm_per_px": 0.1}  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=r"mm_per_px = 0\.5: the model was trained at 0\.1"):
         ask()
+
+
+def test_windows_overlap_by_half_unless_told(photograph: Any) -> None:
+    found = section_map(Model(), photograph, mm_per_px=0.5, level=None)
+    assert found.stride_mm == 4.0
+    assert found.carbon.shape == ((62 - SIDE) // 8 + 1, (51 - SIDE) // 8 + 1)

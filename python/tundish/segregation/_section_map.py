@@ -51,7 +51,7 @@ def section_map(
     photograph: ArrayLike | str | PathLike[str],
     *,
     mm_per_px: float,
-    stride_mm: float,
+    stride_mm: float | None = None,
     level: float | None = 0.9,
     diameter_mm: float | None = None,
     axis: tuple[float, float] | None = None,
@@ -66,7 +66,8 @@ def section_map(
     - `photograph`: (H, W) uint8, colour (H, W, 3) or (H, W, 4), or an image file. A `numpy.memmap` is read as
       it is needed.
     - `mm_per_px`: its scale.
-    - `stride_mm`: from window to window, at least one pixel; rounded to whole pixels.
+    - `stride_mm`: from window to window, at least one pixel; rounded to whole pixels. Half a window if left
+      out.
 
     **Other arguments:**
 
@@ -97,7 +98,7 @@ def section_map(
             "the network, are needed"
         )
     _refuse_other_scale(reg, scale)
-    stride = _stride(stride_mm, scale)
+    stride = max(1, side // 2) if stride_mm is None else _stride(stride_mm, scale)
     if level is not None and not 0 < number("level", level) < 1:
         raise ValueError(f"level = {level}: must lie between 0 and 1")
     column, row = axis_of(axis, (grey.shape[0], grey.shape[1]))
