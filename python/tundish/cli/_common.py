@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,3 +101,13 @@ def clock(work: str) -> Iterator[None]:
         if thread.ident is not None:
             thread.join()
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def bar() -> bool:
+    """Whether a bar can be shown."""
+    return sys.stderr.isatty() and importlib.util.find_spec("rich") is not None
+
+
+def shown(work: str) -> Any:
+    """Around work that shows a bar where it can: a clock, where it cannot."""
+    return nullcontext() if bar() else clock(work)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import math
 import re
-import sys
 import time
 import warnings
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, FAILED, BadInputError
-from tundish.cli._common import clock, make_folder, note, plain, write_files
+from tundish.cli._common import bar, clock, make_folder, note, plain, shown, write_files
 from tundish.cli._segregate_files import LEVEL, Case, truth_at, writers_of
 from tundish.cli._segregate_report import name_of, text_of
 from tundish.cli.info import instruction_set
@@ -246,8 +243,8 @@ def _synthetic(arguments: argparse.Namespace, reg: Estimator | None) -> tuple[Pa
     }  # fmt: skip
     if arguments.out is None:
         return synthetic.billet(**settings), None
-    with _shown("photographing the section"):
-        return synthetic.billet(**settings, section=True, progress=_bar())
+    with shown("photographing the section"):
+        return synthetic.billet(**settings, section=True, progress=bar())
 
 
 def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace) -> PatchSet:
@@ -307,8 +304,8 @@ def _baselines(case: Case, arguments: argparse.Namespace) -> dict[str, Any]:
 
     if case.train is None or case.test is None:
         return {"rows": [], "missing": {}}
-    with _shown("fitting the models without a network"):
-        table = baselines(case.train, case.test, arguments.seed, progress=_bar())
+    with shown("fitting the models without a network"):
+        table = baselines(case.train, case.test, arguments.seed, progress=bar())
     names = table.dtype.names or ()
     rows = [{name: _plain_cell(row[name]) for name in names} for row in table]
     return {"rows": rows, "missing": missing_baselines(case.train, case.test)}
@@ -350,12 +347,12 @@ def _train(reg: Estimator, case: Case, arguments: argparse.Namespace) -> None:
 
     assert case.train is not None
     folder = None if arguments.out is None else _model_folder(arguments)
-    with _shown("training"):
+    with shown("training"):
         if isinstance(reg, CarbonRegressor):
-            reg.fit(case.train, progress=_bar(), checkpoint=folder)
+            reg.fit(case.train, progress=bar(), checkpoint=folder)
             reg.compile(calibration=case.train)
         elif isinstance(reg, TextureRegressor):
-            reg.fit(case.train, progress=_bar())
+            reg.fit(case.train, progress=bar())
             if folder is not None:
                 reg.save(folder)
 
@@ -375,7 +372,7 @@ def _map(reg: Estimator, case: Case, arguments: argparse.Namespace) -> SectionMa
         stride = scale * max(reg.image_size // 2, min(case.photograph.shape) // _CELLS)
     else:
         stride = arguments.stride_mm
-    with _shown("mapping the section"):
+    with shown("mapping the section"):
         return section_map(
             reg,
             case.photograph,
@@ -383,18 +380,8 @@ def _map(reg: Estimator, case: Case, arguments: argparse.Namespace) -> SectionMa
             stride_mm=stride,
             diameter_mm=case.diameter_mm,
             level=LEVEL if reg.card["complete"] else None,
-            progress=_bar(),
+            progress=bar(),
         )
-
-
-def _bar() -> bool:
-    """Whether a bar can be shown."""
-    return sys.stderr.isatty() and importlib.util.find_spec("rich") is not None
-
-
-def _shown(work: str) -> Any:
-    """A clock, where no bar can be shown."""
-    return nullcontext() if _bar() else clock(work)
 
 
 def _blamed(message: str, arguments: argparse.Namespace) -> str:

@@ -162,6 +162,18 @@ def features(
     return table
 
 
+def crystallised(images: Grey, calibration: Calibration) -> Mask:
+    """(T, H, W) where the frames (T, H, W) show crystal, as :func:`features` sees it."""
+    view, found = _view(calibration), np.zeros(images.shape, bool)
+    smoothing = _smoothing(images.shape[1:], view.step)
+    for image, crystal in zip(images, found, strict=True):
+        averaged = _blocks(image[view.rows, view.columns], view.step)
+        there = _crystal(_smoothed(averaged, smoothing), view)
+        whole = np.kron(there, np.ones((view.step, view.step), bool))
+        crystal[view.rows, view.columns][: whole.shape[0], : whole.shape[1]] = whole
+    return found
+
+
 # Share, level, deviation, entropy and gradient of the flux.
 _Figures = tuple[float, float, float, float, float]
 

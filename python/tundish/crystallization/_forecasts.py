@@ -205,6 +205,14 @@ class Forecaster(ABC):
             predicted[origins] = self._paths(values, origins, 1)[:, 0]
         return predicted[:, 0] if flat else predicted
 
+    @property
+    def known(self) -> tuple[Floats, Floats]:
+        """(T,) s and (T,) or (T, k): what it has been told so far, on even steps; gaps are filled."""
+        fitted = self._fitted()
+        behind = np.arange(len(self._values) - 1, -1, -1, dtype=np.float64)
+        values = self._values[:, 0] if fitted.flat else self._values
+        return self._now - fitted.clock.step * behind, values.copy()
+
     # -- what a subclass says
 
     @abstractmethod

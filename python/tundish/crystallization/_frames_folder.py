@@ -43,7 +43,9 @@ def read_folder(path: str | PathLike[str], frames_per_second: float | None, skip
         try:
             image = read_image(file)
             if images and image.shape != images[0].shape:
-                raise ValueError(f"{file}: is {_size(image)}; {_size(images[0])}, as the first, is needed")
+                raise ValueError(
+                    f"{file}: is {size_of(image)}; {size_of(images[0])}, as the first, is needed"
+                )
         except ValueError as error:
             if not skip:
                 raise
@@ -65,7 +67,7 @@ def read_tiff(path: str | PathLike[str]) -> list[NDArray[np.uint8]]:
     images: list[NDArray[np.uint8]] = []
     for page, image in enumerate(read_pages(file)):
         if images and image.shape != images[0].shape:
-            raise ValueError(f"{file}, page {page}: is {_size(image)}; {_size(images[0])} is needed")
+            raise ValueError(f"{file}, page {page}: is {size_of(image)}; {size_of(images[0])} is needed")
         images.append(image)
     return images
 
@@ -93,15 +95,24 @@ def write_folder(
                 writer.writerow([text, *("" if math.isnan(value) else repr(value) for value in row)])
 
 
+def image_files(folder: Path) -> list[Path]:
+    """The files that are frames by their suffix, by name."""
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES and f.is_file())
+
+
+def seconds_of(file: Path, frames_per_second: float | None) -> float:
+    """The time that a frame's name carries, s."""
+    numbers = _NUMBER.findall(file.stem)
+    if not numbers:
+        raise ValueError(f"{file}: its name carries no time; a number of seconds is needed")
+    return float(numbers[-1]) / (frames_per_second or 1.0)
+
+
 def _timed(folder: Path, frames_per_second: float | None) -> list[tuple[float, Path]]:
     """The frames by time; two of one time, and a name without a number, are refused."""
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES and f.is_file())
     timed: dict[float, Path] = {}
-    for file in files:
-        numbers = _NUMBER.findall(file.stem)
-        if not numbers:
-            raise ValueError(f"{file}: its name carries no time; a number of seconds is needed")
-        seconds = float(numbers[-1]) / (frames_per_second or 1.0)
+    for file in image_files(folder):
+        seconds = seconds_of(file, frames_per_second)
         if seconds in timed:
             raise ValueError(f"{file}: is at {seconds:g} s, as {timed[seconds].name} is")
         timed[seconds] = file
@@ -136,5 +147,5 @@ def _row(line: int, cells: list[str], count: int) -> tuple[float, list[float]]:
     return seconds, values
 
 
-def _size(image: NDArray[Any]) -> str:
+def size_of(image: NDArray[Any]) -> str:
     return " x ".join(str(n) for n in image.shape[:2]) + (" px in colour" if image.ndim == 3 else " px")

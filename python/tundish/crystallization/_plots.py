@@ -1,0 +1,219 @@
+"""Pictures of frames, transformations and forecasts. matplotlib's objects alone: no pyplot, no display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tundish._arrays import Floats, optional
+from tundish.crystallization._backtest import Backtest
+from tundish.crystallization._features import Calibration, crystallised
+from tundish.crystallization._forecasts import Forecast
+from tundish.crystallization._jmak import JmakFit
+from tundish.crystallization._repair import Repair
+from tundish.crystallization._sequence import FrameSequence
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind readers tell apart.
+KNOWN, OURS, OTHER, MARK, GUIDE = "#767676", "#0072B2", "#D55E00", "#009E73", "#000000"
+PALETTE = (OURS, OTHER, MARK, "#CC79A7", "#E69F00", "#56B4E9", "#767676", "#000000")
+_CRYSTAL = (0.84, 0.37, 0.0, 0.45)  # the last is how opaque
+_FLUX = (0.34, 0.71, 0.91)
+_SHARES = (0.1, 0.5, 0.9)  # of which frames are shown
+_BEYOND = 0.08  # of a share's axis below 0 and above 1
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty one, inches."""
+    figure: Figure = optional("matplotlib.figure", "plot").Figure(
+        figsize=(width, height), layout="constrained"
+    )
+    return figure
+
+
+# ---- frames
+
+
+def telling_frames(share: Floats, first: int) -> list[int]:
+    """Rows of frames that show the course: the first, the molten one from which the share rises (`first`),
+    those at which 0.1, 0.5 and 0.9 are crystallised, and the last."""
+    rows = [0, first]
+    for wanted in _SHARES:
+        reached = np.flatnonzero(share[first:] >= wanted)
+        rows += [first + int(reached[0])] if reached.size else []
+    return sorted({*rows, len(share) - 1})
+
+
+def plot_frames(
+    sequence: FrameSequence, share: Floats, calibration: Calibration, rows: Sequence[int]
+) -> Figure:
+    """Some frames, and below each what is taken for crystal, inside the outline of the flux."""
+    images = sequence.images[list(rows)]
+    height, width = sequence.size
+    column = 2.1
+    figure = new_figure(column * len(rows), 2 * column * height / width + 0.75)
+    panels = figure.subplots(2, len(rows), squeeze=False)
+    flux = np.kron(calibration.mask, np.ones((calibration.step, calibration.step), bool))
+    for n, (above, below) in enumerate(panels.T):
+        crystal = crystallised(images[n : n + 1], calibration)[0]
+        for axes in (above, below):
+            axes.imshow(images[n], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+        colour = np.zeros((*crystal.shape, 4))
+        colour[crystal] = _CRYSTAL
+        below.imshow(colour, interpolation="nearest")
+        below.contour(flux, levels=[0.5], colors=[_FLUX], linewidths=1)
+        above.set_title(f"{sequence.time[rows[n]]:g} s", fontsize=9)
+        below.set_title(f"share {share[rows[n]]:.3f}", fontsize=9)
+    figure.supxlabel("below: crystal in orange, the flux in a blue outline", fontsize=8)
+    return figure
+
+
+# ---- the transformation
+
+
+def plot_transformation(
+    time: Floats,
+    share: Floats,
+    fit: JmakFit | None,
+    level: float,
+    readings: Mapping[str, tuple[Floats, Floats]],
+    repairs: Sequence[Repair],
+) -> Figure:
+    """The share with its fit, and below the readings of thermocouples (time and degC by name)."""
+    figure = new_figure(7.4, 6.0 if readings else 3.8)
+    upper, *lower = figure.subplots(
+        2 if readings else 1, 1, squeeze=False, sharex=True, height_ratios=(3, 2) if readings else None
+    )[:, 0]
+    upper.plot(time, share, ".", color=KNOWN, markersize=3, label="crystallised share")
+    if fit is not None:
+        _draw_fit(upper, time, fit, level)
+    upper.set(ylabel="share", ylim=(-_BEYOND, 1 + _BEYOND))
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8)
+    if lower:
+        _draw_readings(lower[0], readings, repairs)
+    figure.axes[-1].set_xlabel("time, s")
+    return figure
+
+
+def _draw_fit(axes: Any, time: Floats, fit: JmakFit, level: float) -> None:
+    after = time[fit.first :]
+    law = f"1 - exp(-({fit.rate:.3g} (t - {fit.onset:.4g}))^{fit.exponent:.3g})"
+    axes.plot(after, fit.share(after), color=OURS, linewidth=1.5, label=law)
+    label = f"1, 50, 99 %, {100 * level:g} % intervals"
+    for name, share in (("start", 0.01), ("half", 0.5), ("end", 0.99)):
+        at, (low, high) = getattr(fit, name), fit.interval(name, level)
+        if at > time[-1]:
+            continue
+        axes.errorbar(
+            at, share, xerr=[[at - low], [high - at]], fmt="o", color=OTHER, markersize=5, capsize=4,
+            label=label,
+        )  # fmt: skip
+        label = "_"
+
+
+def _draw_readings(
+    axes: Any, readings: Mapping[str, tuple[Floats, Floats]], repairs: Sequence[Repair]
+) -> None:
+    for n, (name, (time, degrees)) in enumerate(readings.items()):
+        axes.plot(time, degrees, color=PALETTE[n % len(PALETTE)], linewidth=1, label=name)
+    put_right = [(r.time, r.repaired) for r in repairs if np.isfinite(r.repaired)]
+    if put_right:
+        axes.plot(*zip(*put_right, strict=True), "x", color=GUIDE, markersize=5, label="put right")
+    axes.set_ylabel("reading, degC")
+    axes.legend(fontsize=8, frameon=False)
+
+
+# ---- forecasts
+
+
+def plot_forecast(
+    time: Floats, values: Floats, ahead: Floats, forecast: Forecast, columns: Sequence[str], level: float
+) -> Figure:
+    """What was measured last (n, k), and the forecast (steps, k) with its band: a panel a column."""
+    figure = new_figure(7.4, 0.9 + 2.6 * len(columns))
+    panels = figure.subplots(len(columns), 1, squeeze=False, sharex=True)[:, 0]
+    shown = slice(-max(4 * len(ahead), 100), None)
+    for n, (axes, column) in enumerate(zip(panels, columns, strict=True)):
+        axes.plot(time[shown], values[shown, n], ".", color=KNOWN, markersize=3, label="measured")
+        mean, lower, upper = (part[:, n] for part in forecast)
+        axes.plot(ahead, mean, color=OURS, linewidth=1.6, label="forecast")
+        axes.fill_between(
+            ahead, lower, upper, color=OURS, alpha=0.2, linewidth=0, label=f"{100 * level:g} % band"
+        )
+        _finish_values(axes, column)
+    panels[-1].set_xlabel("time, s")
+    panels[0].legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _finish_values(axes: Any, column: str) -> None:
+    axes.set_ylabel(column)
+    if column == "share":
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -_BEYOND), min(high, 1 + _BEYOND))
+
+
+def plot_backtest(tables: Mapping[str, Backtest], time: Floats, columns: Sequence[str], first: str) -> Figure:
+    """Errors of each model by how far ahead it looks, and what the `first` said at the longest horizon."""
+    figure = new_figure(9.8, 3.9)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 4))
+    horizons = tables[first]["horizon"].tolist()
+    for n, (name, table) in enumerate(tables.items()):
+        places = np.arange(len(horizons)) + 0.8 * ((n + 0.5) / len(tables) - 0.5)
+        left.bar(places, table["mae_over_persistence"], 0.8 / len(tables), color=PALETTE[n % len(PALETTE)],
+                 label=name)  # fmt: skip
+    left.axhline(1.0, color=GUIDE, linewidth=0.8)
+    left.set_yscale("log")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.set_xticks(range(len(horizons)), [f"{h} ahead" for h in horizons])
+    left.set_ylabel("mean absolute error / persistence")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=8)
+    draw_backtest(right, tables[first], horizons[-1], time, columns[0])
+    right.set_title(f"{first}, {horizons[-1]} steps ahead", fontsize=9, loc="left")
+    right.set_xlabel("time, s")
+    return figure
+
+
+def draw_backtest(axes: Any, table: Backtest, horizon: int, time: Floats, column: str) -> None:
+    """The first column's values and forecasts made `horizon` steps before, with their band."""
+    part = table.forecasts[table.forecasts["horizon"] == horizon]
+    at = time[part["origin"] + horizon - 1]
+    value, mean, lower, upper = (
+        part[name].reshape(len(part), -1)[:, 0] for name in ("value", "mean", "lower", "upper")
+    )
+    axes.plot(at, value, ".", color=KNOWN, markersize=3, label="measured")
+    axes.plot(at, mean, color=OURS, linewidth=1.2, label="forecast")
+    axes.fill_between(
+        at, lower, upper, color=OURS, alpha=0.2, linewidth=0, label=f"{100 * table.level:g} % band"
+    )
+    shown = np.concatenate([value, mean])
+    spread = np.ptp(shown) or 1.0
+    axes.set_ylim(shown.min() - 0.3 * spread, shown.max() + 0.3 * spread)
+    axes.set_ylabel(column)
+    axes.legend(fontsize=8, frameon=False)
+
+
+def plot_training(history: Sequence[Sequence[tuple[float, float]]]) -> Figure:
+    """Loss by epoch of each network, as in Figure 5 of the paper."""
+    figure = new_figure(5.2, 3.8)
+    draw_losses(figure.subplots(), history)
+    return figure
+
+
+def draw_losses(axes: Any, history: Sequence[Sequence[tuple[float, float]]] | NDArray[Any]) -> None:
+    """Training and validation loss of each network."""
+    for n, losses in enumerate(history):
+        training, validation = np.array(losses).T
+        epochs = np.arange(1, len(training) + 1)
+        axes.plot(epochs, training, color=KNOWN, linewidth=1.2, label=None if n else "training")
+        axes.plot(epochs, validation, color=OURS, linewidth=1.2, label=None if n else "validation")
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(fontsize=8, frameon=False)
