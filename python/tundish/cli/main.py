@@ -17,6 +17,7 @@ from tundish.cli import (
     INTERRUPTED,
     BadInputError,
     cast,
+    crystallize,
     identify,
     info,
     reproduce,
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tundish", description="Solvers for steelmaking and continuous casting.")
     parser.add_argument("--version", action="version", version=f"tundish {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (cast, identify, info, reproduce, scrap, segregate):
+    for command in (cast, crystallize, identify, info, reproduce, scrap, segregate):
         sub = command.add_to(commands)
         sub.set_defaults(run=command.run, prog=sub.prog)
     return parser
