@@ -18,12 +18,14 @@ _TABLES: dict[str, Sequence[int]] = {
     "energies2020": range(1, 9),
     "scrap2025": range(2, 6),
     "segregation2025": (),
+    "flux2023": (),
 }
 # The options that only one paper has, and what they are when left out.
 _OWN: dict[str, dict[str, Any]] = {
     "energies2020": {"method": None, "runs": 10},
     "scrap2025": {"seeds": 5},
     "segregation2025": {"full": False, "splits": None, "study": None, "weights": []},
+    "flux2023": {"series": None},
 }
 _BACKBONES = ("vgg16", "vgg19", "inception-v3")
 _STUDIES = (
@@ -42,7 +44,8 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         "scrap2025: Tables 2 to 5 and Figures 1 to 4 of arXiv:2504.11319, over several simulations; about a "
         "minute. segregation2025: Supplementary Tables 1 and 2 and Figures 4 to 8 of "
         "doi:10.20517/jmi.2025.73 on synthetic billets; reduced to about twenty minutes on two cores, or "
-        "--full on a GPU.",
+        "--full on a GPU. flux2023: the mould-flux paper's comparison of SARIMA, ARIMA and CNN-LSTM, on a "
+        "synthetic sequence and a --series of your own; a few minutes.",
         epilog="What has been computed is kept in the folder: the same command goes on where it stopped.",
     )
     parser.add_argument("paper", choices=list(_TABLES), help="which paper")
@@ -78,6 +81,10 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="of vgg16, vgg19 or inception-v3, trained on ImageNet, as torchvision publishes them",
     )
     segregation.add_argument("--study", choices=_STUDIES, help="only this one")
+    flux = parser.add_argument_group("flux2023")
+    flux.add_argument(
+        "--series", metavar="FILE", type=Path, help="CSV file with a column time_s and columns of values"
+    )
     return parser
 
 
@@ -89,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _scrap2025(arguments)
     if arguments.paper == "segregation2025":
         return _segregation2025(arguments)
+    if arguments.paper == "flux2023":
+        return _flux2023(arguments)
     if importlib.util.find_spec("scipy") is None:
         note(arguments.prog, 'scipy is missing: pip install "tundish[optimize]"')
         return FAILED
@@ -105,7 +114,8 @@ def _check(arguments: argparse.Namespace) -> None:
                 raise BadInputError(f"--{name}: is for {paper} alone")
     tables = _TABLES[arguments.paper]
     if arguments.table is not None and not tables:
-        raise BadInputError(f"--table: is not for {arguments.paper}; see --study")
+        hint = "; see --study" if arguments.paper == "segregation2025" else ""
+        raise BadInputError(f"--table: is not for {arguments.paper}{hint}")
     if arguments.table is not None and arguments.table not in tables:
         raise BadInputError(f"--table {arguments.table}: must be {tables[0]} to {tables[-1]}")
     for name in ("runs", "seeds", "splits"):
@@ -185,6 +195,36 @@ def _segregation2025(arguments: argparse.Namespace) -> int:
     files = write_files(arguments.prog, folder, writers)
     done = [study for study in studies if record.has(study, chosen)]
     print("\n\n".join(report.table(study, record, chosen) for study in done))
+    for file in files:
+        print(f"wrote {file}")
+    return DONE
+
+
+def _flux2023(arguments: argparse.Namespace) -> int:
+    try:
+        from tundish.reproduce import _flux2023_report as report
+        from tundish.reproduce import flux2023 as paper
+
+        own = [] if arguments.series is None else [paper.series_data(arguments.series)]
+        folder = arguments.out or Path(arguments.paper)
+        make_folder(folder)
+        record = _record(paper.Record, folder, arguments.seed)
+        records = [paper.synthetic_data(arguments.seed), *own]
+        record.complete(records, partial(note, arguments.prog))
+    except (ImportError, FloatingPointError) as error:
+        note(arguments.prog, error)
+        return FAILED
+    except OSError as error:
+        raise BadInputError(f"{error.filename}: {error.strerror}" if error.filename else error) from None
+    except ValueError as error:
+        raise BadInputError(str(error)) from None
+    text = report.page(record, records)
+    writers: dict[str, Callable[[Path], None]] = {"README.md": partial(write_text, text)}
+    for name, draw in report.figures(record, records):
+        writers[f"{name}.png"] = partial(write_picture, draw)
+    files = write_files(arguments.prog, folder, writers)
+    parts = [report.statements(record, records[0]), *(report.section(record, data) for data in records)]
+    print("\n\n".join(parts))
     for file in files:
         print(f"wrote {file}")
     return DONE
