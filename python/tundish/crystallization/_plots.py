@@ -25,6 +25,7 @@ PALETTE = (OURS, OTHER, MARK, "#CC79A7", "#E69F00", "#56B4E9", "#767676", "#0000
 _CRYSTAL = (0.84, 0.37, 0.0, 0.45)  # the last is how opaque
 _FLUX = (0.34, 0.71, 0.91)
 _SHARES = (0.1, 0.5, 0.9)  # of which frames are shown
+_MANY = 5.0  # times the least error, beyond which errors are drawn on a logarithmic axis
 _BEYOND = 0.08  # of a share's axis below 0 and above 1
 
 
@@ -169,8 +170,11 @@ def plot_backtest(tables: Mapping[str, Backtest], time: Floats, columns: Sequenc
         left.bar(places, table["mae_over_persistence"], 0.8 / len(tables), color=PALETTE[n % len(PALETTE)],
                  label=name)  # fmt: skip
     left.axhline(1.0, color=GUIDE, linewidth=0.8)
-    left.set_yscale("log")
-    left.yaxis.set_major_formatter("{x:g}")
+    ratios = np.concatenate([table["mae_over_persistence"] for table in tables.values()])
+    known = ratios[np.isfinite(ratios) & (ratios > 0)]  # persistence may be without an error
+    if known.size and known.max() > _MANY * known.min():
+        left.set_yscale("log")
+        left.yaxis.set_major_formatter("{x:g}")
     left.set_xticks(range(len(horizons)), [f"{h} ahead" for h in horizons])
     left.set_ylabel("mean absolute error / persistence")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=8)
