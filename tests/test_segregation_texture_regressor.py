@@ -164,9 +164,9 @@ def test_foreign_and_damaged_folders_are_refused(fitted: TextureRegressor, tmp_p
     (folder / "card.json").write_text(json.dumps(fresh))
     with pytest.raises(ValueError, match="another architecture"):
         TextureRegressor.load(folder)
-    fresh["settings"]["stages"] = 99
+    fresh["settings"]["depths"] = [99]
     (folder / "card.json").write_text(json.dumps(fresh))
-    with pytest.raises(ValueError, match=r"card\.json: settings: stages = 99"):
+    with pytest.raises(ValueError, match=r"card\.json: settings: depths\[0\] = 99"):
         TextureRegressor.load(folder)
     del card["members"]
     (folder / "card.json").write_text(json.dumps(card))

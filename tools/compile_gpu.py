@@ -26,7 +26,9 @@ class Compiler:
     """NVRTC out of its wheel."""
 
     def __init__(self) -> None:
-        self._library = ctypes.CDLL(str(_library_path()))
+        # Some wheels' libnvrtc does not look for its builtins beside itself: what is loaded already it finds.
+        ctypes.CDLL(str(_library_path("libnvrtc-builtins.so")))
+        self._library = ctypes.CDLL(str(_library_path("libnvrtc.so")))
         self._library.nvrtcGetErrorString.restype = ctypes.c_char_p
 
     def cubin(self, source: Path, include: Path, architecture: str) -> bytes:
@@ -58,11 +60,11 @@ class Compiler:
             raise CompileError(f"{function}: {self._library.nvrtcGetErrorString(status).decode()}")
 
 
-def _library_path() -> Path:
+def _library_path(name: str) -> Path:
     for file in importlib.metadata.files("nvidia-cuda-nvrtc") or ():
-        if file.name.startswith("libnvrtc.so"):
+        if file.name.startswith(name):
             return Path(str(file.locate()))
-    raise FileNotFoundError("libnvrtc.so is not in the nvidia-cuda-nvrtc wheel")
+    raise FileNotFoundError(f"{name} is not in the nvidia-cuda-nvrtc wheel")
 
 
 def main(arguments: list[str] | None = None) -> int:
