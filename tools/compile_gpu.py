@@ -38,6 +38,8 @@ class Compiler:
         self._call("nvrtcCreateProgram", ctypes.byref(program), text, name, 0, None, None)
         try:
             options = ["-std=c++17", f"--gpu-architecture={architecture}", "-I", str(include), "--fmad=false"]
+            # NVRTC 13.0 takes generic lambdas for functions of the host; 13.5 does not.
+            options.append("-default-device")
             array = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
             if self._library.nvrtcCompileProgram(program, len(options), array):
                 raise CompileError(
