@@ -107,8 +107,10 @@ def test_progress_counts_origins() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"start": 0}, "start = 0: leaves 100 of 100"),
-        ({"start": 0.9}, "start = 0.9: leaves 10 of 100 values to test; .* at least 30"),
+        ({"start": 0}, "start = 0: must lie between 0 and 1"),
+        ({"start": 1.2}, r"start = 1\.2: must lie between 0 and 1"),
+        ({"start": float("nan")}, "start = nan: must lie between 0 and 1"),
+        ({"start": 0.9}, "start = 0.9: leaves 10 of 100 values to test; at least 30"),
         ({"horizons": (0,)}, r"horizons = \(0,\)"),
         ({"level": 1.5}, "level = 1.5"),
         ({"protocol": "other"}, "protocol = 'other': must be 'rolling' or 'published'"),
@@ -117,6 +119,11 @@ def test_progress_counts_origins() -> None:
 def test_bad_arguments_are_refused(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         backtest(baselines.Persistence(), walk(), **arguments)
+
+
+def test_series_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"series: has shape \(2, 50, 3\)"):
+        backtest(baselines.Persistence(), np.stack([walk()[:50]] * 2))
 
 
 def test_missing_values_are_refused() -> None:

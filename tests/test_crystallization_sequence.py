@@ -316,6 +316,13 @@ def test_bad_tiff_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "half.tif").write_bytes(whole[:300])
     with pytest.raises(ValueError, match=r"half\.tif"):
         FrameSequence.from_tiff(tmp_path / "half.tif")
+    # Its first directory lies behind the first page: Pillow has a TypeError for a file without one.
+    film = [Image.fromarray(np.zeros((64, 64), np.uint8))] * 3
+    bytes_of_all = tiff(tmp_path / "behind.tif", film).read_bytes()
+    for length in range(8, len(bytes_of_all), 1009):
+        (tmp_path / "cut.tif").write_bytes(bytes_of_all[:length])
+        with pytest.raises(ValueError, match=r"cut\.tif"):
+            FrameSequence.from_tiff(tmp_path / "cut.tif")
     with pytest.raises(FileNotFoundError, match="no such file"):
         FrameSequence.from_tiff(tmp_path / "none.tif")
     with pytest.raises(ValueError, match="frames_per_second = 0"):

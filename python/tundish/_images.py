@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ from tundish._arrays import optional
 Grey = NDArray[np.uint8]
 
 _FORMATS = ("PNG", "TIFF", "BMP", "JPEG")
+# What Pillow's decoders raise for files that are cut off or damaged; TypeError for a TIFF file whose
+# directory is lost, and LookupError for one of unknown numbers.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error,
+)  # fmt: skip
 _COLOURS = ("RGB", "RGBA", "P", "PA", "LA", "CMYK", "YCbCr")
 
 # ITU-R BT.601, in 65536ths as Pillow rounds them: a converted array equals a converted file.
@@ -112,8 +118,7 @@ def _opened(file: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Any]:
         raise ValueError(f"{file}: is no image; allowed are " + ", ".join(formats)) from None
     except _ModeError:
         raise
-    # Pillow's decoders raise these for files that are cut off or damaged.
-    except (OSError, SyntaxError, ValueError, EOFError, pillow.DecompressionBombError) as error:
+    except (*_DAMAGE, pillow.DecompressionBombError) as error:
         raise ValueError(f"{file}: cannot be read: {error}") from None
 
 

@@ -90,18 +90,21 @@ def backtest(
         return _published(model, series, asked)
     frames = hasattr(series, "images")
     share, wanted = number("start", start), checked_horizons(horizons)
+    if not frames:
+        values, flat = checked_values("series", series)
+    if not 0 < share < 1:
+        raise ValueError(f"start = {share:g}: must lie between 0 and 1")
     length = len(series)
     first = int(share * length)
-    if not (0 < share < 1 and first + wanted[-1] <= length):
+    if first + wanted[-1] > length:
         raise ValueError(
-            f"start = {share:g}: leaves {length - first} of {length} values to test; 0 to 1, and at least "
+            f"start = {share:g}: leaves {length - first} of {length} values to test; at least "
             f"{wanted[-1]}, the longest horizon, are needed"
         )
     if frames:
         model.fit(series[:first])
         values, flat = checked_values("series", model.observed(series))
     else:
-        values, flat = checked_values("series", series)
         model.fit(_shaped(values[:first], flat))
     rows = []
     with progress_callback(progress, "origins") as tell:
