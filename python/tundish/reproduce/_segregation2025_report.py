@@ -108,7 +108,8 @@ def _effort(record: Record, chosen: Configuration) -> str:
         if size == 224
         else "Reduced for two processor cores: `--full` runs 224 px with the paper's training, on a GPU. "
         f"In {chosen.published.get('epochs')} epochs networks that are trained from the start hardly leave "
-        "the mean of the carbon, so their rows say little of what they can do, and differences among them less."
+        "the mean of the carbon, so their rows say little of what they can do, and differences between them "
+        "less."
     )
     rows = [task for study in STUDIES for task in tasks(study, chosen).values()]
     # Rows of several studies may be one run.
