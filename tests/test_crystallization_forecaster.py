@@ -256,7 +256,7 @@ def test_gaps_are_filled_and_told(series: np.ndarray[Any, Any]) -> None:
     ("arguments", "message"),
     [
         ({"window": 3}, "window = 3: must be at least 4"),
-        ({"feature": ()}, r"feature = \(\): must name a column"),
+        ({"feature": ()}, r"feature = \(\): must name one column"),
         ({"horizons": (5, 1)}, "horizons"),
         ({"ensemble": 0}, "ensemble = 0"),
         ({"form": "plain"}, "form = 'plain': must be 'change' or 'level'"),

@@ -101,7 +101,7 @@ class FluxForecaster(Forecaster):
         self.form = choice("form", form, FORMS)
         self.feature = feature if isinstance(feature, str) else tuple(feature)
         if not self.feature:
-            raise ValueError(f"feature = {feature!r}: must name a column of FrameSequence.features(), or several")
+            raise ValueError(f"feature = {feature!r}: must name one column of frames, or several")
         self.image_size = None if image_size is None else count("image_size", image_size, LEAST_SIDE)
         self.learning_rate = positive("learning_rate", learning_rate)
         self.epochs, self.patience = count("epochs", epochs, 1), count("patience", patience, 1)
