@@ -610,6 +610,7 @@ def slow(x):
     time.sleep(0.01)
     return float((x * x).sum())
 
+import scipy.optimize  # a colony needs it, and a busy machine takes seconds for it
 print("running", flush=True)
 result = bee_colony({fun}, [(-5, 5)] * 4, maxiter=10**9, rng=0, {options})
 print(result.status, result.success, result.nfev > 0)
