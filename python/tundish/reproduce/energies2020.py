@@ -38,6 +38,7 @@ from tundish.casting import (
     solve,
 )
 from tundish.casting._search import INTERRUPTED
+from tundish.reproduce._record import whole_lines
 
 NOISE = (1, 2, 5)  # percent
 METHODS = ("bee-colony", "least-squares")
@@ -207,13 +208,8 @@ class Record:
     def __init__(self, file: Path, seed: int = 0) -> None:
         self.file, self.seed = file, seed
         self._runs: dict[tuple[str, int, str], list[Run]] = {}
-        if file.exists():
-            text = file.read_text("utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            for line in whole.splitlines():
-                self._keep(Run(**json.loads(line)))
-            if whole != text:  # the last line of a run that was killed may be half a line
-                file.write_text(whole, "utf-8")
+        for line in whole_lines(file):
+            self._keep(Run(**json.loads(line)))
 
     def _keep(self, run: Run) -> None:
         if run.seed == self.seed:

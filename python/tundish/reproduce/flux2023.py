@@ -37,6 +37,7 @@ from tundish.crystallization._fitted import Fitted
 from tundish.crystallization._forecasts import checked_series
 from tundish.crystallization._series_file import read_series
 from tundish.crystallization.baselines import BASELINES
+from tundish.reproduce._record import whole_lines
 
 PROTOCOLS = ("published", "rolling")
 START, HORIZONS, LEVEL = 0.7, (1, 10, 30), 0.9
@@ -230,13 +231,8 @@ class Record:
     def __init__(self, file: Path, seed: int = 0) -> None:
         self.file, self.seed = file, seed
         self._runs: dict[str, Run] = {}
-        if file.exists():
-            text = file.read_text("utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            for line in whole.splitlines():
-                self._keep(line)
-            if whole != text:  # the last line of a run that was killed may be half a line
-                file.write_text(whole, "utf-8")
+        for line in whole_lines(file):
+            self._keep(line)
 
     def _keep(self, line: str) -> None:
         fields = json.loads(line)

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tundish._arrays import Floats
+from tundish.reproduce._record import whole_lines
 from tundish.scrap import Estimate, HeatLog, Truth, filter_elements, published_model, simulate
 from tundish.scrap._sensitivity import _noisy
 from tundish.scrap._simulate import _steel
@@ -156,13 +157,8 @@ class Record:
     def __init__(self, file: Path, seed: int = 0) -> None:
         self.file, self.seed = file, seed
         self._runs: dict[tuple[int, str, str], dict[int, Run]] = {}
-        if file.exists():
-            text = file.read_text("utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            for line in whole.splitlines():
-                self._keep(Run(**json.loads(line)))
-            if whole != text:  # the last line of a run that was killed may be half a line
-                file.write_text(whole, "utf-8")
+        for line in whole_lines(file):
+            self._keep(Run(**json.loads(line)))
 
     def _keep(self, run: Run) -> None:
         if (run.seed, run.heats) == (self.seed, HEATS):

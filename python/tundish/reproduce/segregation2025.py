@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tundish.reproduce._record import whole_lines
 from tundish.segregation import (
     CarbonRegressor,
     PatchSet,
@@ -274,13 +275,8 @@ class Record:
     def __init__(self, file: Path, seed: int = 0) -> None:
         self.file, self.seed = file, seed
         self._runs: dict[str, dict[int, Run]] = {}
-        if file.exists():
-            text = file.read_text("utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            for line in whole.splitlines():
-                self._keep(line)
-            if whole != text:  # the last line of a run that was killed may be half a line
-                file.write_text(whole, "utf-8")
+        for line in whole_lines(file):
+            self._keep(line)
 
     def _keep(self, line: str) -> None:
         fields = json.loads(line)

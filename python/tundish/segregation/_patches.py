@@ -22,8 +22,9 @@ PROTOCOLS = ("published",)
 SECTORS = 8
 
 _ROTATIONS = ((0, False), (1, False), (2, False), (3, False))
-# Quarter turns, and whether the copy is mirrored left to right first.
-_COPIES = {
+# Quarter turns, and whether the copy is mirrored left to right first; None is the patch alone.
+COPIES: dict[str | None, tuple[tuple[int, bool], ...]] = {
+    None: ((0, False),),
     "rotation": _ROTATIONS,
     "mirror": ((0, False), (0, True)),
     "dihedral": (*_ROTATIONS, *((turns, True) for turns, _ in _ROTATIONS)),
@@ -265,7 +266,7 @@ class PatchSet:
             )
         copies = [
             np.rot90(self.images[:, :, ::-1] if mirrored else self.images, turns, axes=(1, 2))
-            for turns, mirrored in _COPIES[how]
+            for turns, mirrored in COPIES[how]
         ]
         rows = np.tile(np.arange(len(self)), len(copies))
         return self._with(rows, np.concatenate(copies), how, self.leak)

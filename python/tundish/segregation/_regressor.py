@@ -26,11 +26,10 @@ from tundish.segregation._estimator import PatchEstimator, described
 from tundish.segregation._features import FEATURE_NAMES
 from tundish.segregation._graphs import Preparation
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
-from tundish.segregation._patches import AUGMENTATIONS, PatchSet
+from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet
 from tundish.segregation._scores import scores
 from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
-    COPIES,
     Course,
     Epoch,
     Material,

@@ -22,9 +22,9 @@ from tundish.segregation._drift import point_means
 from tundish.segregation._efficientnet import EfficientNetLite0
 from tundish.segregation._estimator import PatchEstimator, described
 from tundish.segregation._features import FEATURE_NAMES
-from tundish.segregation._patches import GROUPS, PatchSet
+from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 from tundish.segregation._scores import scores
-from tundish.segregation._training import COPIES, copies_of
+from tundish.segregation._training import copies_of
 
 torch = optional("torch", "vision")
 

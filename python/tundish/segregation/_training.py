@@ -10,20 +10,12 @@ from numpy.typing import NDArray
 from tundish._arrays import Floats, choice, number, optional
 from tundish._course import Course as BaseCourse
 from tundish._course import seeded
-from tundish.segregation._patches import GROUPS, PatchSet
+from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 
 torch = optional("torch", "vision")
 
 Rows = NDArray[np.intp]
 
-# Quarter turns, and whether the copy is mirrored first: of no copies, and as in PatchSet.augment.
-_ROTATIONS = ((0, False), (1, False), (2, False), (3, False))
-COPIES: dict[str | None, tuple[tuple[int, bool], ...]] = {
-    None: ((0, False),),
-    "rotation": _ROTATIONS,
-    "mirror": ((0, False), (0, True)),
-    "dihedral": (*_ROTATIONS, *((turns, True) for turns, _ in _ROTATIONS)),
-}
 _INFERENCE_BATCH = 64
 
 

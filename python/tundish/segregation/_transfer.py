@@ -17,7 +17,7 @@ from tundish._images import Grey, grey_stack
 from tundish._progress import epochs_callback
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
-from tundish.segregation._patches import AUGMENTATIONS, PatchSet
+from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet
 from tundish.segregation._quality import clahe
 from tundish.segregation._regressor import (
     ENHANCEMENTS,
@@ -25,7 +25,7 @@ from tundish.segregation._regressor import (
     in_words,
 )
 from tundish.segregation._scores import scores
-from tundish.segregation._training import COPIES, Course, Epoch, Material, Plan, copies_of, held_out
+from tundish.segregation._training import Course, Epoch, Material, Plan, copies_of, held_out
 
 torch = optional("torch", "vision")
 
