@@ -12,6 +12,7 @@ pytest.importorskip("scipy")
 from tundish.crystallization import (
     Backtest,
     Forecast,
+    FrameSequence,
     backtest,
     baselines,
     diebold_mariano,
@@ -124,6 +125,27 @@ def test_bad_arguments_are_refused(arguments: Any, message: str) -> None:
 def test_series_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"series: has shape \(2, 50, 3\)"):
         backtest(baselines.Persistence(), np.stack([walk()[:50]] * 2))
+
+
+def test_forecasts_of_another_shape_are_refused() -> None:
+    class Short(Recorder):
+        def forecast(self, steps: int, level: float) -> Forecast:
+            return super().forecast(steps - 1, level)
+
+    class Bare(Recorder):
+        def forecast(self, steps: int, level: float) -> Any:
+            return super().forecast(steps, level).mean
+
+    for forecaster in (Short(), Bare()):
+        with pytest.raises(ValueError, match=r"forecaster: forecast\(30\) gave .*\(30, 3\) each are needed"):
+            backtest(forecaster, walk())
+
+
+def test_frames_are_refused_for_forecasters_of_numbers() -> None:
+    frames = FrameSequence(np.zeros((50, 4, 4)), np.arange(50.0))
+    for protocol in ("rolling", "published"):
+        with pytest.raises(TypeError, match=r"forecaster: Persistence takes numbers .*give it a column"):
+            backtest(baselines.Persistence(), frames, horizons=(1,), protocol=protocol)
 
 
 def test_missing_values_are_refused() -> None:

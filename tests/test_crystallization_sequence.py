@@ -161,6 +161,12 @@ def test_copies_follow_with_noise() -> None:
     assert np.array_equal(s.augment(5.0, rng=3).images, both.images)
     assert not np.array_equal(s.augment(5.0, rng=4).images, both.images)
     assert not s.augmented
+    taken, noisy = both.parted()
+    assert not taken.augmented
+    assert np.array_equal(taken.images, s.images)
+    assert np.array_equal(taken.time, s.time)
+    assert np.array_equal(noisy, both.images[len(s) :])
+    assert s.parted() == (s, None)
     assert both.gaps == ()
 
 

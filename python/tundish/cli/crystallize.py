@@ -309,8 +309,10 @@ def _transformation(case: Case) -> tuple[JmakFit | None, str | None]:
 _Judged = tuple[dict[str, "Backtest"], dict[str, str], "Floats", tuple[str, ...]]
 
 
-def new_forecaster(arguments: argparse.Namespace, columns: tuple[str, ...]) -> FluxForecaster:
-    """As asked for, and recommended otherwise."""
+def new_forecaster(
+    arguments: argparse.Namespace, columns: tuple[str, ...], limits: tuple[float, float] | None = None
+) -> FluxForecaster:
+    """As asked for, and recommended otherwise, for series between these limits."""
     from tundish.crystallization import FluxForecaster
 
     given = {name: getattr(arguments, name) for name in ("window", "ensemble", "epochs")}
@@ -318,14 +320,23 @@ def new_forecaster(arguments: argparse.Namespace, columns: tuple[str, ...]) -> F
         **{name: value for name, value in given.items() if value is not None},
         horizons=arguments.horizons,
         feature=columns[0] if len(columns) == 1 else columns,
+        limits=limits,
         image_size=arguments.pixels,
         seed=arguments.seed,
         device=arguments.device,
     )
 
 
+def _limits(case: Case) -> tuple[float, float] | None:
+    """Of a series that is a share; of the share of frames the forecaster knows them."""
+    from tundish.crystallization._series_file import SHARE
+
+    share = case.sequence is None and case.columns == (SHARE,)
+    return (0.0, 1.0) if share and ((case.values >= 0) & (case.values <= 1)).all() else None
+
+
 def _trained(case: Case, arguments: argparse.Namespace) -> FluxForecaster:
-    forecaster = new_forecaster(arguments, case.columns)
+    forecaster = new_forecaster(arguments, case.columns, _limits(case))
     with shown("training"):
         if case.sequence is not None:
             return forecaster.fit(case.sequence, progress=bar())
@@ -379,7 +390,7 @@ def _backtested(case: Case, arguments: argparse.Namespace) -> _Judged:
     """On the end of the record; no tables where it is too short for that."""
     from tundish.crystallization._forecasts import checked_series
 
-    forecaster = new_forecaster(arguments, case.columns)
+    forecaster = new_forecaster(arguments, case.columns, _limits(case))
     time, values, remarks = _known_at_start(case, arguments)
     even = checked_series(values, time, 2, forecaster.window)
     steps = even.clock.start + even.clock.step * _numbers(len(even.values))

@@ -102,6 +102,7 @@ def backtest(
             f"{wanted[-1]}, the longest horizon, are needed"
         )
     if frames:
+        _sees_frames(model)
         model.fit(series[:first])
         values, flat = checked_values("series", model.observed(series))
     else:
@@ -109,10 +110,10 @@ def backtest(
     rows = []
     with progress_callback(progress, "origins") as tell:
         for origin in range(first, length - wanted[0] + 1):
-            said = model.forecast(wanted[-1], level=asked)
+            said = _said(model.forecast(wanted[-1], level=asked), wanted[-1], values.shape[1])
             for h in wanted:
                 if origin + h <= length:
-                    told = [np.reshape(part, (wanted[-1], -1))[h - 1] for part in said]
+                    told = [part[h - 1] for part in said]
                     rows.append((origin, h, *told, values[origin + h - 1], values[origin - 1]))
             if origin < length:
                 model.update(series[origin : origin + 1] if frames else _shaped(values[origin], flat))
@@ -121,17 +122,44 @@ def backtest(
     return _table(rows, values.shape[1], flat, asked, None)
 
 
+def _said(forecast: Any, steps: int, columns: int) -> list[Floats]:
+    """Mean, lower and upper of a forecast, (steps, columns) each."""
+    parts = [np.asarray(part, dtype=float) for part in forecast]
+    needed = [(steps, columns)] + [(steps,)] * (columns == 1)
+    if len(parts) != 3 or any(part.shape not in needed for part in parts):
+        raise ValueError(
+            f"forecaster: forecast({steps}) gave {[part.shape for part in parts]}; mean, lower and upper of "
+            f"{needed[-1]} each are needed"
+        )
+    return [part.reshape(steps, columns) for part in parts]
+
+
+def _sees_frames(model: Any) -> None:
+    if not hasattr(model, "observed"):
+        raise TypeError(
+            f"forecaster: {type(model).__name__} takes numbers (it has no `observed`); give it a column of "
+            "series.features()"
+        )
+
+
 def _shaped(values: Floats, flat: bool) -> Any:
     return values[..., 0] if flat else values
 
 
 def _published(model: Any, series: Any, level: float) -> Backtest:
     trained, tested = series[::2], series[1::2]
-    model.fit(trained)
     frames = hasattr(series, "images")
+    if frames:
+        _sees_frames(model)
+    model.fit(trained)
     values, flat = checked_values("series", model.observed(series) if frames else series)
-    predicted = np.reshape(model.predict(tested), (len(values[1::2]), -1))
     known = values[1::2]
+    predicted = np.asarray(model.predict(tested), dtype=float)
+    if predicted.size != known.size:
+        raise ValueError(
+            f"forecaster: predict of {len(known)} values gave {predicted.shape}; one of each is needed"
+        )
+    predicted = predicted.reshape(known.shape)
     none = np.full(values.shape[1], np.nan)
     rows = [
         (n, 1, predicted[n], none, none, known[n], known[n - 1])

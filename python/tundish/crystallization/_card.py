@@ -19,11 +19,11 @@ NEEDED = (
 )  # fmt: skip
 
 
-def begun(settings: dict[str, Any], series: Series, pictures: Any = None) -> dict[str, Any]:
+def begun(settings: dict[str, Any], series: Series, pictures: list[Any]) -> dict[str, Any]:
     """The card before training."""
     digest = hashlib.sha256(np.ascontiguousarray(series.values).tobytes())
-    if pictures is not None:
-        digest.update(pictures.numpy().tobytes())
+    for seen in pictures:
+        digest.update(seen.numpy().tobytes())
     return {
         "complete": False,
         "settings": settings,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, optional, positive
+from tundish._arrays import Floats, choice, count, floats, optional, positive
 from tundish._course import Pace, device_name, seeded, torch_device
 from tundish._progress import epochs_callback
 from tundish.crystallization import _card
@@ -37,8 +37,8 @@ torch = optional("torch", "vision")
 FORMS = ("change", "level")
 _FAVOURED = 100.0  # of the prior weights, where the others have 1
 _SETTINGS = (
-    "window", "units", "horizons", "form", "feature", "image_size", "learning_rate", "epochs", "patience",
-    "ensemble", "seed",
+    "window", "units", "horizons", "form", "feature", "limits", "image_size", "learning_rate", "epochs",
+    "patience", "ensemble", "seed",
 )  # fmt: skip
 
 
@@ -61,6 +61,8 @@ class FluxForecaster(Forecaster):
       what comes true (:class:`Blend`). "level", the published form: the networks learn the value itself, by
       its z-score and squared errors, and nothing else is asked.
     - `feature`: column of `FrameSequence.features()`, or several, that is forecast of frames.
+    - `limits`: (least, most) that the series can be, such as (0, 1) of a share or (0, None) of a count; None
+      if it has none. Forecasts and intervals stay between them. Those of the feature "share" are known.
     - `image_size`: side, px, to which frames are brought for the networks; None: they see the features alone.
     - `learning_rate` of Adam, at most `epochs`, and an end after `patience` epochs without a better
       validation loss; the best epoch is kept. The last 30 % of what is fitted validates: the networks never
@@ -87,6 +89,7 @@ class FluxForecaster(Forecaster):
         seed: int = 0,
         form: str = "change",
         feature: str | Iterable[str] = "share",
+        limits: tuple[float | None, float | None] | None = None,
         image_size: int | None = 32,
         learning_rate: float = 3e-3,
         epochs: int = 200,
@@ -102,6 +105,8 @@ class FluxForecaster(Forecaster):
         self.feature = feature if isinstance(feature, str) else tuple(feature)
         if not self.feature:
             raise ValueError(f"feature = {feature!r}: must name one column of frames, or several")
+        self._range = None if limits is None else _range(limits)
+        self.limits = None if limits is None else tuple(limits)
         self.image_size = None if image_size is None else count("image_size", image_size, LEAST_SIDE)
         self.learning_rate = positive("learning_rate", learning_rate)
         self.epochs, self.patience = count("epochs", epochs, 1), count("patience", patience, 1)
@@ -139,7 +144,8 @@ class FluxForecaster(Forecaster):
         **Main arguments:**
 
         - `series`: (T,) or (T, k), finite, and not constant in all its columns, with at least 12 values more
-          than the window; or a :class:`FrameSequence`, whose `feature` is the series.
+          than the window; or a :class:`FrameSequence`, whose `feature` is the series. Noisy copies of frames
+          (`augment`) are seen in training beside them, and are neither measured nor validated on.
         - `time`: (T,) s, increasing; left out, 0, 1, 2 and so on, or that of the frames. A step of more than
           1.5 usual ones is a gap, of a window at most: what is missing is put on a straight line (and frames
           are seen for longer) and told in `.gaps`. Steps are taken as even otherwise.
@@ -157,23 +163,28 @@ class FluxForecaster(Forecaster):
         other settings or data; FloatingPointError if training diverges.
         """
         least = self._window + self._learns_from + 7
-        self._eye = None
-        pictures = None
+        eye = None
+        pictures: list[Any] = []  # of the frames, and of their noisy copies
         if isinstance(series, FrameSequence):
             if time is not None:
                 raise ValueError("time: is that of the frames; leave it out")
-            eye = Eye.of(series, self.feature, self.image_size, self._first_judged(len(series)))
-            checked = checked_series(eye.values(series), series.time, least, self._longest_gap)
+            frames, noisy = series.parted()
+            eye = Eye.of(frames, self.feature, self.image_size, self._first_judged(len(frames)))
+            checked = checked_series(eye.values(frames), frames.time, least, self._longest_gap)
             if eye.side is not None:
-                pictures = eye.pictures(series)[torch.from_numpy(_held(checked.gaps, len(series)))]
-            self._eye = eye
+                held = torch.from_numpy(_held(checked.gaps, len(frames)))
+                pictures = [eye.pictures(each)[held] for each in (frames.images, noisy) if each is not None]
         else:
             checked = checked_series(series, time, least, self._longest_gap)
+        if self._range is not None:
+            _refuse_beyond(self._range, checked.values)
         self._begin(checked)
+        self._eye = eye
+        self._limits = self._known_limits()
         self.card = _card.begun(self.settings, checked, pictures)
         folder = None if checkpoint is None else Path(checkpoint)
         self._train(pictures, progress, folder)
-        self._embeddings = self._embedded(pictures)
+        self._embeddings = self._embedded(pictures[0]) if pictures else []
         self._try_out()
         self.card["complete"] = True
         if folder is not None:
@@ -181,7 +192,15 @@ class FluxForecaster(Forecaster):
             (folder / _model_folder.TRAINING).unlink(missing_ok=True)
         return self
 
-    def _train(self, pictures: Any, progress: bool | Callable[[Epoch], object], folder: Path | None) -> None:
+    def _known_limits(self) -> Floats | None:
+        """(k, 2): those that were given, and otherwise those of features that have some."""
+        if self._range is not None:
+            return np.tile(self._range, (self._values.shape[1], 1))
+        return None if self._eye is None else self._eye.limits
+
+    def _train(
+        self, pictures: list[Any], progress: bool | Callable[[Epoch], object], folder: Path | None
+    ) -> None:
         self._learn(self._values)
         done, state = ([], None) if folder is None else self._resumed(folder)
         rows = self._material(pictures)
@@ -204,9 +223,9 @@ class FluxForecaster(Forecaster):
                     _card.write_unfinished(folder, self.card, self.networks, self.history)
         self.card["members"] = _card.members(self.history)
 
-    def _material(self, pictures: Any) -> Material:
+    def _material(self, pictures: list[Any]) -> Material:
         judged_from, device = self._first_judged(len(self._values)), torch_device(self.device)
-        seen = None if pictures is None else pictures.to(device)
+        seen = [each.to(device) for each in pictures]
         return material(self._values, self._view, self.window, self.horizons, judged_from, seen, device)
 
     def _new_network(self, member: int) -> Any:
@@ -263,7 +282,7 @@ class FluxForecaster(Forecaster):
         values = self.observed(series)
         try:
             if known:
-                self._embeddings = self._embedded(self._seeing().pictures(series))
+                self._embeddings = self._embedded(self._seeing().pictures(series.images))
             return super().predict(values)
         finally:
             self._embeddings = known
@@ -305,7 +324,7 @@ class FluxForecaster(Forecaster):
         eye, time = self._seeing(), float(frame.time[0])
         value, missing = eye.values(frame)[0], self._missing_before(time)
         if self._embeddings:
-            new = self._embedded(eye.pictures(frame))
+            new = self._embedded(eye.pictures(frame.images))
             self._embeddings = [
                 np.concatenate([known, np.repeat(known[-1:], missing, axis=0), one])
                 for known, one in zip(self._embeddings, new, strict=True)
@@ -319,8 +338,6 @@ class FluxForecaster(Forecaster):
 
     def _embedded(self, pictures: Any) -> list[Floats]:
         """What each network makes of pictures (T, side, side): (T, embedding)."""
-        if pictures is None:
-            return []
         device, found = torch_device(self.device), []
         with torch.inference_mode():
             for network in self.networks:
@@ -446,7 +463,7 @@ class FluxForecaster(Forecaster):
         clock = Clock(float(data["start"]), float(data["step"]))
         values = arrays["values"]
         self._begin(Series(values, bool(data["flat"]), clock, [Gap(*gap) for gap in card["gaps"]]))
-        self._now = float(card["now"])
+        self._now, self._limits = float(card["now"]), self._known_limits()
         self._view = View(self.form, arrays["view.centre"], arrays["view.spread"])
         self._blend = Blend(_prior(self.form, self._steps), arrays["blend.least"])
         self._blend.error, self._blend.number = arrays["blend.error"], arrays["blend.number"]
@@ -484,6 +501,26 @@ def _told(e: Epoch) -> tuple[int, int, str]:
     text = f"{which}epoch {e.epoch} of {e.epochs}: validation loss {e.validation_loss:.4f}, "
     text += f"least {e.best_validation_loss:.4f} in epoch {e.best_epoch}"
     return e.member * e.epochs + e.epoch, e.members * e.epochs, text
+
+
+def _range(limits: Iterable[float | None]) -> Floats:
+    """(2,) of which a side that is open is infinite."""
+    if not isinstance(limits, Iterable):
+        raise TypeError(f"limits = {limits!r}: must be (least, most), such as (0, 1)")
+    pair, infinite = tuple(limits), (-np.inf, np.inf)
+    found = floats("limits", [infinite[n > 0] if side is None else side for n, side in enumerate(pair)])
+    if found.shape != (2,) or not found[0] < found[1]:
+        raise ValueError(f"limits = {pair}: must be (least, most), such as (0, 1) or (0, None)")
+    return found
+
+
+def _refuse_beyond(limits: Floats, values: Floats) -> None:
+    least, most = limits
+    beyond = np.flatnonzero(((values < least) | (values > most)).any(axis=1))
+    if beyond.size:
+        raise ValueError(
+            f"series[{beyond[0]}] = {values[beyond[0]]}: is beyond limits = ({least:g}, {most:g})"
+        )
 
 
 def _prior(form: str, steps: int) -> Floats:

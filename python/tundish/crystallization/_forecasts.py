@@ -133,6 +133,7 @@ class Forecaster(ABC):
     _learns_from = 1  # values beyond them that a fit needs
     _longest_gap = 20  # steps
     _steps = STEPS
+    _limits: Floats | None = None  # (k, 2) between which the series can lie
 
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
@@ -164,7 +165,9 @@ class Forecaster(ABC):
         wanted, asked = count("steps", steps, 1), level_of(level)
         mean = self._pending[0][:wanted] if wanted <= self._steps else self._further(wanted)
         half = self._half_widths(wanted, asked)
-        parts = (mean.copy(), mean - half, mean + half)
+        parts = [mean.copy(), mean - half, mean + half]
+        if self._limits is not None:
+            parts = [np.clip(part, *self._limits.T) for part in parts]
         return Forecast(*(part[:, 0] if flat else part for part in parts))
 
     def update(self, value: ArrayLike, time: float | None = None) -> Self:

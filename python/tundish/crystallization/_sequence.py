@@ -289,6 +289,13 @@ class FrameSequence:
             truth=None if self.truth is None else self.truth.rows(twice),
         )
 
+    def parted(self) -> tuple[FrameSequence, NDArray[np.uint8] | None]:
+        """The sequence as it was before :meth:`augment`, and images (T, H, W) of its noisy copies or None."""
+        if not self.augmented:
+            return self, None
+        taken = np.flatnonzero(self.copy_of == np.arange(len(self)))
+        return self._rows(taken)._with(augmented=False), self.images[taken.size :]
+
     def normalised(self, mean: float | None = None, deviation: float | None = None) -> NDArray[np.float32]:
         """(T, H, W) z-scores, (x - mean) / deviation (the paper's equation 2), of all frames together.
 

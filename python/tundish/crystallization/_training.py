@@ -93,7 +93,8 @@ class View(NamedTuple):
 class Material(NamedTuple):
     """Rows to learn from, one a series and origin, tensors on the device: windows (R, window), targets in
     units of the network's output, the weights that they are multiplied by in the loss, and whether they are
-    trained on or judged by (R, horizons); the origin (R,) of each; and frames (T, side, side) or None."""
+    trained on or judged by (R, horizons); the origin (R,) of each; and frames (T, side, side): none, or as
+    they were taken and, if there are any, their noisy copies."""
 
     windows: Any
     targets: Any
@@ -101,11 +102,11 @@ class Material(NamedTuple):
     trained: Any
     judged: Any
     origins: Any
-    frames: Any
+    frames: list[Any]
 
 
 def material(values: Floats, view: View, window: int, horizons: tuple[int, ...], judged_from: int,
-             frames: Any, device: Any) -> Material:  # fmt: skip
+             frames: list[Any], device: Any) -> Material:  # fmt: skip
     """Training targets lie before `judged_from`; judged origins do not."""
     length = len(values)
     origins = np.arange(window, length)
@@ -178,9 +179,9 @@ class Course(BaseCourse):
         total = weight = 0.0
         with seeded(self.material.windows.device, plan.seed, self.member, epoch, 1):
             self.network.train()
-            for batch in self._batches(epoch):
+            for batch, frames in self._batches(epoch):
                 rows = torch.from_numpy(batch).to(self.material.windows.device)
-                loss, number = self._loss(rows, self.material.trained)
+                loss, number = self._loss(rows, self.material.trained, frames)
                 self.optimiser.zero_grad(set_to_none=True)
                 (loss / number).backward()
                 self.optimiser.step()
@@ -191,31 +192,34 @@ class Course(BaseCourse):
             )
         return total / weight, self._validation_loss()
 
-    def _batches(self, epoch: int) -> list[NDArray[np.intp]]:
+    def _batches(self, epoch: int) -> list[tuple[NDArray[np.intp], Any]]:
+        """Rows, and the frames that they see: as taken, and their copies."""
         random = np.random.default_rng([self.plan.seed, self.member, epoch])
         count = -(-self.trained.size // _BATCH)
-        if self.material.frames is None:
-            return np.array_split(random.permutation(self.trained), count)
+        if not self.material.frames:
+            return [(batch, None) for batch in np.array_split(random.permutation(self.trained), count)]
         # Windows that follow each other share their frames, which are seen once a batch.
-        batches = np.array_split(self.trained, count)
-        return [batches[n] for n in random.permutation(count)]
+        parts = np.array_split(self.trained, count)
+        batches = [(part, frames) for frames in self.material.frames for part in parts]
+        return [batches[n] for n in random.permutation(len(batches))]
 
     def _validation_loss(self) -> float:
         self.network.eval()
         with torch.inference_mode():
-            loss, number = self._loss(self.judged, self.material.judged)
+            frames = self.material.frames[0] if self.material.frames else None
+            loss, number = self._loss(self.judged, self.material.judged, frames)
         return float(loss / number)
 
-    def _loss(self, rows: Any, counted: Any) -> tuple[Any, Any]:
-        """The sum of losses of some rows, and of the weights of their counted targets."""
+    def _loss(self, rows: Any, counted: Any, frames: Any) -> tuple[Any, Any]:
+        """The sum of losses of some rows, to which frames are shown, and of the weights of their targets."""
         seen = self.material.windows[rows][..., None]
-        if self.material.frames is not None:
-            seen = torch.cat([seen, self._features_of_frames(rows, seen.shape[1])], dim=-1)
+        if frames is not None:
+            seen = torch.cat([seen, self._features_of_frames(frames, rows, seen.shape[1])], dim=-1)
         error = (self.network.read(seen) - self.material.targets[rows]) * self.material.weights[rows]
         size = error.abs() if self.plan.form == "change" else error**2
         return (size * counted[rows]).sum(), counted[rows].sum()
 
-    def _features_of_frames(self, rows: Any, window: int) -> Any:
+    def _features_of_frames(self, frames: Any, rows: Any, window: int) -> Any:
         places = self.material.origins[rows][:, None] + torch.arange(-window, 0, device=rows.device)
         which, place = torch.unique(places, return_inverse=True)
-        return self.network.encode(self.material.frames[which])[place]
+        return self.network.encode(frames[which])[place]
