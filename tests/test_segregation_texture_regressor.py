@@ -225,5 +225,15 @@ def test_bad_sets_are_refused(fitted: TextureRegressor, patches: PatchSet) -> No
     other = PatchSet(patches.images, patches.carbon, mm_per_px=0.2)
     with pytest.raises(ValueError, match=r"trained at 0\.1"):
         fitted.predict(other)
+    new = stripes(5, billet=1)
     with pytest.raises(ValueError, match="replay_share = 2: must be 0 to 1"):
-        fitted.update(patches[:5], replay_share=2)
+        fitted.update(new, replay_share=2)
+
+
+def test_an_update_with_points_of_the_training_is_refused(
+    fitted: TextureRegressor, patches: PatchSet, tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "model")
+    for regressor in (fitted, TextureRegressor.load(tmp_path / "model")):
+        with pytest.raises(ValueError, match="patches: point 0 of billet 0 is among those"):
+            regressor.update(patches[:5])

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from tundish.segregation._backbones import missing_transfer
     from tundish.segregation._drift import Drift
     from tundish.segregation._engines import ENGINES, missing_engines, throughput
+    from tundish.segregation._incremental import Update
     from tundish.segregation._network import CarbonNet
-    from tundish.segregation._regressor import CarbonRegressor, Update
+    from tundish.segregation._regressor import CarbonRegressor
     from tundish.segregation._texture_regressor import LevelChange, TextureNet, TextureRegressor
     from tundish.segregation._training import Epoch
     from tundish.segregation._transfer import TransferRegressor
@@ -69,7 +70,7 @@ _LAZY = {
     "TextureNet": "_texture_regressor",
     "TextureRegressor": "_texture_regressor",
     "TransferRegressor": "_transfer",
-    "Update": "_regressor",
+    "Update": "_incremental",
     "missing_engines": "_engines",
     "missing_transfer": "_backbones",
     "throughput": "_engines",

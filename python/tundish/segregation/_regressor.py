@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,26 +17,24 @@ from tundish._course import Pace, device_name, seeded, torch_device
 from tundish._images import Grey
 from tundish._model_folder import first_difference, part, plain, refuse_other
 from tundish._progress import epochs_callback
-from tundish.segregation import _export
+from tundish.segregation import _export, _incremental
 from tundish.segregation._conformal import Calibration, calibrate
 from tundish.segregation._drift import point_means
 from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, compiled, eager
 from tundish.segregation._estimator import PatchEstimator, described
 from tundish.segregation._features import FEATURE_NAMES
 from tundish.segregation._graphs import Preparation
+from tundish.segregation._incremental import Lesson, Update
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
-from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet
-from tundish.segregation._scores import scores
+from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
     Course,
     Epoch,
     Material,
     Plan,
-    copies_of,
     held_out,
     predict,
-    step,
 )  # fmt: skip
 
 torch = optional("torch", "vision")
@@ -57,25 +54,6 @@ _CARD = (
     "complete", "finished", "settings", "preprocessing", "mm_per_px", "data", "protocol", "leak", "split",
     "members", "updates", "calibration",
 )  # fmt: skip
-
-
-class Update(NamedTuple):
-    """What an incremental training changed; figures as of `CarbonRegressor.score`, wt%.
-
-    - `new_before`, `new_after`: on the new patches. "Before" had not seen them; "after" was trained on them,
-      so it says that they were learnt, and not how well others of their billet are predicted.
-    - `held_before`, `held_after`: on the points that were held out of the first training, and still are.
-    - `weights`: relative change of the weights, |after - before| / |before|, mean over the networks.
-    - `points`, `steps`: new points, and steps of the optimiser for each network.
-    """
-
-    new_before: dict[str, float]
-    new_after: dict[str, float]
-    held_before: dict[str, float]
-    held_after: dict[str, float]
-    weights: float
-    points: int
-    steps: int
 
 
 class CarbonRegressor(PatchEstimator):
@@ -414,32 +392,26 @@ class CarbonRegressor(PatchEstimator):
         rounds, rate = count("epochs", epochs, 1), self.learning_rate
         if learning_rate is not None:
             rate = positive("learning_rate", learning_rate)
-        share = number("replay_share", replay_share)
-        if not 0 <= share <= 0.9:
-            raise ValueError(f"replay_share = {share:g}: must be 0 to 0.9")
+        share = _incremental.replay_share(replay_share)
         old = self._replayed(replay)
-        new = _alike(patches, old)
+        new = _incremental.alike(patches, old)
         both = PatchSet.concatenate([old, new])
         images = _normalised(self._enhanced(both.images), self._preprocessing()).to(self._torch_device())
         material = Material(images, torch.from_numpy(both.carbon.astype(np.float32)).to(images.device))
         held = np.zeros((len(self.networks), len(both)), bool)
         for member, rows in enumerate(self.card["split"]["held_rows"]):
             held[member, rows] = True
-        before = self._judged(material, both, held, len(old))
         plan = self._plan(self.augment if old.augmentation is None else None)
         plan = plan._replace(learning_rate=rate, epochs=rounds)
-        self._compiled, changes = None, []
+        lesson = Lesson(both, len(old), material, held, plan, share, len(self.card["updates"]))
+        before, self._compiled = lesson.judged(self.networks), None
         with epochs_callback(progress, in_words) as report:
-            for member, network in enumerate(self.networks):
-                changes.append(
-                    self._go_on(network, member, plan, material, held[member], len(old), share, report)
-                )
-        after = self._judged(material, both, held, len(old))
-        copies = len(COPIES[plan.augment])
-        steps = rounds * _batches_of_new(len(new) * copies, plan.batch_size, share)
+            changes = [lesson.teach(network, n, report) for n, network in enumerate(self.networks)]
+        after = lesson.judged(self.networks)
         told = Update(
-            before[0], after[0], before[1], after[1], float(np.mean(changes)), int(new.group.max()) + 1, steps
-        )
+            before[0], after[0], before[1], after[1], float(np.mean(changes)), int(new.group.max()) + 1,
+            rounds * lesson.batches,
+        )  # fmt: skip
         self._calibrate(material, held, both)
         self._known_features = point_means(self._features(both), both.group)
         self._patches = both
@@ -456,57 +428,6 @@ class CarbonRegressor(PatchEstimator):
         if replay is not None and data_hash(replay) != self.card["data"]["sha256"]:
             raise ValueError("replay: are not the patches that this model was trained on: their hash differs")
         return patches
-
-    def _judged(
-        self, material: Material, both: PatchSet, held: NDArray[np.bool_], first: int
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        """Scores on the new patches by all networks, and on the held-out ones by those that held them out."""
-        predicted = np.array([predict(network, material.images) for network in self.networks])
-        rows = np.flatnonzero(held.any(axis=0))
-        kept = held[:, rows]
-        unseen = np.sum(predicted[:, rows] * kept, axis=0) / kept.sum(axis=0)
-        return (
-            scores(predicted[:, first:].mean(axis=0), both.carbon[first:]),
-            scores(unseen, both.carbon[rows]),
-        )
-
-    def _go_on(
-        self, network: Any, member: int, plan: Plan, material: Material, held: NDArray[np.bool_], first: int,
-        share: float, report: Callable[[Epoch], object],
-    ) -> float:  # fmt: skip
-        """Trains one network on; the relative change of its weights."""
-        start = _flat(network)
-        copies, replayed = len(COPIES[plan.augment]), np.flatnonzero(~held[:first])
-        fresh = (held.size - first) * copies
-        rng = np.random.default_rng([plan.seed, member, 0xA1, len(self.card["updates"])])
-        optimiser = torch.optim.Adam(
-            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
-        device = material.images.device
-        for epoch in range(plan.epochs):
-            total = 0.0
-            with seeded(device, plan.seed, member, epoch, 2, len(self.card["updates"])):
-                network.train()
-                order = rng.permutation(fresh)
-                for batch in np.array_split(order, _batches_of_new(fresh, plan.batch_size, share)):
-                    again = round(batch.size * share / (1 - share))
-                    rows = np.concatenate([first + batch // copies, rng.choice(replayed, again)])
-                    kinds = np.concatenate([batch % copies, rng.integers(copies, size=again)])
-                    which = torch.from_numpy(rows).to(device)
-                    images = copies_of(material.images[which], kinds, plan.augment)
-                    error = step(network, optimiser, images, material.carbon[which], plan.bfloat16)
-                    total += error * batch.size
-            if not math.isfinite(total):
-                raise FloatingPointError(
-                    f"learning_rate = {plan.learning_rate:g}: training diverged in epoch {epoch + 1}"
-                )
-            learnt = predict(network, material.images[first:])
-            mae = float(np.mean(np.abs(learnt - material.carbon[first:].double().cpu().numpy())))
-            report(
-                Epoch(member, len(self.networks), epoch + 1, plan.epochs, total / fresh, mae, epoch + 1, mae)
-            )
-        network.eval()
-        return float((_flat(network) - start).norm() / start.norm())
 
     # -- folders
 
@@ -683,32 +604,6 @@ def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], car
     if calibration:
         values = {name: calibration[name].numpy() for name in Calibration._fields}
         regressor._calibration = Calibration(**values)
-
-
-def _alike(new: PatchSet, old: PatchSet) -> PatchSet:
-    """The new patches as the old ones are: with copies or without, and of points of their own."""
-    if new.augmentation is not None and new.augmentation != old.augmentation:
-        raise ValueError("patches: are augmented; give them as they were before augment")
-    known = set(zip(old.billet.tolist(), old.point.tolist(), strict=True))
-    for billet, point in zip(new.billet.tolist(), new.point.tolist(), strict=True):
-        if (billet, point) in known:
-            raise ValueError(
-                f"patches: point {point!r} of billet {billet!r} is among those that were trained on; other "
-                "billets need ids of their own"
-            )
-    if old.augmentation is not None and new.augmentation is None:
-        return new.augment(old.augmentation)
-    return new
-
-
-def _batches_of_new(fresh: int, batch_size: int, share: float) -> int:
-    """Batches of about `batch_size` with their replay, none of a single patch, which has no variance."""
-    count = math.ceil(fresh / max(1.0, batch_size * (1 - share)))
-    return count if share >= 0.5 else min(count, max(1, fresh // 2))
-
-
-def _flat(network: Any) -> Any:
-    return torch.cat([weights.detach().reshape(-1) for weights in network.parameters()])
 
 
 def _listed(value: Any) -> Any:
