@@ -137,9 +137,14 @@ def test_files_are_written_and_the_model_goes_on(
     loaded = json_of(run(folder, "--model", out / "model", "--json"))
     assert loaded["table"] == first["table"]
     assert loaded["split"] is not None
-    other = json_of(run(folder, "--model", out / "model", "--seed", 1, "--json"))
+    status, text, said = run(folder, "--model", out / "model", "--seed", 1, "--json")
+    assert status == 0
+    other = json.loads(text)
     assert [row["model"] for row in other["table"]] == ["network"]
     assert (other["train"], other["test"]["points"]) == (None, 20)
+    assert loaded["remarks"] == []
+    assert "16 of its points have the ids of some that the model was trained on" in other["remarks"][0]
+    assert other["remarks"][0] in said
     alone = json_of(run(*section, "--model", out / "model", "--json"))
     assert alone["map"] == pytest.approx(first["map"])
     assert alone["table"] == []

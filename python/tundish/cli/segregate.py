@@ -154,6 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
         if loaded is None:
             _train(reg, case, arguments)
         remarks = [str(warning.message) for warning in caught if warning.category is UserWarning]
+        remarks += _known_points(case, reg)
         for remark in remarks:
             note(arguments.prog, remark)
         found = _map(reg, case, arguments)
@@ -276,6 +277,17 @@ def _parted(name: str, patches: PatchSet, reg: Estimator | None, arguments: argp
     if reg is not None and reg.card["data"]["sha256"] != data_hash(train):
         return Case(name, None, patches, photograph, None, arguments.diameter_mm)
     return Case(name, train, test, photograph, None, arguments.diameter_mm)
+
+
+def _known_points(case: Case, reg: Estimator) -> list[str]:
+    """A remark if points to be judged may be among those of the training."""
+    known = 0 if case.test is None else len(case.test.ids & reg.trained_on)
+    if not known:
+        return []
+    return [
+        f"{case.name}: {known} of its points have the ids of some that the model was trained on; if they are "
+        "the same, errors and intervals look better than they are"
+    ]
 
 
 def _photograph(arguments: argparse.Namespace, wanted: float) -> Grey:

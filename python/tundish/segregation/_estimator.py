@@ -109,6 +109,13 @@ class PatchEstimator(ABC):
         asked = point_means(features(self._enhanced(grey)), group)
         return drift(self._known_features, asked, self.seed)
 
+    @property
+    def trained_on(self) -> set[tuple[Any, Any]]:
+        """(billet, point) of all points that it was fitted to, updates included."""
+        self._fitted()
+        parts = [self.card["data"], *(update["data"] for update in self.card["updates"])]
+        return {(billet, point) for part in parts for billet, point in part["ids"]}
+
     def _fitted(self) -> list[Any]:
         if not self.networks:
             raise RuntimeError(f"this {type(self).__name__} has no networks yet: fit it, or load one")
@@ -164,6 +171,7 @@ def described(patches: PatchSet) -> dict[str, Any]:
         "patches": len(patches),
         "points": int(patches.group.max()) + 1,
         "billets": len(np.unique(patches.billet)),
+        "ids": [list(each) for each in sorted(patches.ids, key=str)],
         "carbon_mean": float(patches.carbon.mean()),
         "carbon_range": [float(patches.carbon.min()), float(patches.carbon.max())],
         "augmentation": patches.augmentation,

@@ -134,6 +134,11 @@ class PatchSet:
         return self.images.shape[1], self.images.shape[2]
 
     @property
+    def ids(self) -> set[tuple[Any, Any]]:
+        """(billet, point) of all points."""
+        return set(zip(self.billet.tolist(), self.point.tolist(), strict=True))
+
+    @property
     def radius(self) -> Floats | None:
         """(N,) mm from the billet's axis."""
         return None if self.position is None else np.hypot(self.position[:, 0], self.position[:, 1])

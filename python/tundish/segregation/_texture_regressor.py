@@ -22,7 +22,7 @@ from tundish.segregation._drift import point_means
 from tundish.segregation._efficientnet import EfficientNetLite0
 from tundish.segregation._estimator import PatchEstimator, described
 from tundish.segregation._features import FEATURE_NAMES
-from tundish.segregation._incremental import points_of, refuse_known
+from tundish.segregation._incremental import refuse_known
 from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 from tundish.segregation._scores import scores
 from tundish.segregation._training import copies_of
@@ -245,7 +245,6 @@ class TextureRegressor(PatchEstimator):
             "split": {
                 "by": by if leak is None else None,
                 "held_rows": [np.flatnonzero(row).tolist() for row in held],
-                "points": [list(each) for each in sorted(points_of(patches), key=str)],
             },
             "members": [{"penalties": list(fit.penalty), "left_out_rms": fit.error} for fit in fits],
             "updates": [],
@@ -290,7 +289,7 @@ class TextureRegressor(PatchEstimator):
         """
         calibration = self._calibrated()
         self._check_patches("patches", patches)
-        refuse_known(patches, {(billet, point) for billet, point in self.card["split"]["points"]})
+        refuse_known(patches, self.trained_on)
         share = _within("replay_share", number("replay_share", replay_share), 0, 1)
         predicted, points = self.predict(patches), int(patches.group.max()) + 1
         errors = point_means((patches.carbon - predicted)[:, None], patches.group)
