@@ -138,6 +138,8 @@ def _add_training_to(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains or loads, judges, writes the files asked for, prints the result."""
+    from tundish.segregation._section_map import refuse_small
+
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
     _check(arguments)
     started = time.perf_counter()
@@ -148,6 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
             case = _case(arguments, loaded)
             other = None if arguments.other is None else _patches(arguments.other, loaded, arguments)
         reg = _chosen(case, arguments) if loaded is None else loaded
+        if case.photograph is not None:  # before anything is trained for it
+            refuse_small(case.photograph, reg.image_size)
         if arguments.out is not None:
             make_folder(arguments.out)
         rows = _baselines(case, arguments)
@@ -251,6 +255,7 @@ def _synthetic(arguments: argparse.Namespace, reg: Estimator | None) -> tuple[Pa
 def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace) -> PatchSet:
     """Those of a folder, at the size that the network sees."""
     from tundish.segregation import PatchSet
+    from tundish.segregation._patches import same_scale
     from tundish.segregation._resample import resampled
 
     patches = PatchSet.from_folder(folder)
@@ -260,7 +265,7 @@ def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace)
     if reg is None:
         return patches if arguments.size is None else resampled(patches, arguments.size)
     ours, theirs = width * patches.mm_per_px, reg.image_size * reg.card["mm_per_px"]
-    if not math.isclose(ours, theirs, rel_tol=0.01) or width < reg.image_size:
+    if not same_scale(ours, theirs) or width < reg.image_size:
         raise BadInputError(
             f"{folder}: patches are of {width} px and {ours:.3g} mm; the model was trained on "
             f"{reg.image_size} px and {theirs:.3g} mm"

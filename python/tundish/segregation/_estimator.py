@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from os import PathLike
 from typing import Any, Self
@@ -16,12 +15,10 @@ from tundish.segregation._conformal import Calibration, intervals
 from tundish.segregation._drift import Drift, drift, point_means
 from tundish.segregation._engines import EAGER
 from tundish.segregation._features import features
-from tundish.segregation._patches import PatchSet
+from tundish.segregation._patches import PatchSet, same_scale
 from tundish.segregation._quality import clahe
 from tundish.segregation._scores import scores
 from tundish.segregation._storage import data_hash
-
-_SAME_SCALE = 0.01  # relative difference of mm a pixel
 
 
 class PatchEstimator(ABC):
@@ -132,11 +129,7 @@ class PatchEstimator(ABC):
             raise TypeError(f"{name}: must be a PatchSet; {type(patches).__name__} is given")
         self._check_size(name, patches.size)
         scale = self.card.get("mm_per_px")
-        if (
-            scale is not None
-            and self.networks
-            and not math.isclose(patches.mm_per_px, scale, rel_tol=_SAME_SCALE)
-        ):
+        if scale is not None and self.networks and not same_scale(patches.mm_per_px, scale):
             raise ValueError(
                 f"{name}: mm_per_px is {patches.mm_per_px:g}; the model was trained at {scale:g}: "
                 "resample them"

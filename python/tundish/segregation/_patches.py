@@ -452,6 +452,11 @@ def _scale(value: Any) -> float:
     return scale
 
 
+def same_scale(first: float, second: float) -> bool:
+    """Whether mm a pixel (or mm a patch) are the same, within 1 %: scales are measured with a ruler."""
+    return math.isclose(first, second, rel_tol=0.01)
+
+
 def axis_of(axis: tuple[float, float] | None, shape: tuple[int, int]) -> tuple[float, float]:
     """(column, row) px of the billet's axis in a photograph of this shape; its middle for None."""
     if axis is None:

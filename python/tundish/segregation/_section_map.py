@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -16,7 +15,7 @@ from tundish._images import Grey, grey_photograph
 from tundish._progress import Callback, progress_callback
 from tundish.segregation import _folder
 from tundish.segregation._modes import evaluating
-from tundish.segregation._patches import PatchSet, axis_of
+from tundish.segregation._patches import PatchSet, axis_of, same_scale
 
 if TYPE_CHECKING:
     # Any model with `network`, `image_size`, `prepare`, `predict` and `predict_interval` will do.
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _MOST_WINDOWS = 256  # a batch, so that progress is seen
 _LIVE = 3  # layers' outputs held at a time: what a layer reads, what it writes, and what it works in
 _ENHANCEMENT = 64  # bytes a pixel that enhancing and cutting windows take
-_SAME_SCALE = 1e-3
 
 
 class SectionMap(NamedTuple):
@@ -92,11 +90,7 @@ def section_map(
     else:
         grey = grey_photograph("photograph", photograph)
     side, scale = int(reg.image_size), positive("mm_per_px", mm_per_px)
-    if min(grey.shape) < side:
-        raise ValueError(
-            f"photograph: is {grey.shape[0]} x {grey.shape[1]} px; at least {side} x {side}, one window of "
-            "the network, are needed"
-        )
+    refuse_small(grey, side)
     _refuse_other_scale(reg, scale)
     stride = max(1, side // 2) if stride_mm is None else _stride(stride_mm, scale)
     if level is not None and not 0 < number("level", level) < 1:
@@ -157,9 +151,18 @@ def error_map(reg: Regressor, patches: PatchSet) -> NDArray[Any]:
     return table
 
 
+def refuse_small(photograph: Grey, side: int) -> None:
+    """A photograph (H, W) holds at least a window."""
+    if min(photograph.shape) < side:
+        raise ValueError(
+            f"photograph: is {photograph.shape[0]} x {photograph.shape[1]} px; at least {side} x {side}, one "
+            "window of the network, are needed"
+        )
+
+
 def _refuse_other_scale(reg: Regressor, scale: float) -> None:
     trained = getattr(reg, "card", {}).get("mm_per_px")
-    if trained is not None and not math.isclose(scale, trained, rel_tol=_SAME_SCALE):
+    if trained is not None and not same_scale(scale, trained):
         raise ValueError(
             f"mm_per_px = {scale:g}: the model was trained at {trained:g}; resample the photograph"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable
 from os import PathLike
 from typing import Any, Self
@@ -17,7 +16,7 @@ from tundish._images import Grey, grey_stack
 from tundish._progress import epochs_callback
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
-from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet
+from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet, same_scale
 from tundish.segregation._quality import clahe
 from tundish.segregation._regressor import (
     ENHANCEMENTS,
@@ -167,7 +166,7 @@ class TransferRegressor:
             raise RuntimeError("this TransferRegressor has no network yet: fit it")
         size, scale = self._trained_on
         if isinstance(patches, PatchSet):
-            if not math.isclose(patches.mm_per_px, scale, rel_tol=0.01):
+            if not same_scale(patches.mm_per_px, scale):
                 raise ValueError(
                     f"patches: mm_per_px is {patches.mm_per_px:g}; the model was trained at {scale:g}: "
                     "resample them"
