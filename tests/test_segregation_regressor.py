@@ -103,6 +103,38 @@ def test_it_keeps_the_best_epoch_and_stops_after_patience(patches: PatchSet) -> 
     assert error == pytest.approx(errors[best], rel=1e-5)
 
 
+def test_the_rate_falls_along_half_a_cosine(patches: PatchSet) -> None:
+    rates: list[float] = []
+
+    class Spy(torch.optim.Adam):
+        def step(self, closure: Any = None) -> Any:
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "Adam", Spy)
+        reg = CarbonRegressor(**SMALL, schedule="cosine").fit(patches, 0.25)
+    steps = len(rates)
+    expected = 1e-3 * 0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))
+    assert steps >= 12
+    assert rates == pytest.approx(expected.tolist())
+    assert all(weight.is_contiguous() for weight in reg.network.parameters())
+
+
+def test_a_falling_rate_goes_on_where_it_was(patches: PatchSet, tmp_path: Path) -> None:
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    settings = SMALL | {"schedule": "cosine"}
+    with pytest.raises(KeyboardInterrupt):
+        CarbonRegressor(**settings).fit(patches, 0.25, progress=interrupt, checkpoint=tmp_path)
+    resumed = CarbonRegressor(**settings).fit(patches, 0.25, checkpoint=tmp_path)
+    whole = CarbonRegressor(**settings).fit(patches, 0.25)
+    assert np.array_equal(weights(resumed), weights(whole))
+    assert not np.array_equal(weights(whole), weights(CarbonRegressor(**SMALL).fit(patches, 0.25)))
+
+
 def test_all_patches_of_a_point_are_held_out_together() -> None:
     several = stripes(10, patches=3)
     regressor = CarbonRegressor(**SMALL | {"epochs": 1}, ensemble=3).fit(several, 0.2)
@@ -489,6 +521,7 @@ def test_prepared_patches_are_what_networks_see(patches: PatchSet) -> None:
         ({"batch_size": 1, "head": "pooled"}, "batch_size = 1: must be at least 2"),
         ({"epochs": 0}, "epochs = 0"),
         ({"patience": 0}, "patience = 0"),
+        ({"schedule": "linear"}, "schedule = 'linear'"),
         ({"weight_decay": -1e-4}, "weight_decay = -0.0001"),
         ({"precision": "half"}, "precision = 'half'"),
         ({"ensemble": 0}, "ensemble = 0"),

@@ -13,7 +13,7 @@ from tundish._arrays import number, optional
 from tundish._course import seeded
 from tundish.segregation._patches import COPIES, PatchSet
 from tundish.segregation._scores import scores
-from tundish.segregation._training import Epoch, Material, Plan, copies_of, predict, step
+from tundish.segregation._training import Epoch, Material, Plan, channels_last, copies_of, predict, step
 
 torch = optional("torch", "vision")
 
@@ -83,6 +83,16 @@ class Lesson(NamedTuple):
         optimiser = torch.optim.Adam(
             network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
+        with channels_last(network):
+            self._epochs(network, optimiser, member, random, report)
+        network.eval()
+        return float((_flat(network) - start).norm() / start.norm())
+
+    def _epochs(
+        self, network: Any, optimiser: Any, member: int, random: np.random.Generator,
+        report: Callable[[Epoch], object],
+    ) -> None:  # fmt: skip
+        plan = self.plan
         for epoch in range(plan.epochs):
             with seeded(self.material.images.device, plan.seed, member, epoch, 2, self.round):
                 network.train()
@@ -95,8 +105,6 @@ class Lesson(NamedTuple):
             report(
                 Epoch(member, len(self.held), epoch + 1, plan.epochs, total / self.fresh, mae, epoch + 1, mae)
             )
-        network.eval()
-        return float((_flat(network) - start).norm() / start.norm())
 
     def _batches(
         self, member: int, random: np.random.Generator

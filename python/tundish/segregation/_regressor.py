@@ -29,6 +29,7 @@ from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
+    SCHEDULES,
     Course,
     Epoch,
     Material,
@@ -46,8 +47,8 @@ _PREPARED = 256  # patches at a time
 
 _ARCHITECTURE = ("blocks", "dense", "dropout", "image_size", "head")
 _SETTINGS = (
-    *_ARCHITECTURE, "enhance", "augment", "learning_rate", "batch_size", "epochs", "patience", "weight_decay",
-    "precision", "ensemble", "seed",
+    *_ARCHITECTURE, "enhance", "augment", "learning_rate", "schedule", "batch_size", "epochs", "patience",
+    "weight_decay", "precision", "ensemble", "seed",
 )  # fmt: skip
 _NOTES = ("history", "weights")
 _CARD = (
@@ -73,6 +74,8 @@ class CarbonRegressor(PatchEstimator):
 
     **Other arguments:**
 
+    - `schedule`: "constant" learning rate (published); or "cosine": it falls to 0 over the `epochs` along
+      half a cosine, so that the last of few epochs settle what the first found; `patience` may end it before.
     - `weight_decay`: Adam's L2 term, 0 (published) to 1; the paper tried 1e-5 to 1e-3.
     - `precision`: "float32"; "bfloat16", mixed: products in bfloat16, weights in float32; or "auto": mixed on
       CUDA where it computes in bfloat16, float32 elsewhere.
@@ -101,6 +104,7 @@ class CarbonRegressor(PatchEstimator):
         batch_size: int = 16,
         epochs: int = 500,
         patience: int = 50,
+        schedule: str = "constant",
         weight_decay: float = 0.0,
         precision: str = "auto",
         ensemble: int = 1,
@@ -121,6 +125,7 @@ class CarbonRegressor(PatchEstimator):
         self.batch_size = count("batch_size", batch_size, 2 if head == "pooled" else 1)
         self.epochs = count("epochs", epochs, 1)
         self.patience = count("patience", patience, 1)
+        self.schedule = choice("schedule", schedule, SCHEDULES)
         self.weight_decay = number("weight_decay", weight_decay)
         if not 0 <= self.weight_decay <= 1:
             raise ValueError(f"weight_decay = {self.weight_decay:g}: must be 0 to 1")
@@ -227,7 +232,7 @@ class CarbonRegressor(PatchEstimator):
         mixed = self._torch_device().type == "cuda" and torch.cuda.is_bf16_supported()
         return Plan(
             self.learning_rate, self.batch_size, self.epochs, self.patience, self.weight_decay, augment,
-            mixed if self.precision == "auto" else self.precision == "bfloat16", self.seed,
+            mixed if self.precision == "auto" else self.precision == "bfloat16", self.seed, self.schedule,
         )  # fmt: skip
 
     def _course(self, member: int, plan: Plan, material: Material, held: NDArray[np.bool_]) -> Course:
@@ -402,7 +407,7 @@ class CarbonRegressor(PatchEstimator):
         for member, rows in enumerate(self.card["split"]["held_rows"]):
             held[member, rows] = True
         plan = self._plan(self.augment if old.augmentation is None else None)
-        plan = plan._replace(learning_rate=rate, epochs=rounds)
+        plan = plan._replace(learning_rate=rate, epochs=rounds, schedule="constant")
         lesson = Lesson(both, len(old), material, held, plan, share, len(self.card["updates"]))
         before, self._compiled = lesson.judged(self.networks), None
         with epochs_callback(progress, in_words) as report:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 torch = optional("torch", "vision")
 
 Rows = NDArray[np.intp]
+
+SCHEDULES = ("constant", "cosine")
 
 _INFERENCE_BATCH = 64
 
@@ -47,6 +52,13 @@ class Plan(NamedTuple):
     augment: str | None
     bfloat16: bool
     seed: int
+    schedule: str = "constant"
+
+    def rate(self, done: float) -> float:
+        """The learning rate when a share of all steps is done: constant, or along half a cosine to 0."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 class Material(NamedTuple):
@@ -89,6 +101,16 @@ def predict(network: Any, images: Any, bfloat16: bool = False) -> Floats:
     return np.concatenate(parts)
 
 
+@contextmanager
+def channels_last(network: Any) -> Iterator[None]:
+    """The weights are so in memory within: a step of four blocks at 64 px takes 0.7 to 0.8 of the time."""
+    network.to(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        network.to(memory_format=torch.contiguous_format)
+
+
 def step(network: Any, optimiser: Any, images: Any, carbon: Any, bfloat16: bool) -> float:
     """One step of the optimiser; the mean absolute error before it, wt%."""
     optimiser.zero_grad(set_to_none=True)
@@ -127,6 +149,11 @@ class Course(BaseCourse):
         self.plan, self.material = plan, material
         self.train, self.validation = train, validation
 
+    def run(self, after_epoch: Callable[[Self], object]) -> None:
+        """Trains to the end and leaves the network with its best weights."""
+        with channels_last(self.network):
+            super().run(after_epoch)
+
     def _epoch(self) -> tuple[float, float]:
         epoch, plan = len(self.history), self.plan
         copies = len(COPIES[plan.augment])
@@ -137,7 +164,9 @@ class Course(BaseCourse):
         total = 0.0
         with seeded(self.network.carbon_mean.device, plan.seed, self.member, epoch, 1):
             self.network.train()
-            for batch in batches:
+            for n, batch in enumerate(batches):
+                for group in self.optimiser.param_groups:
+                    group["lr"] = plan.rate((epoch + n / count) / plan.epochs)
                 rows = torch.from_numpy(self.train[batch // copies]).to(self.material.images.device)
                 images = copies_of(self.material.images[rows], batch % copies, plan.augment)
                 error = step(self.network, self.optimiser, images, self.material.carbon[rows], plan.bfloat16)
