@@ -29,7 +29,7 @@ _OWN: dict[str, dict[str, Any]] = {
 }
 _BACKBONES = ("vgg16", "vgg19", "inception-v3")
 _STUDIES = (
-    "protocol", "models", "textures", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
+    "protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
 )  # fmt: skip
 
 

@@ -42,16 +42,16 @@ from tundish.segregation._scores import scores
 
 POINTS, TEST, LEVEL = 85, 0.2, 0.9
 STUDIES = (
-    "protocol", "models", "textures", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
+    "protocol", "models", "transfer", "augmentation", "blocks", "dense", "enhancement", "billets",
 )  # fmt: skip
 # The paper's further billets: number of points, and how the process differs from the first billet's.
 BILLETS: dict[str, tuple[int, dict[str, float]]] = {
     "stirring": (25, {"stirring": 1.0}),
     "lower carbon": (16, {"carbon": 0.40}),
 }
-LABELLED = 5  # points of a further billet for the second training
+LABELLED, DRAWS = 5, 20  # points of a further billet for the second training, and how often they are drawn
 _AUGMENTATIONS = {"none": None, "rotation": "rotation", "mirror": "mirror", "both": "dihedral"}
-_SWEPT = ("blocks", "dense")
+_SWEPT = ("protocol", "augmentation", "blocks", "dense", "enhancement")
 RECOMMENDED = "recommended: textures"
 BUNDLED = (LITE,)  # backbones whose weights come with a package
 
@@ -83,7 +83,7 @@ class Run(NamedTuple):
     - `leak`: of the split. `history`: (training, validation) errors of the first network, wt%; of textures
       there is none. `points`: analysed and predicted carbon of the tested patches, and x and y.
     - `billets`: by name, `before` and `after` the second training, both on the points that it did not see:
-      scores and predictions.
+      scores and predictions, of the first draw of labelled points; `biases` after it, wt%, of all draws.
     - `seconds`.
     """
 
@@ -117,8 +117,6 @@ def tasks(study: str, chosen: Configuration) -> dict[str, Task | None]:
                 "published network": network({}), "pooled network": pooled, RECOMMENDED: best,
                 "baselines": without,
             }  # fmt: skip
-        case "textures":
-            return {RECOMMENDED: best, "baselines": without}
         case "transfer":
             return {
                 name: Task("transfer", {"backbone": name, **chosen.transfer}, "grouped", size, scale)
@@ -143,13 +141,11 @@ def _network_task(chosen: Configuration, settings: dict[str, Any], protocol: str
     return Task("network", whole, protocol, chosen.image_size, chosen.mm_per_px)
 
 
-def splits_of(study: str, task: Task, chosen: Configuration, splits: int | None) -> int:
-    """Number of splits of a study's task."""
+def splits_of(study: str, chosen: Configuration, splits: int | None) -> int:
+    """Number of splits of a study."""
     if splits is not None:
         return splits
-    if task.kind != "network":
-        return chosen.splits
-    return chosen.sweep_splits if study in _SWEPT else chosen.network_splits
+    return chosen.sweep_splits if study in _SWEPT else chosen.splits
 
 
 @functools.cache
@@ -243,15 +239,21 @@ def _further(reg: TextureRegressor, task: Task, split: int, seed: int) -> dict[s
     found = {}
     for number, name in enumerate(BILLETS, start=1):
         patches = further_billet(name, task.image_size, task.mm_per_px, seed)
-        labelled = np.zeros(len(patches), bool)
+        error = reg.predict(patches) - patches.carbon
         # Others in every split: which points were analysed matters more than what was trained on.
         random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, split)))
-        labelled[random.permutation(len(patches))[:LABELLED]] = True
-        others = patches[~labelled]
-        retrained = copy.deepcopy(reg)
-        retrained.update(patches[labelled], **(task.update or {}))
+        biases = []
+        for draw in range(DRAWS):
+            labelled = np.zeros(len(patches), bool)
+            labelled[random.permutation(len(patches))[:LABELLED]] = True
+            retrained = copy.deepcopy(reg)
+            change = retrained.update(patches[labelled], **(task.update or {}))
+            biases.append(float(error[~labelled].mean() + change.level))
+            if draw == 0:
+                others = patches[~labelled]
+                before, after = _told(reg, others), _told(retrained, others)
         found[name] = {
-            "before": _told(reg, others), "after": _told(retrained, others), "carbon": others.carbon.tolist(),
+            "before": before, "after": after, "biases": biases, "carbon": others.carbon.tolist(),
             "drift": reg.drift(patches).p_value,
         }  # fmt: skip
     return found
@@ -307,7 +309,7 @@ class Record:
             for name, task in tasks(study, chosen).items():
                 if task is None or missing(task, weights):
                     continue
-                count = splits_of(study, task, chosen, splits)
+                count = splits_of(study, chosen, splits)
                 for split in range(count):
                     if split in self._runs.get(_key(task), {}):
                         continue

@@ -16,8 +16,8 @@ class Configuration(NamedTuple):
     - `recommended`: arguments of `TextureRegressor`, the model that is recommended for some dozen points.
     - `transfer`: those of `TransferRegressor`.
     - `update`: arguments of `TextureRegressor.update` for a few points of another billet.
-    - `splits`: into training and test, over which results are means; `network_splits` for networks that are
-      trained from the start, and `sweep_splits` for their architectures.
+    - `splits`: into training and test, over which results are means; `sweep_splits` where one network is
+      trained in many ways.
     """
 
     image_size: int
@@ -28,7 +28,6 @@ class Configuration(NamedTuple):
     transfer: dict[str, Any]
     update: dict[str, Any]
     splits: int
-    network_splits: int
     sweep_splits: int
 
 
@@ -45,7 +44,6 @@ FULL = Configuration(
     transfer={},
     update={},
     splits=5,
-    network_splits=5,
     sweep_splits=5,
 )  # fmt: skip
 # For two cores: four blocks leave as much of 64 px as six of 224, a few pixels a side.
@@ -61,7 +59,6 @@ REDUCED = Configuration(
     transfer={"epochs": 100, "patience": 20},
     update={},
     splits=5,
-    network_splits=1,
     sweep_splits=1,
 )  # fmt: skip
 _FULL_FROM = 128  # px
