@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import Any, Self
@@ -316,8 +317,8 @@ class PatchSet:
         - `test`: share of the groups that are tested, between 0 and 1; at least one group is on either side.
         - `by`: "point", whole points of the billets; "billet", whole billets; "sector", eighths of the
           section, 45 degrees about the axis each, cut alike in all billets; or None, single patches. None is
-          refused where a point has several patches (after :meth:`augment`): its copies would come to lie on
-          both sides, where a nearest neighbour alone scores R2 = 1.
+          refused after :meth:`augment`: copies would come to lie on both sides, where a nearest neighbour
+          alone scores R2 = 1. A UserWarning tells where other patches of one point do.
         - `rng`: an integer, a `numpy.random.SeedSequence` or `Generator`, or None.
 
         **Other arguments:**
@@ -374,14 +375,19 @@ class PatchSet:
         return np.unique(np.floor(turn * SECTORS).astype(int) % SECTORS, return_inverse=True)[1]
 
     def _refuse_copies(self) -> None:
-        if self.augmentation is None and self.group.max() + 1 == len(self):
-            return
-        why = "the set is augmented" if self.augmentation else "points have several patches"
-        raise ValueError(
-            f"by = None: {why}, and copies of one point on both sides of a split are a leak (a nearest "
-            "neighbour alone scores R2 = 1). Split by='point' and augment the training part, or name "
-            "protocol='published'"
-        )
+        if self.augmentation is not None:
+            raise ValueError(
+                "by = None: the set is augmented, and copies of one point on both sides of a split are a "
+                "leak (a nearest neighbour alone scores R2 = 1). Split by='point' and augment the training "
+                "part, or name protocol='published'"
+            )
+        if self.group.max() + 1 < len(self):
+            warnings.warn(
+                "by = None: points have several patches, and those of one share their carbon: on both sides "
+                "of a split they make errors look too small. Split by='point', or look at leak(train, test)",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _refuse_few(self, groups: int, least: int, by: str | None) -> None:
         if groups < least:
