@@ -119,6 +119,15 @@ def test_the_rate_falls_along_half_a_cosine(patches: PatchSet) -> None:
     assert steps >= 12
     assert rates == pytest.approx(expected.tolist())
     assert all(weight.is_contiguous() for weight in reg.network.parameters())
+    # The last epoch is kept, whatever the few that validate say of others.
+    short = CarbonRegressor(**SMALL | {"epochs": 12, "patience": 1, "learning_rate": 0.02}, schedule="cosine")
+    short.fit(patches, 0.25)
+    (history,), (member,) = short.history, short.card["members"]
+    assert len(history) == member["best_epoch"] == 12
+    assert np.argmin([validation for _, validation in history]) < 11
+    held = short.card["split"]["held_rows"][0]
+    error = np.mean(np.abs(short.predict(patches[held]) - patches.carbon[held]))
+    assert error == pytest.approx(history[-1][1], rel=1e-5)
 
 
 def test_a_falling_rate_goes_on_where_it_was(patches: PatchSet, tmp_path: Path) -> None:

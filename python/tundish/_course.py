@@ -97,6 +97,10 @@ class Course(ABC):
     def _epoch(self) -> tuple[float, float]:
         """Trains for an epoch; its training error and the validation error after it."""
 
+    def _keeps(self, validation: float) -> bool:
+        """Whether an epoch of this validation error is kept instead of those before."""
+        return validation < self.best_error
+
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or none of the last `patience` was better."""
@@ -108,7 +112,7 @@ class Course(ABC):
         while not self.finished:
             training, validation = self._epoch()
             self.history.append((training, validation))
-            if validation < self.best_error:
+            if self._keeps(validation):
                 self.best, self.best_epoch = _copied(self.network.state_dict()), len(self.history)
                 self.best_error = validation
             after_epoch(self)

@@ -75,7 +75,8 @@ class CarbonRegressor(PatchEstimator):
     **Other arguments:**
 
     - `schedule`: "constant" learning rate (published); or "cosine": it falls to 0 over the `epochs` along
-      half a cosine, so that the last of few epochs settle what the first found; `patience` may end it before.
+      half a cosine, so that the last of few epochs settle what the first found. Then all are done and the
+      last is kept, and `patience` is not used.
     - `weight_decay`: Adam's L2 term, 0 (published) to 1; the paper tried 1e-5 to 1e-3.
     - `precision`: "float32"; "bfloat16", mixed: products in bfloat16, weights in float32; or "auto": mixed on
       CUDA where it computes in bfloat16, float32 elsewhere.
@@ -541,7 +542,7 @@ class CarbonRegressor(PatchEstimator):
         self.card["members"] = []
         for history in (*self.history, *under_way):
             errors = [validation for _, validation in history]
-            best = int(np.argmin(errors))
+            best = len(errors) - 1 if self.schedule == "cosine" else int(np.argmin(errors))
             self.card["members"].append(
                 {"epochs": len(errors), "best_epoch": best + 1, "validation_mae": errors[best]}
             )
@@ -571,7 +572,7 @@ def in_words(e: Epoch) -> tuple[int, int, str]:
     """Epochs done, all epochs, and a line for the bar."""
     which = f"network {e.member + 1} of {e.members}, " if e.members > 1 else ""
     text = f"{which}epoch {e.epoch} of {e.epochs}: validation error {e.validation_mae:.4f} wt%, "
-    text += f"least {e.best_validation_mae:.4f} in epoch {e.best_epoch}"
+    text += f"{e.best_validation_mae:.4f} in epoch {e.best_epoch}, which is kept"
     return e.member * e.epochs + e.epoch, e.members * e.epochs, text
 
 

@@ -28,7 +28,7 @@ class Epoch(NamedTuple):
     """What a `progress` function is called with after each epoch.
 
     `member` counts the networks of an ensemble from 0 and `epoch` from 1; errors are mean absolute ones, wt%,
-    in training with dropout; `best_validation_mae` is the least so far, of epoch `best_epoch`.
+    in training with dropout; `best_validation_mae` is that of epoch `best_epoch`, which is kept so far.
     """
 
     member: int
@@ -148,6 +148,10 @@ class Course(BaseCourse):
         super().__init__(network, optimiser, plan.epochs, plan.patience, member)
         self.plan, self.material = plan, material
         self.train, self.validation = train, validation
+
+    def _keeps(self, validation: float) -> bool:
+        # While the rate is high an epoch is good by chance: the few that validate would choose that chance.
+        return self.plan.schedule == "cosine" or super()._keeps(validation)
 
     def run(self, after_epoch: Callable[[Self], object]) -> None:
         """Trains to the end and leaves the network with its best weights."""
