@@ -161,11 +161,24 @@ def test_cct_points_have_their_cooling_rate() -> None:
         share = np.clip((1300 - temperature) / 200, 0, 1)
         records.append((time, share, temperature))
     points = cct_points(records, [0.25, 0.5])
-    assert points["cooling_rate"] == pytest.approx([2, 2, 4, 4], rel=0.02)
-    assert points["temperature"] == pytest.approx([1250, 1200, 1250, 1200], abs=2)
-    assert points["time"] == pytest.approx([125, 150, 62.5, 75], abs=3)
+    assert points["cooling_rate"] == pytest.approx([2, 2, 4, 4])
+    assert points["temperature"] == pytest.approx([1250, 1200, 1250, 1200])
+    assert points["time"] == pytest.approx([125, 150, 62.5, 75])
     assert np.isnan(points["lower"]).all()
     assert len(cct_points([(time, 0.3 * records[0][1], records[0][2])])) == 1
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0, 40.0])
+@pytest.mark.parametrize("soaked", [0.0, 50.5])
+def test_the_clock_of_cooling_begins_at_the_highest_temperature(rate: float, soaked: float) -> None:
+    """With a ramp from the first frame on, and after a soak that ends between two frames."""
+    time = np.arange(0.0, soaked + 400 / rate, min(1.0, 10 / rate))
+    temperature = np.interp(time, [soaked, soaked + 500 / rate], [1500, 1000])
+    share = np.clip((1300 - temperature) / 100, 0, 1)
+    (point,) = cct_points([(time, share, temperature)], [0.5])
+    assert point["temperature"] == pytest.approx(1250)
+    assert point["time"] == pytest.approx(250 / rate)
+    assert point["cooling_rate"] == pytest.approx(rate)
 
 
 def test_records_that_do_not_fit_a_diagram_are_named() -> None:

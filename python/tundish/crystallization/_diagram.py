@@ -17,6 +17,7 @@ from tundish.crystallization._sequence import FrameSequence
 _SHARES = (0.01, 0.5, 0.99)
 _POINT = [("record", np.int64), ("share", float), ("temperature", float), ("time", float), ("lower", float),
           ("upper", float), ("cooling_rate", float)]  # fmt: skip
+_NEAR, _LINE = 5.0, 25.0  # K below the highest temperature: cooling, and the line that it begins with
 _MOLTEN = 0.05  # share, below which the flux has been molten
 
 Record = FrameSequence | Sequence[Any]
@@ -80,8 +81,9 @@ def cct_points(records: Iterable[Record], shares: Iterable[float] = _SHARES) -> 
     **Main arguments:** as for :func:`ttt_points`.
 
     **Returns:** a structured array as of :func:`ttt_points`: `temperature` (degC) and `time` (s since the
-    cooling began, when the temperature was last within 5 K of the highest) at which the share is first seen,
-    and `cooling_rate`, the mean over that time, K/s. Shares are those measured (a running median of five, and
+    cooling began: the line through the readings from the last within 5 K of the highest to 25 K below it,
+    drawn back to the highest) at which the share is first seen, and `cooling_rate`, the mean over that time,
+    K/s. Shares are those measured (a running median of five, and
     no less than before), without a law, so that `lower` and `upper` are NaN; a share that is not reached has
     no row.
 
@@ -91,10 +93,11 @@ def cct_points(records: Iterable[Record], shares: Iterable[float] = _SHARES) -> 
     points = []
     for n, curve in enumerate(_curves(records)):
         highest = curve.temperature.max()
-        begin = int(np.flatnonzero(curve.temperature > highest - 5)[-1])
+        begin = int(np.flatnonzero(curve.temperature > highest - _NEAR)[-1])
         after = _Curve(*(column[begin:] for column in curve))
         if len(after.time) < 2 or after.temperature[-1] > highest - 20:
             raise ValueError(f"records[{n}]: is not cooled: it ends at {curve.temperature[-1]:.0f} degC")
+        began = _cooling_began(curve, begin)
         padded = np.pad(after.share, 2, mode="edge")
         smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
         rising_share = np.maximum.accumulate(smooth)
@@ -105,9 +108,20 @@ def cct_points(records: Iterable[Record], shares: Iterable[float] = _SHARES) -> 
             part = (share - rising_share[k - 1]) / (rising_share[k] - rising_share[k - 1])
             at = after.time[k - 1] + part * (after.time[k] - after.time[k - 1])
             temperature = float(np.interp(at, after.time, after.temperature))
-            rate = (after.temperature[0] - temperature) / (at - after.time[0])
-            points.append((n, share, temperature, at - after.time[0], math.nan, math.nan, rate))
+            rate = (highest - temperature) / (at - began)
+            points.append((n, share, temperature, at - began, math.nan, math.nan, rate))
     return np.array(points, _POINT)
+
+
+def _cooling_began(curve: _Curve, begin: int) -> float:
+    """s at which the highest temperature was left, by the readings from the `begin`-th on."""
+    highest = curve.temperature.max()
+    cooler = np.flatnonzero(curve.temperature[begin:] < highest - _LINE)
+    end = begin + max(int(cooler[0]) if cooler.size else len(curve.time), 2)
+    slope, level = np.polyfit(curve.time[begin:end] - curve.time[begin], curve.temperature[begin:end], 1)
+    at_highest = float(curve.time[np.flatnonzero(curve.temperature == highest)[-1]])
+    back = (highest - level) / slope if slope < 0 else 0.0
+    return float(np.clip(curve.time[begin] + back, at_highest, curve.time[begin]))
 
 
 def _shares(shares: Iterable[float]) -> list[float]:
