@@ -57,12 +57,12 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def growing(count: int = COUNT, rng: int = 0) -> FrameSequence:
-    """A disc that grows on a dark melt as the law says; a reading that doubles a digit."""
+    """A disc that grows on a pool of dark melt as the law says; a reading that doubles a digit."""
     y, x = np.mgrid[:24, :24] - 11.5
     share = 1 - np.exp(-((np.clip(np.arange(count) - 5, 0, None) / (0.5 * count)) ** 2))
     inside = np.hypot(x, y) < 11
     radius = 11 * np.sqrt(share)
-    grey = 50 + 120 * (np.hypot(x, y)[None] < radius[:, None, None])
+    grey = np.where(inside, 50, 20) + 120 * (np.hypot(x, y)[None] < radius[:, None, None])
     noisy = grey + np.random.default_rng(rng).normal(0, 3, (count, 24, 24))
     readings = 1200.0 + np.arange(count) % 3
     readings[20] = 12000
@@ -239,6 +239,23 @@ def test_a_tiff_of_pages_is_a_record(run: Run, tmp_path: Path) -> None:
     pages[0].save(tmp_path / "film.tif", save_all=True, append_images=pages[1:])
     found = json_of(run(tmp_path / "film.tif", *SMALL, "--frames-per-second", 2, "--json"))
     assert found["time_s"] == {"first": 0, "last": 29.5, "step": 0.5, "count": COUNT}
+
+
+def test_doubts_about_the_flux_are_told(run: Run, tmp_path: Path) -> None:
+    """Of a disc that grows where no pool is seen: on stderr and in the report, and without a warning."""
+    y, x = np.mgrid[:24, :24] - 11.5
+    grey = 50 + 120 * (np.hypot(x, y)[None] < 0.15 * np.arange(COUNT)[:, None, None])
+    noisy = grey + np.random.default_rng(0).normal(0, 3, grey.shape)
+    FrameSequence(noisy.astype(np.uint8), np.arange(float(COUNT))).write_folder(tmp_path / "frames")
+    status, out, err = run(tmp_path / "frames", *SMALL, "--json")
+    assert status == 0
+    doubt, of_part = json.loads(out)["remarks"]
+    assert doubt.startswith("melt that never changes does not stand out from what is around it")
+    assert doubt.endswith("so the whole frame is taken for the flux")
+    assert of_part == f"of the first 70 % of the frames, by which forecasts are judged: {doubt}"
+    assert err.count("so the whole frame is taken for the flux") == 2
+    status, _, err = run(tmp_path / "frames", *FOLLOW, "--follow-seconds", 0.01)
+    assert (status, err.count("so the whole frame is taken for the flux")) == (0, 1)
 
 
 def test_networks_may_see_frames(run: Run, folder: Path) -> None:

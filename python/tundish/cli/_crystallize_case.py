@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 # The synthetic record: small, and still crystallising when the last 30 % of it begin.
 SECONDS, SIZE, RATE = 300.0, (96, 128), 4.0
 _TIFF = (".tif", ".tiff")
+_CALIBRATE = "calibrate: "  # begins the warnings of calibrations
 
 
 class Case(NamedTuple):
@@ -95,7 +99,7 @@ def _pages(path: Path, arguments: argparse.Namespace) -> FrameSequence:
 def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace) -> Case:
     """The features of frames, and the columns asked for."""
     sequence, remarks = _repaired(sequence, arguments)
-    calibration = sequence.calibration()
+    calibration, doubts = calibrated(sequence)
     with shown("looking at frames"):
         table = sequence.features(calibration, progress=bar())
     columns = tuple(arguments.column or ("share",))
@@ -105,8 +109,7 @@ def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace)
             raise BadInputError(
                 f"--column {column}: frames have no such feature; known are {', '.join(known)}"
             )
-    if calibration.contrast == 0:
-        remarks += ("the frames show no two states, so nothing counts as crystallised",)
+    remarks += doubts
     values = _table_of(table, columns)
     readings = {}
     if sequence.temperature is not None:
@@ -116,6 +119,28 @@ def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace)
         name, sequence, calibration, table, None, columns, sequence.time, values,
         (sequence.time, table["share"]), readings, sequence.repairs, sequence.skipped, remarks,
     )  # fmt: skip
+
+
+def calibrated(sequence: FrameSequence) -> tuple[Calibration, tuple[str, ...]]:
+    """The calibration of frames, and what it warns of."""
+    with doubts_told() as told:
+        calibration = sequence.calibration()
+    return calibration, tuple(told)
+
+
+@contextlib.contextmanager
+def doubts_told() -> Iterator[list[str]]:
+    """What calibrations within it warn of, each once, when it ends; they do not show otherwise."""
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield told
+    for warning in caught:
+        text = str(warning.message)
+        if not text.startswith(_CALIBRATE):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif (doubt := text.removeprefix(_CALIBRATE).partition("; give ")[0]) not in told:
+            told.append(doubt)
 
 
 def _table_of(table: NDArray[Any], columns: tuple[str, ...]) -> Floats:

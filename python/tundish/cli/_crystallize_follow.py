@@ -163,6 +163,7 @@ class Follower:
     def _train(self) -> None:
         import numpy as np
 
+        from tundish.cli._crystallize_case import doubts_told
         from tundish.cli.crystallize import new_forecaster
         from tundish.crystallization import FrameSequence
 
@@ -170,7 +171,8 @@ class Follower:
         images = np.stack([frame.image for frame in self._frames])
         sequence = FrameSequence(images, [frame.time for frame in self._frames])
         try:
-            self.forecaster = new_forecaster(self._arguments, self.columns).fit(sequence)
+            with doubts_told() as doubts:
+                self.forecaster = new_forecaster(self._arguments, self.columns).fit(sequence)
         except ValueError as error:
             # Such as a flux that has not changed yet: what comes will tell.
             self._try_at = count + max(round(_AGAIN * count), 1)
@@ -180,6 +182,8 @@ class Follower:
             self._refit_at = self._refit_at + max(round(_AGAIN * count), 1)
             return
         self._refit_at, self.waits = _GROWTH * count, None
+        for doubt in doubts:
+            note(self._arguments.prog, f"{self._arguments.record}: {doubt}")
 
 
 def follow(arguments: argparse.Namespace) -> int:

@@ -336,8 +336,10 @@ def _limits(case: Case) -> tuple[float, float] | None:
 
 
 def _trained(case: Case, arguments: argparse.Namespace) -> FluxForecaster:
+    from tundish.cli._crystallize_case import doubts_told
+
     forecaster = new_forecaster(arguments, case.columns, _limits(case))
-    with shown("training"):
+    with shown("training"), doubts_told():  # the case has told them
         if case.sequence is not None:
             return forecaster.fit(case.sequence, progress=bar())
         return forecaster.fit(_flat(case.values), case.time, progress=bar())
@@ -415,13 +417,16 @@ def _known_at_start(case: Case, arguments: argparse.Namespace) -> tuple[Floats, 
     """Time and values, of frames by the calibration of those that are known when the judging begins."""
     if case.sequence is None:
         return case.time, case.values, ()
-    from tundish.cli._crystallize_case import _table_of
+    from tundish.cli._crystallize_case import _table_of, calibrated
 
-    calibration = case.sequence[: max(int(arguments.start * len(case.sequence)), 1)].calibration()
+    part = case.sequence[: max(int(arguments.start * len(case.sequence)), 1)]
+    calibration, doubts = calibrated(part)
+    first = f"the first {100 * arguments.start:g} % of the frames"
     if calibration.contrast == 0:
-        what = f"the first {100 * arguments.start:g} % of the frames do not show both states"
+        what = f"{first} do not show both states"
         return case.time, case.values, (f"{what}: forecasts are judged by the whole record's calibration",)
-    return case.time, _table_of(case.sequence.features(calibration), case.columns), ()
+    remarks = tuple(f"of {first}, by which forecasts are judged: {each}" for each in doubts)
+    return case.time, _table_of(case.sequence.features(calibration), case.columns), remarks
 
 
 def _baselines(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -435,12 +440,13 @@ def _judged(
     models: dict[str, tuple[Any, Any]], arguments: argparse.Namespace, start: float, horizons: tuple[int, ...]
 ) -> tuple[dict[str, Backtest], dict[str, str]]:
     """Tables of the models, each with what it is told, and reasons for those that cannot be judged."""
+    from tundish.cli._crystallize_case import doubts_told
     from tundish.crystallization import backtest
 
     tables, missing = {}, {}
     for name, (model, series) in models.items():
         try:
-            with shown(f"judging {name}"):
+            with shown(f"judging {name}"), doubts_told():
                 tables[name] = backtest(model, series, start, horizons, level=arguments.level, progress=bar())
         except ValueError as error:
             missing[name] = str(error)

@@ -84,7 +84,7 @@ class Eye(NamedTuple):
         card = {
             "columns": list(self.columns), "flat": self.flat, "side": self.side, "mean": self.mean,
             "deviation": self.deviation, "step": known.step, "region": known.region,
-            "contrast": known.contrast,
+            "contrast": known.contrast, "crystals": known.crystals,
         }  # fmt: skip
         names = ("mask", "overlay", "melt", "threshold")
         return card, {f"calibration.{name}": getattr(known, name) for name in names}
@@ -100,6 +100,7 @@ class Eye(NamedTuple):
         calibration = Calibration(
             int(card["step"]), arrays["calibration.mask"], str(card["region"]), arrays["calibration.overlay"],
             arrays["calibration.melt"], arrays["calibration.threshold"], float(card["contrast"]),
+            str(card.get("crystals", "bright")),  # earlier models knew no others
         )  # fmt: skip
         return cls(
             tuple(card["columns"]), bool(card["flat"]), calibration, card["side"], float(card["mean"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from tundish._arrays import integer, number, optional
 from tundish._images import Grey
 from tundish._progress import Callback, progress_callback
+from tundish.crystallization._region import Region, find
+from tundish.crystallization._states import by_place, by_time
 
 if TYPE_CHECKING:
     from tundish.crystallization._sequence import FrameSequence
@@ -25,9 +28,8 @@ _SIDE = 240  # px: frames are averaged over blocks until their shorter side is a
 _SAMPLED = 60  # frames, evenly spaced, that a calibration looks at
 _SMOOTHING = 1 / 240  # deviation of the Gaussian, in shorter sides of the frame; 1 block at most
 _LEAST_SMOOTHING = 0.3  # blocks: below, it does nothing
+_CLEAR = 4.0  # deviations within a state between the two, of which 2 % are then taken for the other
 _MARGIN = 4  # blocks about the flux that are looked at as well, for the smoothing
-_LEAST_CONTRAST = 5.0  # deviations of the noise between melt and crystal
-_LEAST_REGION = 0.02  # of the frame
 _WHITE, _STROKE = 235, 100  # levels of writing, and how much it stands out
 _LEAST_CRYSTAL = 3  # blocks
 _MOST_STEPS = 25  # blocks that a crystal may grow between frames
@@ -37,11 +39,12 @@ class Calibration(NamedTuple):
     """What is the same on all frames of a camera: :func:`calibrate`.
 
     - `step`: px of a frame along each side of the blocks that are averaged. The fields are of blocks, (h, w).
-    - `mask`: bool, where the flux is. `region`: how it was found: "given", "changing" or "frame".
+    - `mask`: bool, where the flux is. `region`: how it was found: "given", "changing", "pool" or "frame".
     - `overlay`: bool, (H, W), where readings are written on the frames.
-    - `melt`: level of the melt. `threshold`: level above which there is crystal.
+    - `melt`: level of the melt. `threshold`: level beyond which there is crystal.
     - `contrast`: levels between the two in the middle, 0 if the frames show no two states; nothing counts as
       crystallised then.
+    - `crystals`: "bright" or "dark", what they are beside the melt.
     """
 
     step: int
@@ -51,46 +54,77 @@ class Calibration(NamedTuple):
     melt: Image
     threshold: Image
     contrast: float
+    crystals: str = "bright"
 
 
-def calibrate(sequence: FrameSequence, *, mask: ArrayLike | None = None) -> Calibration:
+def calibrate(
+    sequence: FrameSequence, *, mask: ArrayLike | None = None, crystals: str | None = None
+) -> Calibration:
     """Where the flux is, how it is lit, and which level parts melt from crystals.
 
     **Main arguments:** `sequence`: in which the flux is seen molten and crystallised. Of a part of a record
-    that only shows the beginning, take the calibration from another record of the same camera.
+    that shows one of them, take the calibration from another record of the same camera.
 
-    **Other arguments:** `mask`: (H, W) bool, where the flux is; the sequence's own is the default. If neither
-    is given, the flux is where the level changes: Otsu's threshold of the range of each block over 60 frames
-    (5th to 95th percentile), the largest piece of it, holes filled, without what is written on the frames.
-    Wire and furnace change little. Where no piece is larger than 2 % of the frame, it is the whole frame.
+    **Other arguments:**
+
+    - `mask`: (H, W) bool, where the flux is; the sequence's own is the default.
+    - `crystals`: "bright" or "dark", what they are beside the melt; the sequence's own is the default.
 
     **Returns:** a :class:`Calibration`.
 
+    The flux, if no mask is given, is looked for on 60 frames without what is written on them. Where the level
+    changes (Otsu's threshold of the range of each block, holes filled), it is. That is all of it if the
+    record shows it solid, then molten, then crystallised. Otherwise melt that has not changed belongs to it
+    as well: a watershed of the gradient of the molten picture, from what changes out to the edges of the
+    pool. If there are no such edges, it is the whole frame, or, where crystals have stopped growing, what
+    changed.
+
     Each block has a level as melt and one as crystal, the means over the frames in which it is one or the
     other, and the threshold is half-way: uneven light and the meniscus cancel. The first parting is Otsu's
-    threshold (N. Otsu, IEEE Trans. SMC 9 (1979) 62, doi:10.1109/TSMC.1979.4310076) of the rise over the 10th
-    percentile, then two rounds follow. A block seen in one state only takes the median contrast.
+    threshold (N. Otsu, IEEE Trans. SMC 9 (1979) 62, doi:10.1109/TSMC.1979.4310076) of the rise over the
+    lowest level, then two rounds follow. A block seen in one state only takes the median contrast; it
+    is crystal if it is far above the melt of blocks about it. Where no block changes its state, as on one
+    frame, Otsu's threshold of the levels within frames parts them, if there are two peaks.
 
-    **Raises:** ValueError naming `mask`; ImportError without scikit-image (`tundish[vision]`).
+    **Warns:** UserWarning if there are no two states, if they are less than 4 deviations of their levels
+    apart, or if the flux cannot be told from its surroundings; the share is then not to be relied on, and a
+    `mask` or another record's calibration is needed.
+
+    **Raises:** ValueError naming the argument; ImportError without scikit-image (`tundish[vision]`).
     """
-    from tundish.crystallization._sequence import checked_mask
+    from tundish.crystallization._sequence import checked_crystals, checked_mask
 
     given = sequence.mask if mask is None else checked_mask(mask, sequence.size)
+    looks = sequence.crystals if crystals is None else checked_crystals(crystals)
+    sign = _sign(looks)
     step = _step(sequence.size, _SIDE)
     rows = np.unique(np.linspace(0, len(sequence) - 1, min(_SAMPLED, len(sequence))).round().astype(int))
     overlay = _written(sequence.images[rows[:: max(len(rows) // 12, 1)]])
     ignored = _blocks(overlay, step) > 0
     smoothing = _smoothing(sequence.size, step)
-    sample = np.stack([_smoothed(_blocks(sequence.images[n], step), smoothing) for n in rows])
-    if given is not None:
-        region, inside = "given", _blocks(given, step) >= 0.5
-        if not inside.any():
-            raise ValueError(f"mask: is smaller than a block of {step} x {step} px everywhere")
-    else:
-        region, inside = _changing(sample, ignored)
-    inside = inside & ~ignored if (inside & ~ignored).any() else inside
-    melt, threshold, contrast = _levels(sample, inside)
-    return Calibration(step, inside, region, overlay, melt, threshold, contrast)
+    sample = sign * np.stack([_smoothed(_blocks(sequence.images[n], step), smoothing) for n in rows])
+    region = find(sample, ignored) if given is None else Region(_given(given, step), "given", "")
+    inside = region.mask & ~ignored if (region.mask & ~ignored).any() else region.mask
+    states = by_time(sample, inside) or by_place(sample, inside)
+    if states is None:
+        warnings.warn(
+            "calibrate: the frames show no two states, so nothing counts as crystallised; give mask=, or the "
+            "calibration of frames that show both melt and crystals",
+            stacklevel=2,
+        )
+        melt = sample.mean(axis=0)
+        nowhere = np.full(melt.shape, sign * np.inf, np.float32)
+        return Calibration(step, inside, region.how, overlay, sign * melt, nowhere, 0.0, looks)
+    if states.contrast < _CLEAR * states.spread:
+        warnings.warn(
+            f"calibrate: melt and crystals are {states.contrast:.0f} levels apart, and either is spread by "
+            f"{states.spread:.0f}; the share is rough",
+            stacklevel=2,
+        )
+    if region.doubtful:
+        warnings.warn(f"calibrate: {region.doubtful}; give mask=", stacklevel=2)
+    melt, threshold = sign * states.melt, sign * states.threshold
+    return Calibration(step, inside, region.how, overlay, melt, threshold, states.contrast, looks)
 
 
 def features(
@@ -98,6 +132,7 @@ def features(
     calibration: Calibration | None = None,
     *,
     mm_per_px: float | None = None,
+    crystals: str | None = None,
     threads: int | None = None,
     progress: bool | Callback = False,
 ) -> NDArray[Any]:
@@ -109,13 +144,14 @@ def features(
     **Other arguments:**
 
     - `mm_per_px`: scale, for areas in mm2 rather than px of the frame.
+    - `crystals`: "bright" or "dark", as for :func:`calibrate`; a calibration that is given knows it already.
     - `threads`: number of threads; None is one a processor. They do not change the result.
     - `progress`: True shows a bar (needs rich), or call me with (done, all).
 
     **Returns:** a structured array (T,), all float64 but the count, with the fields
 
     - `time`: s. `temperature`: degC of the first thermocouple, NaN without readings.
-    - `share`: of the flux that is crystallised, 0 to 1: blocks above their threshold after the median change
+    - `share`: of the flux that is crystallised, 0 to 1: blocks beyond their threshold after the median change
       of the melt (its glow) was taken off.
     - `count`: crystals (int64), `mean_area` and `largest_area` of them, NaN if there are none. A crystal is
       what appeared apart from others; it keeps its name as it grows into its neighbours.
@@ -124,10 +160,13 @@ def features(
     - `mean_grey`, or `mean_red`, `mean_green` and `mean_blue`: over the whole frame.
 
     Frames are averaged over blocks until their shorter side is about 240 px, and smoothed by a Gaussian of
-    1/240 of it. **Raises:** ValueError naming the argument, as for a calibration of another size of frame;
-    ImportError without scikit-image (`tundish[vision]`).
+    1/240 of it. **Warns:** as :func:`calibrate`, if no calibration is given. **Raises:** ValueError naming
+    the argument, as for a calibration of another size of frame; ImportError without scikit-image
+    (`tundish[vision]`).
     """
-    used = calibrate(sequence) if calibration is None else calibration
+    used = calibrate(sequence, crystals=crystals) if calibration is None else calibration
+    if crystals not in (None, used.crystals):
+        raise ValueError(f"crystals = {crystals!r}: calibration is of {used.crystals} ones")
     if used.overlay.shape != sequence.size:
         raise ValueError(
             f"calibration: is of frames of {used.overlay.shape[0]} x {used.overlay.shape[1]} px; these have "
@@ -150,13 +189,13 @@ def features(
     for k, channel in enumerate(sequence.channels):
         table[f"mean_{channel}"] = sequence.levels[:, k]
     with progress_callback(progress, "frames") as callback:
-        crystals = _Crystals((used.step * scale) ** 2)
+        named = _Crystals((used.step * scale) ** 2)
         for n, (figures, crystal) in enumerate(_seen(sequence.images, _view(used), workers)):
             if n and sequence.time[n] <= sequence.time[n - 1]:
-                crystals = _Crystals((used.step * scale) ** 2)  # noisy copies begin anew
+                named = _Crystals((used.step * scale) ** 2)  # noisy copies begin anew
             row = table[n]
             row["share"], row["level"], row["deviation"], row["entropy"], row["gradient"] = figures
-            row["count"], row["mean_area"], row["largest_area"] = crystals.follow(crystal)
+            row["count"], row["mean_area"], row["largest_area"] = named.follow(crystal)
             if callback is not None:
                 callback(n + 1, len(table))
     return table
@@ -188,6 +227,7 @@ class _View(NamedTuple):
     melt: Image
     threshold: Image
     contrast: float
+    sign: np.float32
 
 
 def _view(calibration: Calibration) -> _View:
@@ -198,7 +238,7 @@ def _view(calibration: Calibration) -> _View:
     here = tuple(slice(*box) for box in boxes)
     rows, columns = (slice(a * calibration.step, b * calibration.step) for a, b in boxes)
     fields = (calibration.mask[here], calibration.melt[here], calibration.threshold[here])
-    return _View(rows, columns, calibration.step, *fields, calibration.contrast)
+    return _View(rows, columns, calibration.step, *fields, calibration.contrast, _sign(calibration.crystals))
 
 
 def _seen(images: Grey, view: _View, workers: int) -> Iterator[tuple[_Figures, Mask]]:
@@ -229,10 +269,13 @@ def _crystal(smooth: Image, view: _View) -> Mask:
     if not view.contrast:
         return np.zeros(smooth.shape, bool)
     above = smooth - view.threshold
+    if view.sign < 0:
+        np.negative(above, out=above)
     melt = (above < 0) & view.mask
-    # Where next to nothing is melt, its change is not known.
-    if np.count_nonzero(melt) > 0.02 * np.count_nonzero(view.mask):
-        above -= np.median((smooth - view.melt)[melt])
+    # Where next to nothing is clearly melt, its change is not known: what is below may be noise on crystals.
+    clearly = np.count_nonzero((above < -view.contrast / 4) & view.mask)
+    if clearly > 0.02 * np.count_nonzero(view.mask):
+        above -= view.sign * np.median((smooth - view.melt)[melt])
     crystal: Mask = (above > 0) & view.mask
     return crystal
 
@@ -297,83 +340,39 @@ def _christen(names: NDArray[np.int32], present: Mask, last: int) -> int:
     return large.size
 
 
-def _changing(sample: Image, ignored: Mask) -> tuple[str, Mask]:
-    """Where levels change by more than they do around: the flux."""
-    filters, measure = optional("skimage.filters", "vision"), optional("skimage.measure", "vision")
-    ndimage = optional("scipy.ndimage", "vision")
-    ordered = np.sort(sample, axis=0)
-    change = np.where(ignored, 0.0, _quantile(ordered, 0.95) - _quantile(ordered, 0.05))
-    whole = np.full(change.shape, True)
-    if change.max() < 2 * _LEAST_CONTRAST * _noise(sample) + 1e-6:
-        return "frame", whole
-    pieces = measure.label(ndimage.binary_opening(change > filters.threshold_otsu(change), np.ones((3, 3))))
-    sizes = np.bincount(pieces.reshape(-1))[1:]
-    if not sizes.size or sizes.max() < _LEAST_REGION * pieces.size:
-        return "frame", whole
-    filled: Mask = ndimage.binary_fill_holes(pieces == np.argmax(sizes) + 1)
-    return "changing", filled
-
-
-def _levels(sample: Image, inside: Mask) -> tuple[Image, Image, float]:
-    """(h, w) of melt and of the threshold, and their contrast."""
-    filters = optional("skimage.filters", "vision")
-    low = _quantile(np.sort(sample, axis=0), 0.1)
-    rise = (sample - low)[:, inside]
-    flat = low, np.full(low.shape, np.inf, np.float32), 0.0
-    if np.ptp(rise) == 0:
-        return flat
-    crystal = sample - low > filters.threshold_otsu(rise)
-    for _ in range(2):
-        melt, bright = _mean(sample, ~crystal), _mean(sample, crystal)
-        contrast = (
-            float(np.nanmedian((bright - melt)[inside]))
-            if np.isfinite((bright - melt)[inside]).any()
-            else 0.0
-        )
-        if contrast < _LEAST_CONTRAST * max(_noise(sample), 0.1):
-            return flat
-        np.copyto(melt, bright - np.float32(contrast), where=np.isnan(melt))
-        np.copyto(bright, melt + np.float32(contrast), where=np.isnan(bright))
-        threshold = (melt + bright) / np.float32(2)
-        crystal = sample > threshold
-    return melt, threshold, contrast
-
-
-def _quantile(ordered: Image, share: float) -> Image:
-    """(h, w) the nearest of the ordered levels."""
-    return np.asarray(ordered[round(share * (len(ordered) - 1))])
-
-
-def _mean(sample: Image, where: Mask) -> Image:
-    """(h, w) mean over the frames where it holds; NaN where that is never so."""
-    count = where.sum(axis=0)
-    total = np.sum(sample, axis=0, where=where, dtype=np.float64)
-    mean = np.full(count.shape, np.nan, np.float32)
-    np.divide(total, count, out=mean, where=count > 0, casting="same_kind")
-    return mean
-
-
-def _noise(sample: Image) -> float:
-    """Standard deviation of what changes from frame to frame, by the median."""
-    if len(sample) < 2:
-        return 0.0
-    some = sample[:, ::3, ::3]
-    return float(1.4826 * np.median(np.abs(np.diff(some, axis=0))) / math.sqrt(2))
-
-
 def _written(images: Grey) -> Mask:
     """(H, W) where white strokes come and go: readings written on the frames, with their surroundings."""
     ndimage = optional("scipy.ndimage", "vision")
     side = max(images.shape[1] // 30, 5)
     strokes = np.zeros(images.shape[1:], np.int64)
     for image in images:
-        stands_out = image - ndimage.grey_opening(image, (side, side))
-        strokes += (image >= _WHITE) & (stands_out >= _STROKE)
+        white = image >= _WHITE
+        if not white.any():
+            continue
+        here = tuple(
+            slice(max(int(used[0]) - side, 0), int(used[-1]) + 1 + side)
+            for used in (np.flatnonzero(white.any(axis=axis)) for axis in (1, 0))
+        )
+        stands_out = image[here] - ndimage.grey_opening(image[here], (side, side))
+        strokes[here] += white[here] & (stands_out >= _STROKE)
     pieces, count = ndimage.label(ndimage.binary_dilation(strokes > 0, np.ones((3, 3)), iterations=side // 2))
     if not count:
         return np.zeros(images.shape[1:], bool)
     # Writing covers most of its surroundings with strokes at one time or another, and is seen on all frames.
     return np.asarray(pieces > 0, bool)
+
+
+def _given(mask: Mask, step: int) -> Mask:
+    """(h, w) the blocks of a mask of px."""
+    blocks = _blocks(mask, step) >= 0.5
+    if not blocks.any():
+        raise ValueError(f"mask: is smaller than a block of {step} x {step} px everywhere")
+    return blocks
+
+
+def _sign(crystals: str) -> np.float32:
+    """By which levels are multiplied so that crystals lie above melt."""
+    return np.float32(-1 if crystals == "dark" else 1)
 
 
 def _smoothing(size: tuple[int, ...], step: int) -> float:

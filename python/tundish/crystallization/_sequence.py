@@ -38,6 +38,7 @@ class FrameSequence:
     - `temperature`: (T,) or (T, k) degC, a column a thermocouple, NaN where there is no reading. Readings
       are kept as they are; :meth:`repair` puts right what was mis-read.
     - `mask`: (H, W) bool, True where the flux is: see :meth:`calibration`, which finds it otherwise.
+    - `crystals`: "bright" or "dark", what they are beside the melt.
 
     All are attributes; arrays do not change. Further attributes:
 
@@ -58,6 +59,7 @@ class FrameSequence:
     time: Floats
     temperature: Floats | None
     mask: NDArray[np.bool_] | None
+    crystals: str
     levels: Floats
     channels: tuple[str, ...]
     repairs: tuple[Repair, ...]
@@ -73,6 +75,7 @@ class FrameSequence:
         *,
         temperature: ArrayLike | None = None,
         mask: ArrayLike | None = None,
+        crystals: str = "bright",
     ) -> None:
         frames = _frames(images)
         seconds = rising("time", time)
@@ -84,6 +87,7 @@ class FrameSequence:
             time=seconds,
             temperature=None if temperature is None else _temperature(temperature, len(frames)),
             mask=None if mask is None else checked_mask(mask, frames.shape[1:3]),
+            crystals=checked_crystals(crystals),
             levels=_levels(frames),
             channels=_COLOURS if colour else ("grey",),
             repairs=(),
@@ -171,6 +175,7 @@ class FrameSequence:
         frames_per_second: float | None = None,
         errors: str = "raise",
         mask: ArrayLike | None = None,
+        crystals: str = "bright",
     ) -> Self:
         """Frames from a folder of images whose names carry their times.
 
@@ -182,7 +187,7 @@ class FrameSequence:
         - `frames_per_second`: for names that carry numbers of frames, not seconds.
         - `errors`: "raise", or "skip" to leave out files that cannot be read or are of another size (as a
           half-written one is); they are listed in :attr:`skipped`.
-        - `mask`: as for :class:`FrameSequence`.
+        - `mask`, `crystals`: as for :class:`FrameSequence`.
 
         `readings.csv` in the folder, if there is one, has a header `time_s, thermocouple1_c, ...` and a row a
         time; cells may be empty, and frames without a row have no reading.
@@ -194,7 +199,9 @@ class FrameSequence:
             raise ValueError(f"errors = {errors!r}: must be 'raise' or 'skip'")
         rate = None if frames_per_second is None else _rate(frames_per_second)
         read = _frames_folder.read_folder(path, rate, errors == "skip")
-        sequence = cls(np.stack(read.images), read.time, temperature=read.temperature, mask=mask)
+        sequence = cls(
+            np.stack(read.images), read.time, temperature=read.temperature, mask=mask, crystals=crystals
+        )
         object.__setattr__(sequence, "skipped", read.skipped)
         return sequence
 
@@ -208,13 +215,14 @@ class FrameSequence:
         start: float = 0.0,
         temperature: ArrayLike | None = None,
         mask: ArrayLike | None = None,
+        crystals: str = "bright",
     ) -> Self:
         """Frames from the pages of one TIFF file, such as a video was written to.
 
         **Main arguments:** `path`: of a TIFF file of 8 bits with pages of one size, grey or in colour.
         `time`: (T,) s; left out, pages follow each other from `start` (s) at `frames_per_second`.
 
-        **Other arguments:** `temperature`, `mask`: as for :class:`FrameSequence`.
+        **Other arguments:** `temperature`, `mask`, `crystals`: as for :class:`FrameSequence`.
 
         **Raises:** ValueError that begins with the name of the file and names the page at fault;
         FileNotFoundError; ImportError without Pillow (`tundish[vision]`).
@@ -222,7 +230,7 @@ class FrameSequence:
         images = np.stack(_frames_folder.read_tiff(path))
         if time is None:
             time = number("start", start) + np.arange(len(images)) / _rate(frames_per_second)
-        return cls(images, time, temperature=temperature, mask=mask)
+        return cls(images, time, temperature=temperature, mask=mask, crystals=crystals)
 
     def write_folder(self, path: str | PathLike[str]) -> None:
         """Writes what :meth:`from_folder` reads: grey PNG files and, with readings, `readings.csv`.
@@ -397,6 +405,13 @@ def checked_mask(value: ArrayLike, size: tuple[int, ...]) -> NDArray[np.bool_]:
     if not mask.any():
         raise ValueError("mask: leaves nothing of the frames")
     return mask
+
+
+def checked_crystals(value: str) -> str:
+    """ "bright" or "dark", or an error that names `crystals`."""
+    if value not in ("bright", "dark"):
+        raise ValueError(f"crystals = {value!r}: must be 'bright' or 'dark'")
+    return value
 
 
 def _rate(value: object) -> float:
