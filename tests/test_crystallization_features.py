@@ -317,6 +317,15 @@ def test_parts_of_a_record_that_begins_molten() -> None:
         assert np.sqrt(np.mean((part.features()["share"] - part.truth.share) ** 2)) < 0.01
 
 
+def test_a_melt_that_glows_and_flickers_is_no_crystal() -> None:
+    s = synthetic.sequence(300, 0, size=(96, 128))[100:118]
+    assert s.truth is not None
+    assert s.truth.share.max() < 0.001
+    for mask in (None, s.truth.mask):
+        with pytest.warns(UserWarning, match="no two states, so nothing counts as crystallised"):
+            assert not s.features(s.calibration(mask=mask))["share"].any()
+
+
 def test_noisy_frames_are_parted() -> None:
     s = synthetic.sequence(300, 1, size=(96, 128), noise=20.0)
     assert s.truth is not None

@@ -105,7 +105,10 @@ def calibrate(
     sample = sign * np.stack([_smoothed(_blocks(sequence.images[n], step), smoothing) for n in rows])
     region = find(sample, ignored) if given is None else Region(_given(given, step), "given", "")
     inside = region.mask & ~ignored if (region.mask & ~ignored).any() else region.mask
-    states = by_time(sample, inside) or by_place(sample, inside)
+    states = by_time(sample, inside)
+    # A region that was found by its changes, and does not change between two states, is of one state.
+    if states is None and region.how in ("given", "frame"):
+        states = by_place(sample, inside)
     if states is None:
         warnings.warn(
             "calibrate: the frames show no two states, so nothing counts as crystallised; give mask=, or the "
