@@ -36,11 +36,11 @@ def wave(length: int = 90, columns: int = 2, rng: int = 0) -> np.ndarray[Any, An
     return clean + np.random.default_rng(rng).normal(0, 0.02, clean.shape)
 
 
-def frames(length: int = 70, rng: int = 0, gap: bool = False) -> FrameSequence:
-    """A disc that grows on a dark melt; every frame is 24 x 24 px."""
+def frames(length: int = 70, rng: int = 0, gap: bool = False, least: float = 1.0) -> FrameSequence:
+    """A disc of at least this radius that grows on a dark melt; every frame is 24 x 24 px."""
     y, x = np.mgrid[:24, :24] - 11.5
     random = np.random.default_rng(rng)
-    radius = 1 + 9 * np.clip((np.arange(length) - 10) / length, 0, 1)
+    radius = least + 9 * np.clip((np.arange(length) - 10) / length, 0, 1)
     images = 50 + 120 * (np.hypot(x, y)[None] < radius[:, None, None]) + random.normal(0, 3, (length, 24, 24))
     time = np.arange(length, dtype=float)
     if gap:
@@ -382,7 +382,7 @@ def test_several_features_of_frames() -> None:
     with pytest.raises(ValueError, match=r"feature = 'beauty': is unknown; known are .*share"):
         FluxForecaster(**EYES, feature="beauty").fit(frames())
     with pytest.raises(ValueError, match=r"feature = 'mean_area': is unknown of \d+ frames, first at 0 s"):
-        FluxForecaster(**EYES, feature="mean_area").fit(frames())
+        FluxForecaster(**EYES, feature="mean_area").fit(frames(least=0.0))
     for bad, message in ((5.0, r"value: has shape \(\)"), (np.full((2, 2), 300), "value: has levels")):
         with pytest.raises(ValueError, match=message):
             forecaster.update(bad)
