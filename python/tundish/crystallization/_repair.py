@@ -17,6 +17,7 @@ _SHARE = 0.9  # of the changes between readings that count as their ordinary mov
 _MARGIN = 4.0  # ordinary movements that a reading may make at once
 _END_COST = 2  # readings are mis-read at an end half as readily: nothing comes back to prove it
 _DIGITS = "0123456789"
+_FURTHEST = 1e9  # K off the programme; numbers may be mis-read by more, but what is worked with stays finite
 
 
 class Repair(NamedTuple):
@@ -68,7 +69,7 @@ def repair_readings(
 
     - `time`: (T,) s, rising. `values`: (T,) or (T, k) degC, a column a thermocouple; NaN is missing.
     - `programme`: (n, 2), times (s, rising) and temperatures (degC) of the heating programme between which it
-      is linear, as far as it is known.
+      is linear, as far as it is known. Two points at one time are a step.
 
     **Other arguments:**
 
@@ -82,9 +83,13 @@ def repair_readings(
     What is kept is the cheapest chain through the readings (dynamic programming). From one kept reading to
     the next a step is free if it is no longer than `tolerance` + 4 s dt off the trend, s being the size below
     which 90 % of this column's changes lie (K/s, after a median of three) and the trend the median slope over
-    15 readings, both after the programme was taken off. A longer step costs `longest` / 2, a reading left out
-    1 (at the ends 2), and none may be left out that lies between the two. A thermocouple that flickers has a
-    wide band, one that follows a ramp a narrow one, so both lose what does not fit them.
+    15 readings, both after the programme was taken off. A longer step costs (`longest` + 1) / 2, a reading
+    left out 1 (at the ends 2), and none may be left out that lies between the two. A thermocouple that
+    flickers has a wide band, one that follows a ramp a narrow one, so both lose what does not fit them.
+
+    In place of what is left out comes the reading with a digit put right, if that lies in the band, and
+    otherwise a value on the line between its neighbours; before the first and after the last reading kept,
+    on the line of the median slope over 15 readings, or as far off the programme if there is one.
 
     **Raises:** ValueError or TypeError naming the argument; so if fewer than three readings are known, or
     more than half of them do not fit the programme.
@@ -116,13 +121,13 @@ def repair_readings(
     return Repaired(repaired, tuple(repairs), tuple(jumps))
 
 
-def rising(name: str, value: ArrayLike) -> Floats:
-    """(T,) s, finite and rising; ValueError naming the first index that is not."""
+def rising(name: str, value: ArrayLike, *, twice: bool = False) -> Floats:
+    """(T,) s, finite and rising, or also the same `twice`; ValueError naming the first index that is not."""
     seconds = vector(name, value)
     bad = np.flatnonzero(~np.isfinite(seconds))
     if bad.size:
         raise ValueError(f"{name}[{bad[0]}] = {seconds[bad[0]]:g}: must be finite")
-    bad = np.flatnonzero(np.diff(seconds) <= 0)
+    bad = np.flatnonzero(np.diff(seconds) < 0 if twice else np.diff(seconds) <= 0)
     if bad.size:
         n = int(bad[0]) + 1
         what = "is given twice" if seconds[n] == seconds[n - 1] else "runs backwards"
@@ -131,13 +136,16 @@ def rising(name: str, value: ArrayLike) -> Floats:
 
 
 def programme_at(programme: ArrayLike, time: Floats) -> Floats:
-    """(T,) degC of a heating programme, (n, 2) times and temperatures; constant beyond its ends."""
+    """(T,) degC of a heating programme, (n, 2) times and temperatures; constant beyond its ends.
+
+    At the time of a step it is what comes after.
+    """
     points = floats("programme", programme)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f"programme: has shape {points.shape}; (n, 2), times and temperatures, is needed")
     if not np.isfinite(points[:, 1]).all():
         raise ValueError("programme: temperatures must be finite")
-    return np.interp(time, rising("programme[:, 0]", points[:, 0]), points[:, 1])
+    return np.interp(time, rising("programme[:, 0]", points[:, 0], twice=True), points[:, 1])
 
 
 class _Limits(NamedTuple):
@@ -155,10 +163,10 @@ class _Column:
         self, name: str, time: Floats, read: Floats, baseline: Floats, limits: _Limits, programmed: bool
     ) -> None:
         self._time, self._read, self._baseline, self._limits = time, read, baseline, limits
+        self._programmed = programmed
+        self._offset = np.clip(read - baseline, -_FURTHEST, _FURTHEST)
         known = np.flatnonzero(np.isfinite(read))
-        fitting = (
-            np.abs(read - baseline)[known] <= limits.deviation if programmed else np.full(known.size, True)
-        )
+        fitting = np.abs(self._offset)[known] <= limits.deviation if programmed else np.full(known.size, True)
         if known.size < 3:
             raise ValueError(f"{name}: {known.size} readings are known; at least 3 are needed")
         if fitting.sum() < max(known.size / 2, 3):
@@ -174,10 +182,9 @@ class _Column:
     def _chain(self) -> tuple[NDArray[np.intp], list[int]]:
         """The readings on the cheapest chain, and those of them that a jump leads to."""
         time = self._time[self._known]
-        offset = (self._read - self._baseline)[self._known]
-        level, self._movement = _detrended(time, offset)
+        level, self._movement = _detrended(time, self._offset[self._known])
         count, longest = len(level), self._limits.longest
-        jump = longest / 2
+        jump = (longest + 1) / 2  # two of them, out and back, cost more than the longest run
         cost = np.minimum(_END_COST * np.arange(count, dtype=float), count).tolist()
         before = [-1] * count
         steps = [self._steps(time, level, gap) for gap in range(min(longest, count - 2) + 1)]
@@ -218,7 +225,7 @@ class _Column:
         """By index: the repaired reading, the reason, and whether a digit explains it."""
         kept = np.zeros(len(self._read), bool)
         kept[self._kept] = True
-        offset = np.interp(self._time, self._time[kept], (self._read - self._baseline)[kept])
+        offset = self._between(kept)
         fixed = {}
         for run in _runs(~kept):
             if len(run) > self._limits.longest and np.isnan(self._read[run]).all():
@@ -228,6 +235,19 @@ class _Column:
             for n, band in zip(run, self._band(reach), strict=True):
                 fixed[n] = self._one(n, float(offset[n] + self._baseline[n]), float(band), len(run))
         return fixed
+
+    def _between(self, kept: NDArray[np.bool_]) -> Floats:
+        """(T,) K off the programme: on lines between the kept readings, and on beyond the first and last."""
+        time, known = self._time[kept], self._offset[kept]
+        offset = np.interp(self._time, time, known)
+        if self._programmed or len(known) < 2:
+            return np.asarray(offset)
+        reach = 2 * _NEIGHBOURS + 1
+        slopes = np.diff(known) / np.diff(time)
+        before, after = self._time < time[0], self._time > time[-1]
+        offset[before] += np.median(slopes[:reach]) * (self._time[before] - time[0])
+        offset[after] += np.median(slopes[-reach:]) * (self._time[after] - time[-1])
+        return np.asarray(offset)
 
     def _one(self, n: int, expected: float, band: float, length: int) -> tuple[float, str, bool]:
         read = float(self._read[n])
@@ -262,16 +282,18 @@ def _runs(bad: NDArray[np.bool_]) -> Iterator[list[int]]:
 
 def _edits(read: float) -> Iterator[float]:
     """What may have been shown where this was read: one digit lost, put in, or taken for another."""
-    text = str(int(read)) if read == int(read) else repr(read)
+    text = np.format_float_positional(abs(read), trim="-")
+    yield from (math.copysign(float(shown), read) for shown in _texts(text))
+
+
+def _texts(text: str) -> Iterator[str]:
     for n in range(len(text) + 1):
-        for digit in _DIGITS:
-            yield float(text[:n] + digit + text[n:])
-    for n, character in enumerate(text):
-        if character in _DIGITS and len(text) > 1:
-            yield from (float(text[:n] + digit + text[n + 1 :]) for digit in _DIGITS if digit != character)
-            shorter = text[:n] + text[n + 1 :]
-            if shorter.strip("-."):
-                yield float(shorter)
+        yield from (text[:n] + digit + text[n:] for digit in _DIGITS)
+    if len(text) > 1:
+        for n, character in enumerate(text):
+            if character in _DIGITS:
+                yield from (text[:n] + digit + text[n + 1 :] for digit in _DIGITS if digit != character)
+                yield text[:n] + text[n + 1 :]
 
 
 def _positive(name: str, value: object) -> float:

@@ -101,13 +101,13 @@ def read_series(path: str | PathLike[str], programme: Floats | None = None) -> S
 def read_programme(path: str | PathLike[str]) -> Floats:
     """(n, 2) s and degC of a heating programme: a CSV file with a column of times and one more.
 
-    **Raises:** as :func:`read_series`.
+    Two lines of one time are a step. **Raises:** as :func:`read_series`.
     """
     file = Path(path)
     header, rows, lines = _table(file)
     if len(header) != 2 or header[0] not in TIMES:
         raise ValueError(f"{file}: line 1: must be time_s and a name for the temperatures, degC")
-    _refuse_times(file, rows[:, 0], lines)
+    _refuse_times(file, rows[:, 0], lines, twice=True)
     bad = np.flatnonzero(~np.isfinite(rows[:, 1]))
     if bad.size:
         raise ValueError(f"{file}: line {lines[bad[0]]}: {header[1]} is empty")
@@ -162,11 +162,11 @@ def _numbers(line: int, row: list[str], header: list[str]) -> list[float]:
     return found
 
 
-def _refuse_times(file: Path, time: Floats, lines: NDArray[np.intp]) -> None:
+def _refuse_times(file: Path, time: Floats, lines: NDArray[np.intp], *, twice: bool = False) -> None:
     bad = np.flatnonzero(~np.isfinite(time))
     if bad.size:
         raise ValueError(f"{file}: line {lines[bad[0]]}: has no time")
-    bad = np.flatnonzero(np.diff(time) <= 0)
+    bad = np.flatnonzero(np.diff(time) < 0 if twice else np.diff(time) <= 0)
     if bad.size:
         n = int(bad[0]) + 1
         before = f"{time[n - 1]:g} s of line {lines[n - 1]}"
