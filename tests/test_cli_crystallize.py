@@ -278,6 +278,24 @@ def test_bad_frames_are_skipped_if_asked(run: Run, folder: Path) -> None:
     assert "frames are missing" in json.loads(out)["remarks"][0]
 
 
+def test_a_pattern_tells_the_times_in_names(run: Run, folder: Path, series: Path) -> None:
+    for n, file in enumerate(sorted(folder.glob("*.png"))):
+        file.rename(folder / f"t{n}_T{1200 + n % 3}.png")
+    (folder / "readings.csv").unlink()
+    refused(run(folder, *SMALL), folder, "differs from t0_T1200.png in more numbers than the last")
+    found = json_of(run(folder, *SMALL, "--pattern", r"t(\d+)_T", "--json"))
+    assert found["time_s"] == {"first": 0, "last": COUNT - 1, "step": 1, "count": COUNT}
+    refused(run(folder, *SMALL, "--pattern", "t("), "--pattern 't(': is no regular expression")
+    refused(run(series, *SMALL, "--pattern", "(t)"), "--pattern: is for the names in a folder")
+
+
+def test_readings_of_no_frame_are_told(run: Run, folder: Path) -> None:
+    with (folder / "readings.csv").open("a") as file:
+        file.write("99,1200\n")
+    found = json_of(run(folder, *SMALL, "--json"))
+    assert [name for name, _ in found["left_out"]] == ["readings.csv"]
+
+
 def test_a_short_record_is_judged_as_far_as_it_reaches(run: Run, folder: Path) -> None:
     """Told on stderr, too; baselines that need more are named."""
     result = run(
@@ -404,17 +422,19 @@ def test_it_waits_for_a_flux_that_changes_and_for_enough_frames(run: Run, tmp_pa
 
 
 def test_what_does_not_fit_is_left_out(run: Run, folder: Path) -> None:
-    """Frames of another size, without a time, and two of one time."""
+    """Frames of another size, without a time, of names that do not tell it, and two of one time."""
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "frame_70.png")
     Image.fromarray(np.zeros((24, 24), np.uint8)).save(folder / "frame.png")
     (folder / "frame_59.0.png").write_bytes((folder / "frame_59.png").read_bytes())
+    (folder / "frame_71_2.png").write_bytes((folder / "frame_59.png").read_bytes())
     status, text, err = run(folder, *FOLLOW, "--follow-seconds", 0.01, "--json")
     assert status == 0
     left_out = dict(lines_of(text)[-1]["left_out"])
-    assert set(left_out) == {"frame.png", "frame_59.png", "frame_70.png"}
+    assert set(left_out) == {"frame.png", "frame_59.png", "frame_70.png", "frame_71_2.png"}
+    assert "differs from frame_00.png in more numbers" in left_out["frame_71_2.png"]
     assert "carries no time" in left_out["frame.png"]
     assert "of another size" in left_out["frame_70.png"]
-    assert len(err.splitlines()) == 3
+    assert len(err.splitlines()) == 4
 
 
 def test_a_long_gap_begins_another_record(run: Run, folder: Path) -> None:
@@ -485,7 +505,7 @@ def test_bad_folders_are_refused_by_file(run: Run, folder: Path, tmp_path: Path)
     refused(run(tmp_path / "empty"), tmp_path / "empty", "no frame can be read")
     refused(run(folder, *SMALL, "--column", "colour"), "--column colour: frames have no such feature")
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "frame_70.png")
-    refused(run(folder, *SMALL), folder / "frame_70.png", "is 8 x 8 px; 24 x 24 px, as the first, is needed")
+    refused(run(folder, *SMALL), folder / "frame_70.png", "is 8 x 8 px; 24 x 24 px, as most, is needed")
     (folder / "frame_70.png").unlink()
     (folder / "readings.csv").write_text("time_s,thermocouple1_c\n0,hot\n")
     refused(run(folder, *SMALL), folder / "readings.csv", "line 2")
@@ -534,12 +554,12 @@ def test_bad_models_are_refused(run: Run, folder: Path, series: Path, tmp_path: 
         (["--horizons", "3,1"], "--horizons 3,1: must be whole numbers from 1, increasing"),
         (["--horizons", "one"], "--horizons one: must be whole numbers"),
         (["--against", "luck"], "--against luck: 'luck' is unknown; known are persistence"),
-        (["--window", "2"], "--window = 2: must be at least 4"),
-        (["--epochs", "0"], "--epochs = 0: must be at least 1"),
-        (["--ensemble", "0"], "--ensemble = 0: must be at least 1"),
-        (["--pixels", "1"], "--pixels = 1: must be at least"),
-        (["--device", "abacus"], "--device = 'abacus': is unknown to torch"),
-        (["--frames-per-second", "0"], "--frames-per-second = 0: must be finite and above 0"),
+        (["--window", "2"], "--window 2: must be at least 4"),
+        (["--epochs", "0"], "--epochs 0: must be at least 1"),
+        (["--ensemble", "0"], "--ensemble 0: must be at least 1"),
+        (["--pixels", "1"], "--pixels 1: must be at least"),
+        (["--device", "abacus"], "--device 'abacus': is unknown to torch"),
+        (["--frames-per-second", "0"], "--frames-per-second 0: must be finite and above 0"),
         (["--model", "m", "--window", "9"], "--window: is of a training; --model m has had its own"),
         (["--poll", "1"], "--poll: is for --follow alone"),
         (["--follow", "--poll", "0"], "--poll 0: must be finite and above 0"),

@@ -126,9 +126,18 @@ def test_some_frames() -> None:
     assert np.shares_memory(part.images, s.images)
     assert np.array_equal(s[s.time > 113].images, s.images[4:])
     assert np.array_equal(s[[0, 3]].time, [110, 113])
-    for which, error in ((3, TypeError), ([3, 0], ValueError), (slice(9, 12), ValueError)):
-        with pytest.raises(error):
+    with pytest.raises(ValueError, match="in their order"):
+        s[[3, 0]]
+    for none in (slice(9, 12), []):
+        with pytest.raises(ValueError, match="no frames are left"):
+            s[none]
+    for which in (3, "a", None, 1.5, [1.5], [[1, 2]]):
+        with pytest.raises(TypeError, match=r"take a slice, such as s\[3:4\], a mask, or rising numbers"):
             s[which]  # type: ignore[index]
+    with pytest.raises(ValueError, match=r"mask: has shape \(1,\); \(6,\), one a frame"):
+        s[np.array([True])]
+    with pytest.raises(IndexError, match="index 9 is out of bounds"):
+        s[[0, 9]]
 
 
 def test_split_is_chronological() -> None:
@@ -219,6 +228,56 @@ def test_a_folder_is_read_by_the_times_in_its_names(tmp_path: Path) -> None:
     assert FrameSequence.from_folder(tmp_path, frames_per_second=2).time.tolist() == [4.5, 5.25, 5.5, 50]
 
 
+@pytest.mark.parametrize(
+    ("names", "time"),
+    [
+        (["flux_t10.0s_T1200C.png", "flux_t11.5s_T1201C.png"], [10, 11.5]),
+        (["10 s cam2.png", "11 s cam3.png"], [10, 11]),
+        (["10steps_5.png", "10steps_6.png"], [5, 6]),
+        (["cam2_-7.png", "cam2_8.png"], [7, 8]),  # a hyphen is no sign
+        (["5s_10s.png", "5s_11s.png"], [10, 11]),
+    ],
+)
+def test_the_time_in_a_name(tmp_path: Path, names: list[str], time: list[float]) -> None:
+    write(tmp_path, names, frames(2))
+    (tmp_path / "._5_6.png").write_bytes(b"hidden")
+    assert FrameSequence.from_folder(tmp_path).time.tolist() == time
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["10_T1200.png", "11_T1201.png"],
+        ["10_5.png", "11_5.png"],
+        ["1e2.png", "2e2.png"],
+        ["00-01-10.png", "00-02-10.png"],
+        ["frame_2 (1).png", "frame_2.png"],
+    ],
+)
+def test_names_that_do_not_tell_the_time_are_refused(tmp_path: Path, names: list[str]) -> None:
+    write(tmp_path, names, frames(2))
+    with pytest.raises(
+        ValueError, match=r"differs from .* in more numbers than the last, .* or give a pattern"
+    ):
+        FrameSequence.from_folder(tmp_path, errors="skip")
+
+
+def test_a_pattern_tells_the_time(tmp_path: Path) -> None:
+    write(tmp_path, ["t-10_T1200.png", "t1e1_T1201.png"], frames(2))
+    assert FrameSequence.from_folder(tmp_path, pattern="t(.+)_").time.tolist() == [-10, 10]
+    times = FrameSequence.from_folder(tmp_path, pattern=r"T1\d+(\d)", frames_per_second=2).time
+    assert times.tolist() == [0, 0.5]
+    for pattern, message in [
+        ("t(.+", "pattern = .*: is no regular expression"),
+        ("t.+", "pattern = .*: has 0 groups; one, of the time"),
+        (r"T(1200)", r"t1e1_T1201\.png: its name without the suffix does not match pattern"),
+        (r"(t).+", r"t-10_T1200\.png: 't', by pattern = .*, is no number"),
+        (r"1200|(1)201", r"t-10_T1200\.png: .* does not match pattern"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            FrameSequence.from_folder(tmp_path, pattern=pattern)
+
+
 def test_a_folder_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     time = [0.1, 1.25, 2, 30.5, 31, 1000]
     readings = np.array([900, np.nan, 910.5, 9518, 915, 920])
@@ -230,6 +289,9 @@ def test_a_folder_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert np.array_equal(back.temperature, readings, equal_nan=True)
     with pytest.raises(ValueError, match="not empty"):
         s.write_folder(tmp_path / "frames")
+    with pytest.raises(ValueError, match=r"time\[0\] = -1 s: names of frames carry no signs"):
+        FrameSequence(frames(), np.arange(6) - 1).write_folder(tmp_path / "early")
+    assert not (tmp_path / "early").exists()
     with pytest.raises(ValueError, match="before augment"):
         s.augment(1.0).write_folder(tmp_path / "other")
 
@@ -240,6 +302,22 @@ def test_frames_without_a_reading_have_none(tmp_path: Path) -> None:
     s = FrameSequence.from_folder(tmp_path)
     expected = [[900, 1146], [np.nan, np.nan], [np.nan, 1148]]
     assert np.array_equal(s.temperature, expected, equal_nan=True)
+    ((name, why),) = s.skipped
+    assert name == "readings.csv"
+    assert why.startswith("line 4, of 9 s, belongs to no frame: none is within 0.25 s")
+    (tmp_path / "readings.csv").write_text("time_s,t\n")
+    assert np.isnan(FrameSequence.from_folder(tmp_path).temperature).all()
+
+
+def test_a_frame_has_the_readings_of_the_nearest_row(tmp_path: Path) -> None:
+    write(tmp_path, ["0.1.png", "0.2.png", "0.3.png"], frames(3))
+    rows = ["0.32,4", "0.1000001,1", "0.19,3", "0.18,2", "0.25,9"]
+    (tmp_path / "readings.csv").write_text("time_s,t\n" + "\n".join(rows))
+    s = FrameSequence.from_folder(tmp_path)
+    assert np.array_equal(s.temperature, [1, 3, 4])
+    assert s.skipped[0][1].startswith(
+        "line 5, of 0.18 s, and 1 more belong to no frame: none is within 0.025 s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,6 +326,9 @@ def test_frames_without_a_reading_have_none(tmp_path: Path) -> None:
         ("seconds,t\n1,900\n", "the first line must be time_s"),
         ("time_s,t\n1,900,5\n", "line 2: has 3 fields; 2"),
         ("time_s,t\n1,hot\n", "line 2: could not convert"),
+        ("time_s,t\n1,inf\n", "line 2, t: is infinite"),
+        ("time_s,t\n,900\n", "line 2: has no time"),
+        ("time_s,t\n1,900\n2,901\n1,902\n", "line 4: 1 s is there twice, as in line 2"),
     ],
 )
 def test_bad_readings_files_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -267,12 +348,22 @@ def test_bad_files_are_named_or_skipped_and_told(tmp_path: Path) -> None:
     s = FrameSequence.from_folder(tmp_path, errors="skip")
     assert s.time.tolist() == [0, 1, 3]
     assert [name for name, _ in s.skipped] == ["frame_2.png", "frame_9.png"]
-    assert "5 x 5 px; 8 x 10 px, as the first" in s.skipped[1][1]
+    assert "5 x 5 px; 8 x 10 px, as most" in s.skipped[1][1]
     assert "2 files skipped" in repr(s)
     (tmp_path / "frame_2.png").unlink()
     with pytest.raises(ValueError, match=r"frame_9\.png: is 5 x 5 px"):
         FrameSequence.from_folder(tmp_path)
     assert (tmp_path / "frame_9.png").exists()
+
+
+def test_the_commonest_size_is_taken(tmp_path: Path) -> None:
+    write(tmp_path, ["frame_0.png"], frames(1, 5, 5))
+    write(tmp_path, [f"frame_{n}.png" for n in (1, 2, 3)], frames(3))
+    s = FrameSequence.from_folder(tmp_path, errors="skip")
+    assert s.time.tolist() == [1, 2, 3]
+    assert [name for name, _ in s.skipped] == ["frame_0.png"]
+    with pytest.raises(ValueError, match=r"frame_0\.png: is 5 x 5 px; 8 x 10 px, as most"):
+        FrameSequence.from_folder(tmp_path)
 
 
 def test_folders_without_frames_or_times_are_refused(tmp_path: Path) -> None:
@@ -309,6 +400,10 @@ def test_the_pages_of_a_tiff_file_are_frames(tmp_path: Path) -> None:
     assert s.time.tolist() == [110, 110.5, 111, 111.5, 112, 112.5]
     given = FrameSequence.from_tiff(path, np.arange(6) ** 2, temperature=np.arange(6))
     assert given.time.tolist() == [0, 1, 4, 9, 16, 25]
+    with pytest.raises(ValueError, match="frames_per_second = 2: is not used, since time is given"):
+        FrameSequence.from_tiff(path, np.arange(6), frames_per_second=2)
+    with pytest.raises(ValueError, match="start = 0: is not used"):
+        FrameSequence.from_tiff(path, np.arange(6), start=0)
 
 
 def test_bad_tiff_files_are_named(tmp_path: Path) -> None:

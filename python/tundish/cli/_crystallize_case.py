@@ -68,6 +68,8 @@ def case_of(arguments: argparse.Namespace) -> Case:
         return of_frames(str(path), sequence, arguments)
     if not path.exists():
         raise BadInputError(f"{path}: there is no such file or folder")
+    if arguments.pattern is not None:
+        raise BadInputError(f"--pattern: is for the names in a folder; {path} is a file")
     if path.suffix.lower() in _TIFF:
         return of_frames(str(path), _pages(path, arguments), arguments)
     for name in ("frames_per_second", "skip", "pixels"):
@@ -87,13 +89,15 @@ def _folder(path: Path, arguments: argparse.Namespace) -> FrameSequence:
     from tundish.crystallization import FrameSequence
 
     errors = "skip" if arguments.skip else "raise"
-    return FrameSequence.from_folder(path, frames_per_second=arguments.frames_per_second, errors=errors)
+    return FrameSequence.from_folder(
+        path, frames_per_second=arguments.frames_per_second, pattern=arguments.pattern, errors=errors
+    )
 
 
 def _pages(path: Path, arguments: argparse.Namespace) -> FrameSequence:
     from tundish.crystallization import FrameSequence
 
-    return FrameSequence.from_tiff(path, frames_per_second=arguments.frames_per_second or 1.0)
+    return FrameSequence.from_tiff(path, frames_per_second=arguments.frames_per_second)
 
 
 def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace) -> Case:

@@ -45,8 +45,10 @@ class Arrivals:
     changed for a while. `left_out`: (file, why) of what is not taken.
     """
 
-    def __init__(self, folder: Path, frames_per_second: float | None) -> None:
-        self._folder, self._rate = folder, frames_per_second
+    def __init__(self, folder: Path, frames_per_second: float | None, pattern: str | None = None) -> None:
+        from tundish.crystallization._frames_folder import Names
+
+        self._folder, self._names = folder, Names(frames_per_second, pattern)
         self._done: set[str] = set()
         self._waiting: dict[str, tuple[tuple[int, int], float]] = {}
         self._last = float("-inf")
@@ -88,10 +90,8 @@ class Arrivals:
         return [file for file in image_files(self._folder) if file.name not in self._done]
 
     def _time(self, file: Path) -> float | None:
-        from tundish.crystallization._frames_folder import seconds_of
-
         try:
-            return seconds_of(file, self._rate)
+            return self._names.seconds(file)
         except ValueError as error:
             self._leave(file, str(error).removeprefix(f"{file}: "))
             return None
@@ -228,7 +228,7 @@ class _Watch:
 
     def __init__(self, arguments: argparse.Namespace, follower: Follower) -> None:
         self._arguments, self._follower = arguments, follower
-        self._arrivals = Arrivals(arguments.record, arguments.frames_per_second)
+        self._arrivals = Arrivals(arguments.record, arguments.frames_per_second, arguments.pattern)
         if follower.forecaster is not None:
             self._arrivals.skip_to(follower.forecaster_time())
         self._taken, self._told_left_out = 0, 0

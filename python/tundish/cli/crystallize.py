@@ -40,6 +40,7 @@ _OPTIONS = {
     "horizons": "--horizons",
     "frames_per_second": "--frames-per-second",
     "programme": "--programme",
+    "pattern": "--pattern",
 }
 _TRAINING = ("window", "epochs", "ensemble", "pixels", "column")
 _FOLLOWING = ("poll", "follow_seconds", "after")
@@ -129,6 +130,12 @@ def _add_forecast_to(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--frames-per-second", metavar="N", type=float, help="if names carry numbers of frames; of a TIFF"
+    )
+    group.add_argument(
+        "--pattern",
+        metavar="REGEX",
+        help="regular expression with one group, the time in the names of frames (default: the number before "
+        "an s, or else the last)",
     )
     group.add_argument(
         "--skip", action="store_true", help="leave out frames that cannot be read, and tell which"
@@ -250,7 +257,7 @@ def blamed(message: str, arguments: argparse.Namespace) -> str:
     argument = re.split(r"\W", message, maxsplit=1)[0]
     option = _OPTIONS.get(argument, "")
     if option and getattr(arguments, option.removeprefix("--").replace("-", "_")) is not None:
-        return option + message.removeprefix(argument)
+        return option + message.removeprefix(argument).replace(" = ", " ", 1)
     return f"{arguments.record or 'synthetic sequence'}: {message}"
 
 

@@ -45,7 +45,7 @@ class FrameSequence:
     - `levels`: (T, 1) or (T, 3), mean levels over each whole frame, of grey or of red, green and blue.
     - `channels`: ("grey",) or ("red", "green", "blue").
     - `gaps`: (index, s) of frames that follow the one before by more than 1.5 median intervals.
-    - `repairs`: each :class:`Repair` of :meth:`repair`. `skipped`: (file, why) of frames left out.
+    - `repairs`: each :class:`Repair` of :meth:`repair`. `skipped`: (file, why) of frames and rows left out.
     - `augmented`: whether noisy copies are in it. `copy_of`: (T,) for each frame the index of the frame it is
       a copy of, itself for the frames as taken.
     - `truth`: what :func:`synthetic.sequence` knows of its frames, None otherwise.
@@ -115,9 +115,7 @@ class FrameSequence:
 
     def __getitem__(self, which: slice | ArrayLike) -> FrameSequence:
         """The sequence of some frames: a slice, a mask (T,) or rising numbers."""
-        if isinstance(which, int | np.integer):
-            raise TypeError(f"{which!r}: take a slice, such as s[3:4], or a mask")
-        rows = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        rows = self._chosen(which)
         if not rows.size:
             raise ValueError("no frames are left: the slice or mask takes none")
         if (np.diff(rows) <= 0).any():
@@ -125,6 +123,18 @@ class FrameSequence:
         if self.augmented:
             raise ValueError("this sequence is augmented: take frames before augment()")
         return self._rows(rows)
+
+    def _chosen(self, which: slice | ArrayLike) -> NDArray[np.intp]:
+        """(n,) numbers of frames."""
+        every = np.arange(len(self))
+        if isinstance(which, slice):
+            return every[which]
+        given = np.asarray(which)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "biu"):
+            raise TypeError(f"{which!r}: take a slice, such as s[3:4], a mask, or rising numbers of frames")
+        if given.dtype == bool and given.shape != every.shape:
+            raise ValueError(f"mask: has shape {given.shape}; {every.shape}, one a frame, is needed")
+        return every[given if given.size else slice(0, 0)]
 
     def _rows(self, rows: NDArray[np.intp]) -> FrameSequence:
         # Frames that follow each other share this sequence's memory.
@@ -173,32 +183,41 @@ class FrameSequence:
         path: str | PathLike[str],
         *,
         frames_per_second: float | None = None,
+        pattern: str | None = None,
         errors: str = "raise",
         mask: ArrayLike | None = None,
         crystals: str = "bright",
     ) -> Self:
         """Frames from a folder of images whose names carry their times.
 
-        **Main arguments:** `path`: of PNG, TIFF, BMP or JPEG files of 8 bits and one size, grey or coloured.
-        The last number in a name is its time in s: `frame_0110.png`, `flux 110.5s.png`. Order is by time.
+        **Main arguments:** `path`: of PNG, TIFF, BMP or JPEG files of 8 bits and one size, grey or coloured;
+        names that begin with a dot are left alone. The time, s, is the number before an s if there is one
+        (`flux_10.5s_T1200.png`), and otherwise the last number (`frame_0110.png`), if the numbers before it
+        are the same in all names. Signs and exponents are not read: `_-1` is 1, and 1e2 two numbers.
 
         **Other arguments:**
 
         - `frames_per_second`: for names that carry numbers of frames, not seconds.
-        - `errors`: "raise", or "skip" to leave out files that cannot be read or are of another size (as a
-          half-written one is); they are listed in :attr:`skipped`.
+        - `pattern`: a regular expression that is searched for in names without their suffix; its one group
+          is the number, which may then have a sign and an exponent: `pattern=r"t(.+)_T"`.
+        - `errors`: "raise", or "skip" to leave out files that cannot be read or are not of the commonest size
+          (as a half-written one is); they are listed in :attr:`skipped`.
         - `mask`, `crystals`: as for :class:`FrameSequence`.
 
         `readings.csv` in the folder, if there is one, has a header `time_s, thermocouple1_c, ...` and a row a
-        time; cells may be empty, and frames without a row have no reading.
+        time; cells may be empty. A frame has the readings of the row that is nearest in time, if that is
+        within a quarter of the usual interval between frames, and none otherwise. Rows that are of no frame
+        are told in :attr:`skipped`.
 
-        **Raises:** ValueError that begins with the name of the file at fault, also for two files of one time;
-        FileNotFoundError; ImportError without Pillow (`tundish[vision]`).
+        **Raises:** ValueError that begins with the name of the file at fault, also for two files of one time
+        and for names that do not tell which number is the time; FileNotFoundError; ImportError without Pillow
+        (`tundish[vision]`).
         """
         if errors not in ("raise", "skip"):
             raise ValueError(f"errors = {errors!r}: must be 'raise' or 'skip'")
         rate = None if frames_per_second is None else _rate(frames_per_second)
-        read = _frames_folder.read_folder(path, rate, errors == "skip")
+        names = _frames_folder.Names(rate, pattern)
+        read = _frames_folder.read_folder(path, names, errors == "skip")
         sequence = cls(
             np.stack(read.images), read.time, temperature=read.temperature, mask=mask, crystals=crystals
         )
@@ -211,8 +230,8 @@ class FrameSequence:
         path: str | PathLike[str],
         time: ArrayLike | None = None,
         *,
-        frames_per_second: float = 1.0,
-        start: float = 0.0,
+        frames_per_second: float | None = None,
+        start: float | None = None,
         temperature: ArrayLike | None = None,
         mask: ArrayLike | None = None,
         crystals: str = "bright",
@@ -220,23 +239,31 @@ class FrameSequence:
         """Frames from the pages of one TIFF file, such as a video was written to.
 
         **Main arguments:** `path`: of a TIFF file of 8 bits with pages of one size, grey or in colour.
-        `time`: (T,) s; left out, pages follow each other from `start` (s) at `frames_per_second`.
+        `time`: (T,) s; left out, pages follow each other from `start` (s; 0) at `frames_per_second` (1). They
+        are refused beside it.
 
         **Other arguments:** `temperature`, `mask`, `crystals`: as for :class:`FrameSequence`.
 
         **Raises:** ValueError that begins with the name of the file and names the page at fault;
         FileNotFoundError; ImportError without Pillow (`tundish[vision]`).
         """
+        given = {"frames_per_second": frames_per_second, "start": start}
+        for name, value in given.items():
+            if time is not None and value is not None:
+                raise ValueError(f"{name} = {value}: is not used, since time is given")
+        rate = 1.0 if frames_per_second is None else _rate(frames_per_second)
+        begin = 0.0 if start is None else number("start", start)
         images = np.stack(_frames_folder.read_tiff(path))
         if time is None:
-            time = number("start", start) + np.arange(len(images)) / _rate(frames_per_second)
+            time = begin + np.arange(len(images)) / rate
         return cls(images, time, temperature=temperature, mask=mask, crystals=crystals)
 
     def write_folder(self, path: str | PathLike[str]) -> None:
         """Writes what :meth:`from_folder` reads: grey PNG files and, with readings, `readings.csv`.
 
         The folder is made if it is missing, and must be empty. **Raises:** ValueError naming the folder if it
-        is not empty, or if this sequence is augmented; ImportError without Pillow; OSError.
+        is not empty, or if this sequence is augmented or begins before 0 s; ImportError without Pillow;
+        OSError.
         """
         if self.augmented:
             raise ValueError(f"{path}: write the sequence as it was before augment()")
