@@ -124,6 +124,22 @@ def test_bad_arguments_of_intervals_are_refused() -> None:
             fit.interval("rate", level)
 
 
+@pytest.mark.parametrize("end", [0.3, 0.6, 0.9])
+def test_a_curve_that_ends_early_is_told(end: float) -> None:
+    shares = end * curve(rate=0.02) + np.random.default_rng(0).normal(0, 0.003, TIME.size)
+    with pytest.warns(UserWarning, match=rf"share: comes to an end at {end:.2f}; .* does not hold"):
+        fit_jmak(TIME, shares)
+
+
+def test_a_curve_that_leaves_the_law_is_told() -> None:
+    twice = 0.5 * curve(rate=0.04) + 0.5 * curve(rate=0.02, onset=400.0)
+    with pytest.warns(UserWarning, match=r"share: leaves the law by 0\.\d+ rms, beyond noise of 0\.0"):
+        fit_jmak(TIME, twice)
+    # Noise alone, and a curve that is cut short, are no reason.
+    fit_jmak(TIME, curve() + np.random.default_rng(0).normal(0, 0.05, TIME.size))
+    fit_jmak(TIME[:40], curve()[:40])
+
+
 # ---- diagrams
 
 
@@ -192,6 +208,8 @@ def test_records_that_do_not_fit_a_diagram_are_named() -> None:
         ttt_points([(time, share)])
     with pytest.raises(ValueError, match=r"records\[0\]: time, share and temperature have 200, 199"):
         ttt_points([(time, share[1:], temperature)])
+    with pytest.raises(ValueError, match=r"records\[1\]: share: 0 lie between 0\.02 and 0\.98"):
+        ttt_points([record(1200, 0.02), (time, np.zeros(time.size), temperature)])
     with pytest.raises(ValueError, match=r"never below 0\.05"):
         cct_points([(time, share + 0.2, temperature)])
     with pytest.raises(ValueError, match="shares: 1 must lie"):

@@ -56,7 +56,10 @@ def ttt_points(
     wanted, off = _shares(shares), number("tolerance", tolerance)
     points = []
     for n, curve in enumerate(_curves(records)):
-        fit = fit_jmak(curve.time, curve.share)
+        try:
+            fit = fit_jmak(curve.time, curve.share)
+        except ValueError as error:
+            raise ValueError(f"records[{n}]: {error}") from None
         inside = (curve.time >= fit.start) & (curve.time <= fit.end)
         if not inside.any():
             raise ValueError(f"records[{n}]: does not show from 1 % to 99 % of the crystallisation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ _LONGEST = 1 / 8  # of the curve: errors that last longer cannot be told from th
 _LEAST_FREEDOM = 4.0
 _KERNELS = ("exponential", "matern")
 _NO_NOISE = 1e-9  # deviation of the share, below which there is none
+_OFF = 0.02  # rms of share minus fit, beyond white noise, above which the law does not hold
+# A curve that rises by less than the first over its last part, and is below the last, has ended early.
+_STILL, _LAST_PART, _WHOLE = 0.01, 0.15, 0.95
 
 
 class Errors(NamedTuple):
@@ -151,6 +155,10 @@ def fit_jmak(time: ArrayLike, share: ArrayLike, *, resolution: float = 1e-3) -> 
     crystals, too small to be measured well) or above 0.9995 are left out, and neighbours averaged (in the
     law too), so that 120 at most are left.
 
+    **Warns:** UserWarning where the law does not hold, so that its numbers and intervals say nothing: if the
+    shares leave it by more than 0.02 rms beyond their white noise (by their second differences), or come to
+    an end below 0.95 (rise by less than 0.01 over the last 15 % of the record).
+
     **Raises:** ValueError or TypeError naming the argument; so if fewer than 8 shares are known, fewer than
     4 of them between 0.02 and 0.98, or if they do not rise. ImportError without SciPy (`tundish[vision]`).
     """
@@ -163,7 +171,32 @@ def fit_jmak(time: ArrayLike, share: ArrayLike, *, resolution: float = 1e-3) -> 
     modelled, averaged = _thinned(seconds, known, at)
     fits = [_generalised(modelled, averaged, at, kernel, finest) for kernel in _KERNELS]
     at, covariance, errors, _ = max(fits, key=lambda fit: fit[3])
+    _warn(seconds, known, rms)
     return JmakFit(at, covariance, errors, rms, first)
+
+
+def _warn(time: Floats, share: Floats, rms: float) -> None:
+    """Where the law does not hold."""
+    second = np.abs(np.diff(share, 2))
+    white = float(np.median(second)) / (0.6745 * math.sqrt(6))  # the median of a normal deviation
+    off = math.sqrt(max(rms**2 - white**2, 0.0))
+    last = time >= time[-1] - _LAST_PART * (time[-1] - time[0])
+    level = float(share[last].mean())
+    rise = np.inf
+    if np.count_nonzero(last) >= _LEAST_INFORMATIVE:
+        rise = np.polyfit(time[last], share[last], 1)[0] * (time[last][-1] - time[last][0])
+    if _MELTING < level < _WHOLE and abs(rise) < _STILL:
+        warnings.warn(
+            f"share: comes to an end at {level:.2f}; the law, which goes on to 1, does not hold, and its "
+            "numbers say nothing (share / its end may follow it)",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
+    elif off > _OFF:
+        warnings.warn(
+            f"share: leaves the law by {rms:.3f} rms, beyond noise of {white:.3f}; it does not hold, and its "
+            "numbers say nothing",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
 
 
 def law(time: Floats, at: Floats) -> Floats:
