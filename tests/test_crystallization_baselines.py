@@ -78,6 +78,32 @@ def test_arima_chooses_its_order_by_akaike() -> None:
     assert np.array_equal(said.lower[:, 1], said.upper[:, 1])
 
 
+def falling_and_rising(length: int = 120) -> np.ndarray[Any, Any]:
+    """A share: the flux melts, stays so, and begins to crystallise."""
+    time = np.arange(length) / length
+    noise = np.random.default_rng(0).normal(0, 0.002, length)
+    return np.exp(-((6 * time) ** 3)) - np.expm1(-((1.3 * np.clip(time - 0.5, 0, None)) ** 2.5)) + noise
+
+
+# Eighteen fits by statsmodels.
+def test_arima_differences_a_curve_that_falls_and_rises() -> None:
+    pytest.importorskip("statsmodels")
+    series = falling_and_rising()
+    model = baselines.Arima().fit(series[:110])
+    assert model.orders[0][1] >= 1
+    rest = series[110:]
+    assert np.abs(model.forecast(10).mean - rest).mean() < 0.5 * np.abs(series[109] - rest).mean()
+
+
+@pytest.mark.parametrize(("order", "kept"), [((0, 1, 1), False), ((1, 0, 1), True)])
+def test_models_that_never_forget_are_told(order: tuple[int, int, int], kept: bool) -> None:
+    """Noise that is differenced once too often has a moving average with a root of 1."""
+    pytest.importorskip("statsmodels")
+    noise = np.random.default_rng(1).normal(size=300)
+    found = baselines._fitted(autoregressive(300) if kept else noise, order, (0, 0, 0, 0))
+    assert baselines._invertible(found) == kept
+
+
 # Twelve fits of seasonal models.
 def test_sarima_follows_a_season() -> None:
     pytest.importorskip("statsmodels")
@@ -145,6 +171,20 @@ def test_what_is_updated_is_as_if_it_had_been_fitted() -> None:
     assert np.array_equal(updated.forecast(3).mean, baselines.Persistence().fit(series).forecast(3).mean)
 
 
+def test_a_number_may_come_in_an_array() -> None:
+    series = walk()[:, 0]
+    told = [baselines.Persistence().fit(series).update(value) for value in (2.5, np.array([2.5]))]
+    assert told[0].known[1][-1] == told[1].known[1][-1] == 2.5
+    with pytest.raises(ValueError, match=r"value: has shape \(2,\); a number"):
+        told[0].update([1.0, 2.0])
+
+
+def test_they_tell_what_they_know() -> None:
+    assert repr(baselines.Drift()) == "<Drift: not fitted>"
+    assert repr(baselines.Drift().fit(walk())) == "<Drift: knows 120 values of 2 columns, up to 119 s>"
+    assert repr(baselines.Persistence().fit(walk()[:, 0])) == "<Persistence: knows 120 values, up to 119 s>"
+
+
 def test_gaps_in_time_are_filled_and_told() -> None:
     time = np.concatenate([np.arange(40), np.arange(43, 80)]) * 0.5  # s
     series = time**2
@@ -158,6 +198,7 @@ def test_gaps_in_time_are_filled_and_told() -> None:
 @pytest.mark.parametrize(
     ("series", "time", "message"),
     [
+        ([], None, "series: has 0 values; at least 3 are needed"),
         ([1.0, 2.0], None, "series: has 2 values; at least 3 are needed"),
         ([1.0, np.nan, 2.0, 3.0], None, r"series\[1\] = nan: must be finite"),
         ([[1.0, 2.0], [3.0, np.inf], [4.0, 5.0]], None, r"series\[1, 1\] = inf: must be finite"),

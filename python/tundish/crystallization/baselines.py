@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ __all__ = ["BASELINES", "Arima", "AutoRegression", "Drift", "Jmak", "Persistence
 _LONGEST_PERIOD = 12  # steps; the state of a seasonal model grows with it
 _STATIONARY = 0.05  # significance at which a series is differenced
 _MOST_DIFFERENCES = 2
+_UNIT_ROOT = 0.98  # inverse root of a model of levels, from which it is as good as one of steps
+_INVERTIBLE = 0.95  # inverse root of moving averages, beyond which a model hardly forgets its first errors
 _SHARE = (-0.1, 1.1)  # values that a measured share may have
 _BEGUN = 0.05  # rise of the share from which the law is fitted
 _LEAST_POINTS = 8
@@ -98,8 +100,12 @@ def _least_squares(column: Floats, order: int, first: int) -> tuple[float, Float
 class Arima(Forecaster):
     """ARIMA(p, d, q) of each column, by statsmodels, with normal intervals of the model's own variance.
 
-    - `order`: (p, d, q); None differences until the test of Kwiatkowski et al. does not refuse a level (5 %,
-      at most twice), and chooses p and q up to 2 by Akaike's criterion.
+    - `order`: (p, d, q); None differences until the test of Kwiatkowski et al. does not refuse a level and
+      that of Dickey and Fuller refuses a unit root (5 %; at most twice), and chooses p and q up to 2 by
+      Akaike's criterion.
+      A model of levels with a root within 2 % of the unit circle gives way to one of steps, and models whose
+      moving average has one within 5 % are taken only if there are no others (as R. J. Hyndman and Y.
+      Khandakar do, J. Stat. Softw. 27(3) (2008), doi:10.18637/jss.v027.i03, section 3.2).
 
     The parameters are those of `fit`; new values only move its state. A column that is constant when fitted
     is forecast by its last value, with no width.
@@ -133,8 +139,8 @@ class Arima(Forecaster):
     def _chosen(self, column: Floats) -> Any:
         if self.order is not None:
             return _fitted(column, self.order, (0, 0, 0, 0))
-        d = _differences(column)
-        return _best(column, [((p, d, q), (0, 0, 0, 0)) for p, q in itertools.product(range(3), repeat=2)])
+        parts = list(itertools.product(range(3), repeat=2))
+        return _chosen(column, lambda d: [((p, d, q), (0, 0, 0, 0)) for p, q in parts])
 
     def _paths(self, values: Floats, origins: Places, steps: int) -> Floats:
         own = values is self._values
@@ -184,9 +190,9 @@ class Sarima(Arima):
         return tuple(fit.model.order), tuple(fit.model.seasonal_order)
 
     def _chosen(self, column: Floats) -> Any:
-        period, d = self.period or _period(column), _differences(column)
-        parts = itertools.product(range(2), repeat=4)
-        return _best(column, [((p, d, q), (P, 0, Q, period)) for p, q, P, Q in parts if P + Q])
+        period = self.period or _period(column)
+        parts = [part for part in itertools.product(range(2), repeat=4) if part[2] + part[3]]
+        return _chosen(column, lambda d: [((p, d, q), (P, 0, Q, period)) for p, q, P, Q in parts])
 
 
 def _period(column: Floats) -> int:
@@ -196,15 +202,33 @@ def _period(column: Floats) -> int:
 
 
 def _differences(column: Floats) -> int:
-    stattools = optional("statsmodels.tsa.stattools", "vision")
     for d in range(_MOST_DIFFERENCES):
-        if np.ptp(column) == 0:
+        if np.ptp(column) == 0 or _stationary(column):
             return d
-        with _quiet():
-            if stattools.kpss(column, nlags="auto")[1] > _STATIONARY:
-                return d
         column = np.diff(column)
     return _MOST_DIFFERENCES
+
+
+def _stationary(column: Floats) -> bool:
+    """Whether both tests say so: one alone takes a curve that falls and rises again for a level."""
+    stattools = optional("statsmodels.tsa.stattools", "vision")
+    with _quiet():
+        level = stattools.kpss(column, nlags="auto")[1] > _STATIONARY
+        return bool(level and stattools.adfuller(column)[1] < _STATIONARY)
+
+
+def _chosen(column: Floats, orders: Callable[[int], list[tuple[Any, Any]]]) -> Any:
+    """The best fit of the orders by number of differences."""
+    d = _differences(column)
+    found = _best(column, orders(d))
+    if d == 0 and _largest_root(found.polynomial_ar) > _UNIT_ROOT:
+        return _best(column, orders(1))
+    return found
+
+
+def _largest_root(polynomial: Floats) -> float:
+    """Of the inverse roots, by their modulus; 0 if there is none."""
+    return float(np.abs(np.roots(polynomial)).max(initial=0.0))
 
 
 def _best(column: Floats, orders: list[tuple[Any, Any]]) -> Any:
@@ -218,7 +242,14 @@ def _best(column: Floats, orders: list[tuple[Any, Any]]) -> Any:
     fits = [fit for fit in fits if math.isfinite(fit.aic)]
     if not fits:
         raise ValueError(f"series: none of {len(orders)} models could be fitted to it")
-    return min(fits, key=lambda fit: fit.aic)
+    return min([fit for fit in fits if _invertible(fit)] or fits, key=lambda fit: fit.aic)
+
+
+def _invertible(fit: Any) -> bool:
+    """Whether both moving averages forget their first errors, the seasonal one in seasons."""
+    season = max(fit.model.seasonal_order[3], 1)
+    parts = (fit.polynomial_ma, fit.polynomial_seasonal_ma[::season])
+    return max(map(_largest_root, parts)) <= _INVERTIBLE
 
 
 def _fitted(column: Floats, order: tuple[int, int, int], seasonal: tuple[int, int, int, int]) -> Any:
