@@ -195,6 +195,16 @@ def test_a_series_is_forecast_by_column(run: Run, series: Path, tmp_path: Path, 
     assert list(one["forecast"]["columns"]) == ["green"]
 
 
+def test_a_share_that_ends_early_is_remarked_on(run: Run, tmp_path: Path) -> None:
+    n = np.arange(80.0)
+    share = 0.6 * (1 - np.exp(-((n / 15) ** 2))) + 0.002 * np.sin(7 * n)
+    rows = [["time_s", "share"], *([f"{a:g}", f"{b:.6f}"] for a, b in zip(n, share, strict=True))]
+    status, out, err = run(write(tmp_path / "share.csv", rows), *SMALL, "--json")
+    assert status == 0
+    assert "transformation: share: comes to an end at 0.60" in err
+    assert "does not hold" in json.loads(out)["remarks"][0]
+
+
 def test_gaps_and_empty_cells_are_bridged_and_told(run: Run, series: Path) -> None:
     rows = series_text()
     rows[12][2] = ""
@@ -467,6 +477,10 @@ def refused(result: Result, *words: object) -> None:
         (lambda rows: rows[7].__setitem__(0, "90"), "line 8: 90 s runs backwards, after 105 s of line 7"),
         (lambda rows: rows[7].__setitem__(0, ""), "line 8: has no time"),
         (lambda rows: rows[0].__setitem__(0, "seconds"), "line 1: must name one column of times"),
+        (
+            lambda rows: rows[0].__setitem__(slice(None), ["time_s;blue"]),
+            "line 1: cells are separated by semi",
+        ),
         (lambda rows: rows[0].__setitem__(2, "blue"), "line 1: blue is there twice"),
         (lambda rows: rows[0].__setitem__(2, ""), "line 1: column 3 has no name"),
         (lambda rows: rows.__delitem__(slice(1, None)), "has no line of numbers"),
@@ -579,7 +593,9 @@ def test_following_needs_a_folder(run: Run) -> None:
 
 def test_a_folder_that_cannot_be_made_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    refused(run(folder, *SMALL, "--out", tmp_path / "file"), "--out", tmp_path / "file")
+    refused(
+        run(folder, *SMALL, "--out", tmp_path / "file"), f"--out {tmp_path / 'file'}: is a file; a folder"
+    )
 
 
 def test_a_missing_library_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

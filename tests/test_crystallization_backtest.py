@@ -249,3 +249,29 @@ def test_what_cannot_be_compared_is_refused() -> None:
     short = backtest(baselines.Persistence(), walk(40), horizons=(8,))
     with pytest.raises(ValueError, match="horizon = 8: has 5 origins"):
         diebold_mariano(short, short, 8)
+    with pytest.raises(TypeError, match="second: is ndarray; a Backtest, of backtest"):
+        diebold_mariano(table, walk(), 1)  # type: ignore[arg-type]
+
+
+def test_a_constant_difference_is_certain() -> None:
+    from tundish.crystallization._backtest import _tested
+
+    assert _tested(np.full(20, -0.5), 1)[1:3] == (-np.inf, 0.0)
+    assert np.isnan(_tested(np.zeros(20), 1).p_value)
+
+
+@pytest.mark.parametrize(
+    ("forecaster", "protocol", "message"),
+    [
+        (3, "rolling", "forecaster: int has no method fit; fit, forecast, update are needed"),
+        (
+            baselines.Persistence,
+            "rolling",
+            r"forecaster: is the class Persistence; .* Persistence\(\), is needed",
+        ),
+        (Recorder(), "published", "forecaster: Recorder has no method predict"),
+    ],
+)
+def test_what_does_not_forecast_is_refused(forecaster: Any, protocol: str, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        backtest(forecaster, walk(), protocol=protocol)

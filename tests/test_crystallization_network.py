@@ -110,3 +110,19 @@ def test_other_types_are_refused(arguments: dict[str, Any]) -> None:
 def test_a_network_of_series_has_no_eye() -> None:
     with pytest.raises(ValueError, match="frames: this network has no image_size"):
         FluxNet().encode(torch.zeros(1, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "message"),
+    [
+        (FluxNet(), [(4, 10, 1)], r"series: has shape \(4, 10, 1\); \(N, 20, 1\) is needed"),
+        (FluxNet(), [(4, 20)], r"series: has shape \(4, 20\)"),
+        (FluxNet(image_size=8), [(4, 20, 9, 9)], r"frames: has shape \(4, 20, 9, 9\); \(N, 20, 8, 8\)"),
+        (FluxNet(image_size=8), [(4, 20, 8, 8), (4, 20, 1)], "values: this network has no inputs"),
+        (FluxNet(image_size=8, inputs=1), [(4, 20, 8, 8)], r"values: are missing; \(4, 20, 1\) is needed"),
+        (FluxNet(image_size=8, inputs=1), [(4, 20, 8, 8), (3, 20, 1)], r"values: has shape \(3, 20, 1\)"),
+    ],
+)
+def test_other_shapes_are_refused(network: FluxNet, given: list[tuple[int, ...]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        network(*(torch.zeros(shape) for shape in given))

@@ -141,3 +141,8 @@ def test_the_truth_is_the_share_as_an_array() -> None:
     assert truth is not None
     assert np.array_equal(np.asarray(truth), truth.share)
     assert (truth.share - np.asarray(truth)).shape == (len(truth.share),)
+    assert len(truth) == 50
+    assert truth[10] == truth.share[10]
+    assert np.array_equal(truth[-5:], truth.share[-5:])
+    with pytest.raises(AttributeError):
+        truth.rate = 1.0  # type: ignore[misc]

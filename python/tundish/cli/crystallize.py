@@ -204,6 +204,8 @@ def _check(arguments: argparse.Namespace) -> None:
             raise BadInputError(f"--{name} {getattr(arguments, name):g}: must lie between 0 and 1")
     if arguments.seed < 0:
         raise BadInputError(f"--seed {arguments.seed}: must not be negative")
+    if arguments.out is not None and arguments.out.exists() and not arguments.out.is_dir():
+        raise BadInputError(f"--out {arguments.out}: is a file; a folder is needed")
     arguments.horizons = _horizons(arguments.horizons)
     arguments.against = _against(arguments.against)
     if arguments.model is not None:
@@ -275,14 +277,14 @@ def _looked_at(arguments: argparse.Namespace) -> int:
     case = case_of(arguments)
     if arguments.out is not None:
         make_folder(arguments.out)
-    fit, no_fit = _transformation(case)
+    fit, no_fit, said = _transformation(case)
     if model is None:
         forecaster = _trained(case, arguments)
         judged = _backtested(case, arguments)
     else:
         forecaster, judged = _gone_on(model, case, arguments)
     forecast, ahead = forecast_of(forecaster, arguments)
-    result = Result(fit, no_fit, *judged[:3], forecaster, forecast, ahead, (*case.remarks, *judged[3]))
+    result = Result(fit, no_fit, *judged[:3], forecaster, forecast, ahead, (*case.remarks, *said, *judged[3]))
     for remark in result.remarks:
         note(arguments.prog, remark)
     facts: dict[str, Any] = jsonable(_facts(arguments, case, result))
@@ -297,17 +299,20 @@ def _looked_at(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _transformation(case: Case) -> tuple[JmakFit | None, str | None]:
-    """The fit, or why there is none."""
+def _transformation(case: Case) -> tuple[JmakFit | None, str | None, tuple[str, ...]]:
+    """The fit, or why there is none, and what is to be said of it."""
+    import warnings
+
     from tundish.crystallization import fit_jmak
 
     if case.share is None:
-        return None, "the series has no column share"
+        return None, "the series has no column share", ()
     try:
-        with shown("fitting the transformation"):
-            return fit_jmak(*case.share), None
+        with shown("fitting the transformation"), warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            return fit_jmak(*case.share), None, tuple(f"transformation: {each.message}" for each in said)
     except ValueError as error:
-        return None, str(error)
+        return None, str(error), ()
 
 
 # ---- the forecaster
@@ -334,18 +339,18 @@ def new_forecaster(
     )
 
 
-def _limits(case: Case) -> tuple[float, float] | None:
-    """Of a series that is a share; of the share of frames the forecaster knows them."""
+def _limits(case: Case, frames: bool) -> tuple[float, float] | None:
+    """Of a share that is told as numbers; of the share of `frames` the forecaster knows them."""
     from tundish.crystallization._series_file import SHARE
 
-    share = case.sequence is None and case.columns == (SHARE,)
+    share = not frames and case.columns == (SHARE,)
     return (0.0, 1.0) if share and ((case.values >= 0) & (case.values <= 1)).all() else None
 
 
 def _trained(case: Case, arguments: argparse.Namespace) -> FluxForecaster:
     from tundish.cli._crystallize_case import doubts_told
 
-    forecaster = new_forecaster(arguments, case.columns, _limits(case))
+    forecaster = new_forecaster(arguments, case.columns, _limits(case, case.sequence is not None))
     with shown("training"), doubts_told():  # the case has told them
         if case.sequence is not None:
             return forecaster.fit(case.sequence, progress=bar())
@@ -399,7 +404,7 @@ def _backtested(case: Case, arguments: argparse.Namespace) -> _Judged:
     """On the end of the record; no tables where it is too short for that."""
     from tundish.crystallization._forecasts import checked_series
 
-    forecaster = new_forecaster(arguments, case.columns, _limits(case))
+    forecaster = new_forecaster(arguments, case.columns, _limits(case, arguments.pixels is not None))
     time, values, remarks = _known_at_start(case, arguments)
     even = checked_series(values, time, 2, forecaster.window)
     steps = even.clock.start + even.clock.step * _numbers(len(even.values))

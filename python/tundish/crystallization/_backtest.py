@@ -85,8 +85,12 @@ def backtest(
     **Raises:** ValueError or TypeError naming the argument.
     """
     asked = level_of(level)
+    published = choice("protocol", protocol, PROTOCOLS) == "published"
+    _refuse_other(
+        "forecaster", forecaster, ("fit", "predict") if published else ("fit", "forecast", "update")
+    )
     model = copy.deepcopy(forecaster)
-    if choice("protocol", protocol, PROTOCOLS) == "published":
+    if published:
         return _published(model, series, asked)
     frames = hasattr(series, "images")
     share, wanted = number("start", start), checked_horizons(horizons)
@@ -120,6 +124,19 @@ def backtest(
             if tell is not None:
                 tell(origin - first + 1, length - wanted[0] + 1 - first)
     return _table(rows, values.shape[1], flat, asked, None)
+
+
+def _refuse_other(name: str, value: Any, methods: tuple[str, ...]) -> None:
+    """What is not, or cannot do, what is asked of it."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{name}: is the class {value.__name__}; an object of it, {value.__name__}(), is needed"
+        )
+    for method in methods:
+        if not callable(getattr(value, method, None)):
+            raise TypeError(
+                f"{name}: {type(value).__name__} has no method {method}; {', '.join(methods)} are needed"
+            )
 
 
 def _said(forecast: Any, steps: int, columns: int) -> list[Floats]:
@@ -239,13 +256,16 @@ def diebold_mariano(first: Backtest, second: Backtest, horizon: int, loss: str =
     Stat. 13 (1995) 253, doi:10.1080/07350015.1995.10524599), and the statistic the correction for few origins
     of D. Harvey, S. Leybourne and P. Newbold (Int. J. Forecasting 13 (1997) 281,
     doi:10.1016/S0169-2070(96)00719-4, eq. 9). A variance that is not positive, as may happen for long
-    horizons, is replaced by that of independent differences times the horizon.
+    horizons, is replaced by that of independent differences times the horizon. Of differences that are all
+    the same the p-value is 0, and NaN if they are 0.
 
-    **Raises:** ValueError naming the argument; ImportError without scipy (`tundish[vision]`).
+    **Raises:** ValueError or TypeError naming the argument; ImportError without scipy (`tundish[vision]`).
     """
     power = 1 if choice("loss", loss, ("absolute", "squared")) == "absolute" else 2
     losses = []
     for name, table in (("first", first), ("second", second)):
+        if not isinstance(table, Backtest):
+            raise TypeError(f"{name}: is {type(table).__name__}; a Backtest, of backtest(), is needed")
         part = table.forecasts[table.forecasts["horizon"] == horizon]
         if not part.size:
             raise ValueError(
@@ -269,7 +289,10 @@ def _tested(difference: Floats, horizon: int) -> Comparison:
     if variance <= 0:
         variance = horizon * lags[0] / number
     if variance == 0:
-        return Comparison(mean, math.nan, math.nan, number)
+        known = mean != 0
+        return Comparison(
+            mean, math.copysign(math.inf, mean) if known else math.nan, 0.0 if known else math.nan, number
+        )
     correction = (number + 1 - 2 * horizon + horizon * (horizon - 1) / number) / number
     statistic = mean / math.sqrt(variance) * math.sqrt(correction)
     p_value = 2 * float(optional("scipy.stats", "vision").t.sf(abs(statistic), number - 1))

@@ -68,7 +68,7 @@ def checked_values(name: str, series: ArrayLike) -> tuple[Floats, bool]:
     if values.ndim not in (1, 2) or (values.ndim == 2 and not values.shape[1]):
         raise ValueError(f"{name}: has shape {values.shape}; (T,) or (T, k) is needed")
     flat = values.ndim == 1
-    values = values.reshape(len(values), -1)
+    values = values[:, None] if flat else values
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         row, column = bad[0]
@@ -139,6 +139,13 @@ class Forecaster(ABC):
         self.gaps: list[Gap] = []
         self._series: Series | None = None
 
+    def __repr__(self) -> str:
+        if self._series is None:
+            return f"<{type(self).__name__}: not fitted>"
+        length, columns = self._values.shape
+        of = "" if self._series.flat else f" of {columns} columns"
+        return f"<{type(self).__name__}: knows {length} values{of}, up to {self._now:g} s>"
+
     def fit(self, series: ArrayLike, time: ArrayLike | None = None) -> Self:
         """Learns from a series.
 
@@ -171,7 +178,7 @@ class Forecaster(ABC):
         return Forecast(*(part[:, 0] if flat else part for part in parts))
 
     def update(self, value: ArrayLike, time: float | None = None) -> Self:
-        """Takes the next value, a number or (k,), and learns from how it was forecast.
+        """Takes the next value, a number (or (1,)) or (k,), and learns from how it was forecast.
 
         `time`, s: when it was observed; left out, one step after the last. What is missing between is put on
         a straight line and told in `.gaps`; forecasts are not judged by it.
@@ -303,8 +310,8 @@ class Forecaster(ABC):
         """(k,) finite."""
         fitted = self._fitted()
         new = floats("value", value).reshape(np.shape(value))
-        wanted = () if fitted.flat else (fitted.values.shape[1],)
-        if new.shape != wanted:
+        wanted: tuple[int, ...] = () if fitted.flat else (fitted.values.shape[1],)
+        if new.shape not in ((wanted, (1,)) if fitted.flat else (wanted,)):
             needed = "a number" if fitted.flat else f"{wanted}"
             raise ValueError(f"value: has shape {new.shape}; {needed}, as the series was fitted, is needed")
         if not np.isfinite(new).all():

@@ -41,7 +41,7 @@ class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
     An LSTM layer of torch has two biases that only act as their sum. Here it has none, and a further input
     that is always 1, so that parameters count as published: 4 units (units + features + 1).
 
-    **Raises:** ValueError or TypeError naming the argument.
+    **Raises:** ValueError or TypeError naming the argument; when called, ValueError for other shapes.
     """
 
     def __init__(
@@ -100,7 +100,13 @@ class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
     def forward(self, seen: Any, values: Any = None) -> Any:
         """(N, horizons) of windows; see above."""
         if self.image_size is None:
+            _refuse_shape("series", seen, (self.window, self.inputs))
             return self.read(seen)
+        _refuse_shape("frames", seen, (self.window, self.image_size, self.image_size))
+        if self.inputs:
+            _refuse_shape("values", values, (self.window, self.inputs), len(seen))
+        elif values is not None:
+            raise ValueError("values: this network has no inputs; it sees frames alone")
         number, window = seen.shape[:2]
         sequence = self.encode(seen.flatten(0, 1)).reshape(number, window, self.embedding)
         if self.inputs:
@@ -125,6 +131,15 @@ class _Residual(torch.nn.Module):  # type: ignore[misc, name-defined]
 
     def forward(self, maps: Any) -> Any:
         return torch.relu(self.residual(maps) + self.short_cut(maps))
+
+
+def _refuse_shape(name: str, value: Any, needed: tuple[int, ...], number: int | None = None) -> None:
+    """What is not (N, ...), or not of N = number."""
+    text = ", ".join(map(str, ("N" if number is None else number, *needed)))
+    if value is None:
+        raise ValueError(f"{name}: are missing; ({text}) is needed")
+    if tuple(value.shape[1:]) != needed or number not in (None, len(value)):
+        raise ValueError(f"{name}: has shape {tuple(value.shape)}; ({text}) is needed")
 
 
 def _filters(value: Iterable[int]) -> tuple[int, ...]:

@@ -26,7 +26,8 @@ _CRYSTAL = (0.84, 0.37, 0.0, 0.45)  # the last is how opaque
 _FLUX = (0.34, 0.71, 0.91)
 _SHARES = (0.1, 0.5, 0.9)  # of which frames are shown
 _MANY = 5.0  # times the least error, beyond which errors are drawn on a logarithmic axis
-_BEYOND = 0.08  # of a share's axis below 0 and above 1
+_BAND = 3.0  # spreads of the values beyond them that a band is shown
+_BEYOND = 0.08  # of what is shown, below and above it
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -144,20 +145,18 @@ def plot_forecast(
         axes.plot(time[shown], values[shown, n], ".", color=KNOWN, markersize=3, label="measured")
         mean, lower, upper = (part[:, n] for part in forecast)
         axes.plot(ahead, mean, color=OURS, linewidth=1.6, label="forecast")
-        axes.fill_between(
-            ahead, lower, upper, color=OURS, alpha=0.2, linewidth=0, label=f"{100 * level:g} % band"
-        )
-        _finish_values(axes, column)
+        _draw_band(axes, ahead, lower, upper, level)
+        axes.set_ylabel(column)
     panels[-1].set_xlabel("time, s")
     panels[0].legend(fontsize=8, frameon=False)
     return figure
 
 
-def _finish_values(axes: Any, column: str) -> None:
-    axes.set_ylabel(column)
-    if column == "share":
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(low, -_BEYOND), min(high, 1 + _BEYOND))
+def _draw_band(axes: Any, time: Floats, lower: Floats, upper: Floats, level: float) -> None:
+    """With its edges, so that it is seen also where it fills the picture."""
+    axes.fill_between(time, lower, upper, color=OURS, alpha=0.2, linewidth=0, label=f"{100 * level:g} % band")
+    for edge in (lower, upper):
+        axes.plot(time, edge, color=OURS, linewidth=0.6, alpha=0.6)
 
 
 def plot_backtest(tables: Mapping[str, Backtest], time: Floats, columns: Sequence[str], first: str) -> Figure:
@@ -193,14 +192,19 @@ def draw_backtest(axes: Any, table: Backtest, horizon: int, time: Floats, column
     )
     axes.plot(at, value, ".", color=KNOWN, markersize=3, label="measured")
     axes.plot(at, mean, color=OURS, linewidth=1.2, label="forecast")
-    axes.fill_between(
-        at, lower, upper, color=OURS, alpha=0.2, linewidth=0, label=f"{100 * table.level:g} % band"
-    )
-    shown = np.concatenate([value, mean])
-    spread = np.ptp(shown) or 1.0
-    axes.set_ylim(shown.min() - 0.3 * spread, shown.max() + 0.3 * spread)
+    _draw_band(axes, at, lower, upper, table.level)
+    axes.set_ylim(*_limits(np.concatenate([value, mean]), lower, upper))
     axes.set_ylabel(column)
     axes.legend(fontsize=8, frameon=False)
+
+
+def _limits(shown: Floats, lower: Floats, upper: Floats) -> tuple[float, float]:
+    """Of an axis that holds the values, and the band up to three times their spread beyond them."""
+    low, high = float(shown.min()), float(shown.max())
+    spread = high - low or 1.0
+    bottom = max(np.nanmin([low, *lower]), low - _BAND * spread)
+    top = min(np.nanmax([high, *upper]), high + _BAND * spread)
+    return bottom - _BEYOND * spread, top + _BEYOND * spread
 
 
 def plot_training(history: Sequence[Sequence[tuple[float, float]]]) -> Figure:

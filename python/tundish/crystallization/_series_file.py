@@ -139,6 +139,10 @@ def _written(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 def _refuse_header(header: list[str]) -> None:
     if not any(header):
         raise ValueError("is empty; a line of names and lines of numbers are needed")
+    if len(header) == 1 and ";" in header[0]:
+        raise ValueError(
+            "line 1: cells are separated by semicolons; commas, and points in numbers, are needed"
+        )
     for n, name in enumerate(header):
         if not name:
             raise ValueError(f"line 1: column {n + 1} has no name")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ _MOST_FRAMES = 100_000
 _LEAST_SIDE = 24  # px
 
 
-class Truth(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Truth:
     """What a synthetic sequence knows of its frames.
 
     - `share`: (T,) crystallised share of the flux: solid as charged, or crystallised from the melt.
@@ -32,7 +34,7 @@ class Truth(NamedTuple):
     - `mask`: (H, W) bool, where the flux is.
     - `experiment`: all knobs.
 
-    As an array it is the share.
+    As an array, and to `len` and in square brackets, it is the share.
     """
 
     share: Floats
@@ -45,13 +47,19 @@ class Truth(NamedTuple):
     mask: NDArray[np.bool_]
     experiment: Experiment
 
+    def __len__(self) -> int:
+        return len(self.share)
+
+    def __getitem__(self, which: Any) -> Any:
+        return self.share[which]
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
         return np.array(self.share, dtype=dtype, copy=copy)
 
     def rows(self, which: NDArray[np.intp]) -> Truth:
         """The truth of some frames."""
-        return self._replace(
-            share=self.share[which], crystals=self.crystals[which], temperature=self.temperature[which]
+        return replace(
+            self, share=self.share[which], crystals=self.crystals[which], temperature=self.temperature[which]
         )
 
 
