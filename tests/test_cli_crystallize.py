@@ -120,7 +120,7 @@ def test_figures_are_those_of_the_library(run: Run, folder: Path) -> None:
     assert [told["half"]["lower"], told["half"]["upper"]] == pytest.approx(fit.interval("half"))
     forecaster = FluxForecaster(**SETTINGS, seed=3)
     share = frames.features(frames[:42].calibration())["share"]
-    expected = backtest(forecaster, share, 0.7, (1, 4))
+    expected = backtest(FluxForecaster(**SETTINGS, limits=(0, 1), seed=3), share, 0.7, (1, 4))
     rows = [row for row in found["backtest"]["rows"] if row["model"] == "recommended"]
     assert [row["mae"] for row in rows] == pytest.approx(expected["mae"].tolist())
     assert [row["origins"] for row in rows] == [18, 15]
