@@ -104,8 +104,8 @@ class Arima(Forecaster):
       that of Dickey and Fuller refuses a unit root (5 %; at most twice), and chooses p and q up to 2 by
       Akaike's criterion.
       A model of levels with a root within 2 % of the unit circle gives way to one of steps, and models whose
-      moving average has one within 5 % are taken only if there are no others (as R. J. Hyndman and Y.
-      Khandakar do, J. Stat. Softw. 27(3) (2008), doi:10.18637/jss.v027.i03, section 3.2).
+      moving average has one within 5 % are taken only if there are no others (in the manner of R. J. Hyndman
+      and Y. Khandakar, J. Stat. Softw. 27(3) (2008), doi:10.18637/jss.v027.i03, whose limit is closer).
 
     The parameters are those of `fit`; new values only move its state. A column that is constant when fitted
     is forecast by its last value, with no width.
