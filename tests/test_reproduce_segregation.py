@@ -174,8 +174,9 @@ def test_a_record_goes_on_where_it_stopped(tmp_path: Path, computed: list[tuple[
     """What is in the file is not done again, nor for another row; half a line is."""
     file, told = tmp_path / "runs.jsonl", []
     Record(file).complete(["protocol", "augmentation"], TINY, 2, told.append)
-    assert len(computed) == len(told) == 2 * 5  # "both" is the grouped protocol
-    assert told[0] == "protocol, published: split 1 of 2"
+    assert len(computed) == 2 * 5  # "both" is the grouped protocol
+    assert told[:2] == ["10 runs are missing", "protocol, published: split 1 of 2: 1 of 10 done, 30 s"]
+    assert len(told) == 1 + 10
     lines = file.read_text("utf-8").splitlines(keepends=True)
     file.write_text("".join(lines[:-1]) + lines[-1][:40], "utf-8")
     computed.clear()
@@ -189,6 +190,17 @@ def test_a_record_goes_on_where_it_stopped(tmp_path: Path, computed: list[tuple[
     assert [run.split for run in record.runs(tasks["mirror"])] == [0, 1, 2]
     assert (record.has("augmentation", TINY), record.has("dense", TINY)) == (True, False)
     assert not Record(file, seed=1).has("augmentation", TINY)
+
+
+def test_workers_compute_the_same(tmp_path: Path) -> None:
+    """In processes of their own, which takes seconds to start; every run has one thread, as tests have."""
+    record = Record(tmp_path / "runs.jsonl", seed=3)
+    record.complete(["enhancement"], TINY, 1, quiet, workers=2)
+    for task in paper.tasks("enhancement", TINY).values():
+        (run,) = record.runs(task)
+        direct = paper.compute(run.task, 0, 3, {})
+        assert run.result["points"] == direct["points"]
+        assert run.result["history"] == [list(errors) for errors in direct["history"]]
 
 
 def test_runs_of_other_settings_do_not_count(tmp_path: Path, computed: list[tuple[Task, int]]) -> None:
@@ -284,7 +296,7 @@ def test_the_command_makes_a_study(
 ) -> None:
     """In earnest, of small networks; then again from the record."""
     command = ["reproduce", "segregation2025", "--study", "models", "--splits", "1", "--seed", "2"]
-    command += ["--out", str(tmp_path)]
+    command += ["--workers", "1", "--out", str(tmp_path)]
     assert main(command) == 0
     out, err = capsys.readouterr()
     assert f"| {paper.RECOMMENDED} | - |" in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ _TABLES: dict[str, Sequence[int]] = {
 _OWN: dict[str, dict[str, Any]] = {
     "energies2020": {"method": None, "runs": 10},
     "scrap2025": {"seeds": 5},
-    "segregation2025": {"full": False, "splits": None, "study": None, "weights": []},
+    "segregation2025": {"full": False, "splits": None, "study": None, "weights": [], "workers": None},
     "flux2023": {"series": None},
 }
 _BACKBONES = ("vgg16", "vgg19", "inception-v3")
@@ -80,6 +81,12 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         action="append",
         help="of vgg16, vgg19 or inception-v3, trained on ImageNet, as torchvision publishes them",
     )
+    segregation.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes of one thread each, side by side (default: one a processor; 1 with --full)",
+    )
     segregation.add_argument("--study", choices=_STUDIES, help="only this one")
     flux = parser.add_argument_group("flux2023")
     flux.add_argument(
@@ -118,7 +125,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BadInputError(f"--table: is not for {arguments.paper}{hint}")
     if arguments.table is not None and arguments.table not in tables:
         raise BadInputError(f"--table {arguments.table}: must be {tables[0]} to {tables[-1]}")
-    for name in ("runs", "seeds", "splits"):
+    for name in ("runs", "seeds", "splits", "workers"):
         count = getattr(arguments, name)
         if count is not None and count < 1:
             raise BadInputError(f"--{name} {count}: must be at least 1")
@@ -182,7 +189,9 @@ def _segregation2025(arguments: argparse.Namespace) -> int:
         make_folder(folder)
         studies = paper.STUDIES if arguments.study is None else (arguments.study,)
         record = _record(paper.Record, folder, arguments.seed)
-        record.complete(studies, chosen, arguments.splits, partial(note, arguments.prog), weights)
+        workers = arguments.workers or (1 if arguments.full else os.cpu_count() or 1)
+        tell = partial(note, arguments.prog)
+        record.complete(studies, chosen, arguments.splits, tell, weights, workers)
     except (ImportError, FloatingPointError) as error:
         note(arguments.prog, error)
         return FAILED
