@@ -266,7 +266,7 @@ def test_the_page_says_that_the_data_are_synthetic(
     page = report.page(record, TINY)
     assert "**The data are synthetic.**" in page
     assert "patches of 16 px at 0.4 mm a pixel (6.4 mm). Reduced for two processor cores" in page
-    assert "All runs together took 3.0 minutes." in page
+    assert "All runs together took 3.0 minutes, counting each" in page
     assert "## Figures" not in page
     record.complete(paper.STUDIES, TINY, 1, quiet)
     page = report.page(record, TINY)

@@ -107,9 +107,9 @@ def _effort(record: Record, chosen: Configuration) -> str:
         "The size and the training are the paper's."
         if size == 224
         else "Reduced for two processor cores: `--full` runs 224 px with the paper's training, on a GPU. "
-        f"In {chosen.published.get('epochs')} epochs networks that are trained from the start hardly leave "
-        "the mean of the carbon, so their rows say little of what they can do, and differences between them "
-        "less."
+        f"In {chosen.published.get('epochs')} epochs the published kind of network is hardly trained: its "
+        "rows say little of what it can do, and differences between them less. The pooled network is small "
+        "enough to be trained."
     )
     rows = [task for study in STUDIES for task in tasks(study, chosen).values()]
     # Rows of several studies may be one run.
@@ -125,7 +125,7 @@ def _effort(record: Record, chosen: Configuration) -> str:
         f"Published network: {_settings(usual)}.\n\n"
         f"Pooled network: {_settings(pooled)}.\n\n"
         f"Recommended, `TextureRegressor`: {_settings(best)}.\n\n"
-        f"All runs together took {seconds / 60:.1f} minutes."
+        f"All runs together took {seconds / 60:.1f} minutes, counting each of those side by side."
     )
 
 
