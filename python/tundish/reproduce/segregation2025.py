@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tundish._arrays import optional
 from tundish.reproduce._record import whole_lines
 from tundish.segregation import (
     CarbonRegressor,
@@ -283,10 +284,9 @@ def _computed(job: _Job) -> tuple[_Job, dict[str, Any]]:
 
 def _one_thread() -> None:
     """Of a worker: it leaves Ctrl-C to the one who waits for it, and other processors to other workers."""
-    import torch
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
+    optional("torch", "vision").set_num_threads(1)
+    optional("threadpoolctl", "vision").threadpool_limits(1)  # numpy's
 
 
 def _results(jobs: list[_Job], workers: int) -> Iterator[tuple[_Job, dict[str, Any]]]:
