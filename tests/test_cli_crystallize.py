@@ -243,6 +243,18 @@ def test_it_runs_without_a_record(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert "data            synthetic" in text_of(found)
 
 
+def test_crystals_may_be_darker_than_the_melt(run: Run, folder: Path, series: Path, tmp_path: Path) -> None:
+    bright = growing()
+    FrameSequence(255 - bright.images, bright.time).write_folder(tmp_path / "dark")
+    first = json_of(run(folder, *SMALL, "--json"))
+    second = json_of(run(tmp_path / "dark", *SMALL, "--crystals", "dark", "--json"))
+    assert second["frames"]["share"] == pytest.approx(first["frames"]["share"], abs=0.05)
+    assert second["frames"]["share"]["last"] > 0.9
+    status, out, err = run(series, "--crystals", "dark")
+    assert (status, out) == (2, "")
+    assert "--crystals: is for frames" in err
+
+
 def test_a_tiff_of_pages_is_a_record(run: Run, tmp_path: Path) -> None:
     images = growing().images
     pages = [Image.fromarray(image) for image in images]

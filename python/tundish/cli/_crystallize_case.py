@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # The synthetic record: small, and still crystallising when the last 30 % of it begin.
 SECONDS, SIZE, RATE = 300.0, (96, 128), 4.0
 _TIFF = (".tif", ".tiff")
+BRIGHT = "bright"  # as crystals are beside the melt, unless --crystals says otherwise
 _CALIBRATE = "calibrate: "  # begins the warnings of calibrations
 
 
@@ -72,7 +73,7 @@ def case_of(arguments: argparse.Namespace) -> Case:
         raise BadInputError(f"--pattern: is for the names in a folder; {path} is a file")
     if path.suffix.lower() in _TIFF:
         return of_frames(str(path), _pages(path, arguments), arguments)
-    for name in ("frames_per_second", "skip", "pixels"):
+    for name in ("frames_per_second", "crystals", "skip", "pixels"):
         if getattr(arguments, name):
             raise BadInputError(f"--{name.replace('_', '-')}: is for frames; {path} is a series")
     return _of_series(path, arguments)
@@ -90,14 +91,16 @@ def _folder(path: Path, arguments: argparse.Namespace) -> FrameSequence:
 
     errors = "skip" if arguments.skip else "raise"
     return FrameSequence.from_folder(
-        path, frames_per_second=arguments.frames_per_second, pattern=arguments.pattern, errors=errors
-    )
+        path, frames_per_second=arguments.frames_per_second, pattern=arguments.pattern, errors=errors,
+        crystals=arguments.crystals or BRIGHT,
+    )  # fmt: skip
 
 
 def _pages(path: Path, arguments: argparse.Namespace) -> FrameSequence:
     from tundish.crystallization import FrameSequence
 
-    return FrameSequence.from_tiff(path, frames_per_second=arguments.frames_per_second)
+    crystals = arguments.crystals or BRIGHT
+    return FrameSequence.from_tiff(path, frames_per_second=arguments.frames_per_second, crystals=crystals)
 
 
 def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace) -> Case:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tundish.cli import DONE, BadInputError
 from tundish.cli._common import make_folder, note, write_files, write_picture
+from tundish.cli._crystallize_case import BRIGHT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,6 +120,7 @@ class Follower:
     def __init__(self, arguments: argparse.Namespace, forecaster: FluxForecaster | None) -> None:
         self._arguments, self.forecaster = arguments, forecaster
         self._after = _AFTER if arguments.after is None else arguments.after
+        self._crystals = arguments.crystals or BRIGHT
         self._frames: list[Arrival] = []
         self._try_at = self._after
         self._refit_at = float("inf")
@@ -137,7 +139,7 @@ class Follower:
         from tundish.crystallization import FrameSequence
 
         try:
-            self.forecaster.update(FrameSequence(frame.image[None], [frame.time]))
+            self.forecaster.update(FrameSequence(frame.image[None], [frame.time], crystals=self._crystals))
         except ValueError as error:
             if not str(error).startswith("time"):
                 return str(error)
@@ -169,7 +171,8 @@ class Follower:
 
         count = len(self._frames)
         images = np.stack([frame.image for frame in self._frames])
-        sequence = FrameSequence(images, [frame.time for frame in self._frames])
+        times = [frame.time for frame in self._frames]
+        sequence = FrameSequence(images, times, crystals=self._crystals)
         try:
             with doubts_told() as doubts:
                 self.forecaster = new_forecaster(self._arguments, self.columns).fit(sequence)

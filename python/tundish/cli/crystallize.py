@@ -138,6 +138,9 @@ def _add_forecast_to(parser: argparse.ArgumentParser) -> None:
         "an s, or else the last)",
     )
     group.add_argument(
+        "--crystals", choices=["bright", "dark"], help="beside the melt on frames (default: bright)"
+    )
+    group.add_argument(
         "--skip", action="store_true", help="leave out frames that cannot be read, and tell which"
     )
 
