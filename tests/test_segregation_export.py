@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +258,24 @@ def test_openvino_predicts_any_number_of_grey_patches(regressor: CarbonRegressor
     for new in (stripes(5, 2), stripes(1, 3)):
         assert np.allclose(model({"grey": new.images})["carbon"], regressor.predict(new), atol=2e-6)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["model.bin", "model.json", "model.xml"]
+
+
+def test_openvino_does_not_report_itself() -> None:
+    """In a process of its own, which imports it first: its report would be a fork from a thread."""
+    pytest.importorskip("openvino")
+    code = """
+import os, sys, threading
+forks = []
+os.register_at_fork(before=lambda: forks.append(1))
+from tundish.segregation._openvino import openvino
+assert openvino().__name__ == "openvino"
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(5)
+assert not forks
+assert "openvino_telemetry" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_card_tells_what_the_file_takes(regressor: CarbonRegressor, tmp_path: Path) -> None:

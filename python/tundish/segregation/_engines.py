@@ -17,6 +17,7 @@ from tundish._arrays import Floats, choice, integer, number, optional
 from tundish.segregation._graphs import openvino_model
 from tundish.segregation._int8 import Quantised
 from tundish.segregation._layers import POOL, Convolution, feature_layers
+from tundish.segregation._openvino import openvino
 from tundish.segregation._training import predict
 
 if TYPE_CHECKING:
@@ -200,7 +201,6 @@ def _head(network: Any, device: Any) -> Callable[[Any], Any]:
 
 
 def _openvino(networks: Sequence[Any], precision: str) -> Engine:
-    openvino = optional("openvino", "deploy")
     model = openvino_model(networks, None, networks[0].image_size)
     options = {
         "INFERENCE_PRECISION_HINT": precision,
@@ -209,7 +209,7 @@ def _openvino(networks: Sequence[Any], precision: str) -> Engine:
         # Threads that are bound to a processor wait for whatever else runs on it.
         "ENABLE_CPU_PINNING": False,
     }
-    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    request = openvino().Core().compile_model(model, "CPU", options).create_infer_request()
 
     def run(images: Any) -> Floats:
         parts = []

@@ -10,9 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tundish._arrays import choice, optional
+from tundish._arrays import choice
 from tundish._model_folder import replace
 from tundish.segregation._graphs import INPUT, OUTPUT, Preparation, onnx_model, openvino_model
+from tundish.segregation._openvino import openvino
 
 FORMATS = ("onnx", "openvino")
 FORMAT, VERSION = "tundish.segregation.export", 1
@@ -58,8 +59,7 @@ def export(
 
 def _serialised(model: Any, file: Path) -> dict[Path, bytes]:
     """The graph, and its weights, which are looked for beside it under the same name."""
-    openvino = optional("openvino", "deploy")
     with tempfile.TemporaryDirectory() as folder:
         graph, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
-        openvino.serialize(model, str(graph), str(weights))
+        openvino().serialize(model, str(graph), str(weights))
         return {file: graph.read_bytes(), file.with_suffix(".bin"): weights.read_bytes()}

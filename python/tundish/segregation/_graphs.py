@@ -19,6 +19,7 @@ from tundish.segregation._layers import (
     feature_layers,
     regression_layers,
 )
+from tundish.segregation._openvino import openvino
 
 INPUT, OUTPUT = "grey", "carbon"
 _OPERATORS = 17  # of ONNX; runtimes since 2022 know them
@@ -49,7 +50,7 @@ def openvino_model(networks: Sequence[Any], preparation: Preparation | None, ima
     With a preparation from grey (N, H, W) uint8 to carbon (N,), wt%, the mean of the networks; without one
     from prepared patches (N, 1, H, W) float32 to the carbon of each network, one output each.
     """
-    openvino = optional("openvino", "deploy")
+    model = openvino().Model
     build = _OpenVino(optional("openvino.opset13", "deploy"))
     shape = [-1, image_size, image_size] if preparation else [-1, 1, image_size, image_size]
     given = build.operators.parameter(shape, np.uint8 if preparation else np.float32, INPUT)
@@ -57,10 +58,10 @@ def openvino_model(networks: Sequence[Any], preparation: Preparation | None, ima
     x = build.prepared(given, preparation) if preparation else given
     members = [build.flat(_carbon(build, network, x)) for network in networks]
     if preparation is None:
-        return openvino.Model(members, [given], "tundish")
+        return model(members, [given], "tundish")
     carbon = build.mean(members)
     carbon.output(0).set_names({OUTPUT})
-    return openvino.Model([carbon], [given], "tundish")
+    return model([carbon], [given], "tundish")
 
 
 def onnx_model(networks: Sequence[Any], preparation: Preparation, image_size: int) -> Any:
