@@ -253,6 +253,9 @@ def test_crystals_may_be_darker_than_the_melt(run: Run, folder: Path, series: Pa
     status, out, err = run(series, "--crystals", "dark")
     assert (status, out) == (2, "")
     assert "--crystals: is for frames" in err
+    status, out, err = run("--crystals", "dark")
+    assert (status, out) == (2, "")
+    assert err.endswith("--crystals: is for a record of your own; none is given\n")
 
 
 def test_a_tiff_of_pages_is_a_record(run: Run, tmp_path: Path) -> None:

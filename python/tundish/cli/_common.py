@@ -43,6 +43,8 @@ def make_folder(folder: Path) -> None:
     """Makes the folder of --out."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise BadInputError(f"--out {folder}: is a file; a folder is needed") from None
     except OSError as error:
         raise BadInputError(f"--out {folder}: {error.strerror}") from None
 

@@ -62,6 +62,9 @@ def case_of(arguments: argparse.Namespace) -> Case:
     """The record that is asked for; BadInputError or ValueError naming the file where it cannot be had."""
     path: Path | None = arguments.record
     if path is None:
+        for name in ("frames_per_second", "pattern", "crystals", "skip"):
+            if getattr(arguments, name):
+                raise BadInputError(f"--{name.replace('_', '-')}: is for a record of your own; none is given")
         return of_frames("synthetic sequence", _synthetic(arguments.seed), arguments)
     if path.is_dir():
         with shown("reading frames"):
@@ -117,7 +120,7 @@ def of_frames(name: str, sequence: FrameSequence, arguments: argparse.Namespace)
                 f"--column {column}: frames have no such feature; known are {', '.join(known)}"
             )
     remarks += doubts
-    values = _table_of(table, columns)
+    values = table_of(table, columns)
     readings = {}
     if sequence.temperature is not None:
         for n, degrees in enumerate(sequence.temperature.reshape(len(sequence), -1).T):
@@ -150,7 +153,8 @@ def doubts_told() -> Iterator[list[str]]:
             told.append(doubt)
 
 
-def _table_of(table: NDArray[Any], columns: tuple[str, ...]) -> Floats:
+def table_of(table: NDArray[Any], columns: tuple[str, ...]) -> Floats:
+    """(n, k) of the columns of features."""
     import numpy as np
 
     return np.stack([table[column].astype(float) for column in columns], axis=1)

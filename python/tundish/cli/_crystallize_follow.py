@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tundish.cli import DONE, BadInputError
 from tundish.cli._common import make_folder, note, write_files, write_picture
-from tundish.cli._crystallize_case import BRIGHT
+from tundish.cli._crystallize_case import BRIGHT, doubts_told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -165,7 +165,6 @@ class Follower:
     def _train(self) -> None:
         import numpy as np
 
-        from tundish.cli._crystallize_case import doubts_told
         from tundish.cli.crystallize import new_forecaster
         from tundish.crystallization import FrameSequence
 

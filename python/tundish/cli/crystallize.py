@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tundish.cli import DONE, FAILED, BadInputError
 from tundish.cli._common import bar, clock, make_folder, note, shown, write_files
-from tundish.cli._crystallize_case import Case, case_of, shows_frames
+from tundish.cli._crystallize_case import Case, calibrated, case_of, doubts_told, shows_frames, table_of
 from tundish.cli._crystallize_files import writers_of
 from tundish.cli._crystallize_report import text_of
 from tundish.cli.info import instruction_set
@@ -207,8 +207,6 @@ def _check(arguments: argparse.Namespace) -> None:
             raise BadInputError(f"--{name} {getattr(arguments, name):g}: must lie between 0 and 1")
     if arguments.seed < 0:
         raise BadInputError(f"--seed {arguments.seed}: must not be negative")
-    if arguments.out is not None and arguments.out.exists() and not arguments.out.is_dir():
-        raise BadInputError(f"--out {arguments.out}: is a file; a folder is needed")
     arguments.horizons = _horizons(arguments.horizons)
     arguments.against = _against(arguments.against)
     if arguments.model is not None:
@@ -351,8 +349,6 @@ def _limits(case: Case, frames: bool) -> tuple[float, float] | None:
 
 
 def _trained(case: Case, arguments: argparse.Namespace) -> FluxForecaster:
-    from tundish.cli._crystallize_case import doubts_told
-
     forecaster = new_forecaster(arguments, case.columns, _limits(case, case.sequence is not None))
     with shown("training"), doubts_told():  # the case has told them
         if case.sequence is not None:
@@ -432,8 +428,6 @@ def _known_at_start(case: Case, arguments: argparse.Namespace) -> tuple[Floats, 
     """Time and values, of frames by the calibration of those that are known when the judging begins."""
     if case.sequence is None:
         return case.time, case.values, ()
-    from tundish.cli._crystallize_case import _table_of, calibrated
-
     part = case.sequence[: max(int(arguments.start * len(case.sequence)), 1)]
     calibration, doubts = calibrated(part)
     first = f"the first {100 * arguments.start:g} % of the frames"
@@ -441,7 +435,7 @@ def _known_at_start(case: Case, arguments: argparse.Namespace) -> tuple[Floats, 
         what = f"{first} do not show both states"
         return case.time, case.values, (f"{what}: forecasts are judged by the whole record's calibration",)
     remarks = tuple(f"of {first}, by which forecasts are judged: {each}" for each in doubts)
-    return case.time, _table_of(case.sequence.features(calibration), case.columns), remarks
+    return case.time, table_of(case.sequence.features(calibration), case.columns), remarks
 
 
 def _baselines(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -455,7 +449,6 @@ def _judged(
     models: dict[str, tuple[Any, Any]], arguments: argparse.Namespace, start: float, horizons: tuple[int, ...]
 ) -> tuple[dict[str, Backtest], dict[str, str]]:
     """Tables of the models, each with what it is told, and reasons for those that cannot be judged."""
-    from tundish.cli._crystallize_case import doubts_told
     from tundish.crystallization import backtest
 
     tables, missing = {}, {}

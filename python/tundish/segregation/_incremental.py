@@ -43,7 +43,7 @@ class Lesson(NamedTuple):
     """Old patches and, from row `first` on, new ones.
 
     - `material`: both, prepared. `held`: (members, N) whether a network never trains on a patch.
-    - `plan`: of the training. `share`: of a batch that are old patches. `round`: number of updates before.
+    - `plan`: of the training. `share`: of a batch that are old patches. `earlier`: number of updates before.
     """
 
     both: PatchSet
@@ -52,7 +52,7 @@ class Lesson(NamedTuple):
     held: NDArray[np.bool_]
     plan: Plan
     share: float
-    round: int
+    earlier: int
 
     @property
     def fresh(self) -> int:
@@ -79,7 +79,7 @@ class Lesson(NamedTuple):
     def teach(self, network: Any, member: int, report: Callable[[Epoch], object]) -> float:
         """Trains one network on; the relative change of its weights."""
         plan, start = self.plan, _flat(network)
-        random = np.random.default_rng([plan.seed, member, 0xA1, self.round])
+        random = np.random.default_rng([plan.seed, member, 0xA1, self.earlier])
         optimiser = torch.optim.Adam(
             network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
@@ -94,7 +94,7 @@ class Lesson(NamedTuple):
     ) -> None:  # fmt: skip
         plan = self.plan
         for epoch in range(plan.epochs):
-            with seeded(self.material.images.device, plan.seed, member, epoch, 2, self.round):
+            with seeded(self.material.images.device, plan.seed, member, epoch, 2, self.earlier):
                 network.train()
                 total = sum(self._step(network, optimiser, b) for b in self._batches(member, random))
             if not math.isfinite(total):

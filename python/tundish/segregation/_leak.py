@@ -61,12 +61,8 @@ def leak(train: PatchSet, test: PatchSet) -> Leak:
     copies = float(np.mean(distance < max(_COPY * np.median(usual) if usual.size else 0.0, _ROUNDING)))
     error = float(np.sum((train.carbon[nearest] - test.carbon) ** 2))
     total = float(np.sum((test.carbon - test.carbon.mean()) ** 2))
-    shared = len(_points(train) & _points(test))
+    shared = len(train.ids & test.ids)
     return Leak(1 - error / total if total else float("nan"), copies, shared, copies > 0 or shared > 0)
-
-
-def _points(patches: PatchSet) -> set[tuple[object, object]]:
-    return set(zip(patches.billet.tolist(), patches.point.tolist(), strict=True))
 
 
 def _invariants(images: Grey) -> Floats:

@@ -38,7 +38,7 @@ FULL = Configuration(
     published={},
     pooled={
         "blocks": 5, "dense": [64], "head": "pooled", "learning_rate": 1e-3, "schedule": "cosine",
-        "epochs": 100, "patience": 100, "ensemble": 5,
+        "epochs": 100, "ensemble": 5,
     },
     recommended={},
     transfer={},
