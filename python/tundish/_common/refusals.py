@@ -7,9 +7,8 @@ that present a refusal in their own way (a command, a form) read the attributes 
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import Any, Self
-
-import numpy as np
 
 
 class _Missing:
@@ -87,9 +86,10 @@ class UnknownNameError(RefusalError, KeyError):
 
 def shown(value: object) -> str:
     """A value as a message shows it: short, on one line."""
-    if isinstance(value, float | np.floating):
+    np = sys.modules.get("numpy")  # not imported here: `tundish --help` is quick
+    if isinstance(value, float) or (np and isinstance(value, np.floating)):
         return f"{value:g}"
-    if isinstance(value, np.ndarray):
+    if np and isinstance(value, np.ndarray):
         if value.ndim == 0:
             return shown(value[()])
         return f"array of shape {value.shape}" if value.size > 6 else one_line(repr(value.tolist()))
