@@ -1,7 +1,8 @@
 """Refused arguments as data: which argument, its value, and what is allowed.
 
-A message is one line, `argument = value: allowed`, preceded by the file and line where there is one. Callers
-that present a refusal in their own way (a command, a form) read the attributes and never the sentence.
+A message is one line, `argument = value: allowed`, preceded by the file and line where there are some:
+`heats.csv: line 3, steel_t = 0: must be above 0`. Callers that present a refusal in their own way (a command,
+a form) read the attributes and never the sentence.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class RefusalError(Exception):
     def _message(self) -> str:
         place = "" if self.file is None else f"{self.file}: "
         if self.line is not None:
-            place = f"{place[:-2]}, line {self.line}: " if place else f"line {self.line}: "
+            place += f"line {self.line}, "
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
         return one_line(f"{place}{self.argument}{value}: {self.allowed}")
 
