@@ -4,15 +4,23 @@ import csv
 import functools
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tundish.cli import scrap as cli
 from tundish.cli.main import main
-from tundish.scrap import HeatLog, PartitionedElement, RetainedElement, prior_from, published_model, simulate
-from tundish.scrap._bundled import bundled_truth, heats_of, truth_of
-from tundish.scrap._estimate import Estimate
+from tundish.scrap import (
+    Estimate,
+    HeatLog,
+    PartitionedElement,
+    RetainedElement,
+    bundled_heats,
+    bundled_truth,
+    prior_from,
+    published_model,
+    simulate,
+)
 
 pytest.importorskip("scipy")
 
@@ -59,7 +67,7 @@ def prior_file(tmp_path):
 @pytest.fixture
 def blank_pictures(monkeypatch):
     """Pictures are files without content: to draw them takes seconds."""
-    monkeypatch.setattr(cli, "write_picture", lambda plot, path: path.touch())
+    monkeypatch.setattr("tundish.scrap._report.picture", lambda plot: Path.touch)
 
 
 def json_of(result):
@@ -76,7 +84,7 @@ def test_it_runs_without_a_file(run, element):
     """A row for every type, the prior's source, the prediction's error and verdicts in words."""
     status, out, err = run("--element", element)
     assert (status, err) == (0, "")
-    log = HeatLog.read_csv(heats_of(element))
+    log = HeatLog.read_csv(bundled_heats(element))
     lines = {line.split()[0]: line for line in out.splitlines() if line}
     assert set(log.types) <= set(lines)
     assert len({len(lines[name]) for name in log.types}) == 1  # columns are aligned
@@ -259,7 +267,7 @@ def test_slag_that_is_not_there_is_told(run, log_of, prior_file):
 @pytest.mark.parametrize("element", ["Cu", "Cr"])
 def test_bundled_heats_follow_from_their_truth(element):
     """The mass balance gives the true steel, to rounding; readings scatter about it as the sensor does."""
-    log, truth = HeatLog.read_csv(heats_of(element)), bundled_truth(element)
+    log, truth = HeatLog.read_csv(bundled_heats(element)), bundled_truth(element)
     assert truth.composition.shape == log.scrap.shape
     mass = (log.scrap * truth.composition).sum(axis=1) + log.hot_metal_t * log.hot_metal_ppm
     if element == "Cr":
@@ -269,7 +277,8 @@ def test_bundled_heats_follow_from_their_truth(element):
     off = (log.steel_ppm - truth.steel_ppm)[~log.missing]
     assert np.std(off) == pytest.approx({"Cu": 10, "Cr": 5}[element], rel=0.1)
     assert 0 < log.missing.sum() < 10
-    assert heats_of(element).stat().st_size + truth_of(element).stat().st_size < 120_000
+    files = (bundled_heats(element), bundled_heats(element).with_name(f"{element.lower()}_truth.csv"))
+    assert sum(file.stat().st_size for file in files) < 120_000
 
 
 @pytest.mark.parametrize("element", ["Cu", "Cr"])
@@ -306,7 +315,7 @@ def test_out_writes_data_and_pictures(run, log_of, tmp_path):
 def test_truth_is_drawn_where_it_is_known(run, log_of, tmp_path, monkeypatch):
     """Beside the estimate of the bundled heats, and of those alone."""
     drawn = []
-    monkeypatch.setattr(cli, "write_picture", lambda plot, path: plot())
+    monkeypatch.setattr("tundish.scrap._report.picture", lambda plot: lambda path: plot())
     for name in ("plot", "plot_partition"):
         monkeypatch.setattr(Estimate, name, lambda self, truth=None: drawn.append(truth))
     monkeypatch.setattr(Estimate, "plot_innovations", lambda self: None)
@@ -335,11 +344,11 @@ def test_without_matplotlib_the_data_are_written(run, log_of, tmp_path, monkeypa
         (["--prior", "none.csv"], "none.csv: No such file"),
         (["--element", "Sn"], "--element"),
         (["--model", "magic"], "--model"),
-        (["--decay", "0"], "--decay = 0.0: must be above 0"),
+        (["--decay", "0"], "--decay = 0: must be above 0"),
         (["--decay", "nan"], "--decay = nan"),
         (["--decay", "slow"], "--decay"),
-        (["--measurement-std", "-1"], "--measurement-std = -1.0: must be finite and above 0"),
-        (["--robust", "0"], "--robust = 0.0"),
+        (["--measurement-std", "-1"], "--measurement-std = -1: must be finite and above 0"),
+        (["--robust", "0"], "--robust = 0"),
         (["--partition", "9", "0"], "--partition: is for --model partitioned alone"),
         (["--element", "Cr", "--partition", "nan", "0"], "--partition = (nan, 0.0)"),
         (["--element", "Cr", "--partition", "-40", "0"], "--partition = (-40.0, 0.0): heat 1 has"),
@@ -370,7 +379,7 @@ def test_bad_options_are_one_line_and_status_2(run, argv, names):
         ("type,mean_ppm\nplate,-1\n", "line 2, mean_ppm = -1: must be finite and not negative"),
         ("type,mean_ppm\nplate,inf\n", "line 2, mean_ppm = inf"),
         ("type,mean_ppm,var_ppm2\nplate,1,-2\n", "line 2, var_ppm2 = -2"),
-        ("type,mean_ppm\nplate,1\nplate,2\n", "line 3, type = plate: is given already"),
+        ("type,mean_ppm\nplate,1\nplate,2\n", "line 3, type = 'plate': is given already"),
         ("type,mean_ppm\nplate,1\nhms,1\n", "type shredded is missing"),
         ("type,mean_ppm\nplate,1\nhms,1\nshredded,2e6\n", "prior_mean[2] = 2e+06: must be between 0 and 1e6"),
     ],

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import Floats, integer, vector
+from tundish._common.arguments import Floats, count, vector
 from tundish._common.optional import optional
-from tundish.scrap._arguments import partition_pair
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.scrap._log import HeatLog, check_log
+from tundish.scrap._state_space import partition_pair
 
-_LEAST_SHARE = 0.01  # of the mean composition, that a prior mean is at least
-_LEAST_WEIGHT = 1e-6  # of the mean composition, against readings without scatter
+_MIN_SHARE = 0.01  # of the mean composition, that a prior mean is at least
+_MIN_WEIGHT = 1e-6  # of the mean composition, against readings without scatter
 
 
 class WindowedEstimate(NamedTuple):
@@ -55,9 +56,8 @@ def windowed_least_squares(
     """
     check_log(log)
     heats, types = log.scrap.shape
-    for name, value in (("window", window), ("every", every)):
-        if integer(name, value) < 1:
-            raise ValueError(f"{name} = {value}: must be at least 1")
+    count("window", window, 1)
+    count("every", every, 1)
     before = np.full(types, math.nan) if prior_mean is None else _prior(prior_mean, types)
     composition, solution = np.tile(before, (heats, 1)), before
     shares, offset = _linear(log, partition)
@@ -88,28 +88,28 @@ def prior_from(log: HeatLog, *, partition: tuple[float, float] | None = None) ->
     shares, offset = _linear(log, partition)
     known = ~log.missing
     if not known.any():
-        raise ValueError("steel_ppm: all readings are missing; give a prior mean")
+        raise ArgumentError("steel_ppm", MISSING, "all readings are missing")
     shares, scrap_ppm = shares[known], (log.steel_ppm - offset)[known]
     whole = shares.sum(axis=1)
     if not whole.any():
-        raise ValueError("scrap: no heat with a reading has any; give a prior mean")
+        raise ArgumentError("scrap", MISSING, "no heat with a reading has any")
     mean = float(whole @ scrap_ppm) / float(whole @ whole)
     if mean <= 0:
         return np.zeros(len(log.types))
     scatter = float(np.std(scrap_ppm - shares @ _nonnegative(shares, scrap_ppm)))
-    weight = max(scatter / mean, _LEAST_WEIGHT)
+    weight = max(scatter / mean, _MIN_WEIGHT)
     rows = np.vstack([shares, weight * np.eye(len(log.types))])
     found = _nonnegative(rows, np.append(scrap_ppm, np.full(len(log.types), weight * mean)))
-    return np.maximum(found, _LEAST_SHARE * mean)
+    return np.maximum(found, _MIN_SHARE * mean)
 
 
 def _prior(prior_mean: ArrayLike, types: int) -> Floats:
     prior = vector("prior_mean", prior_mean)
     if prior.size != types:
-        raise ValueError(f"prior_mean: has size {prior.size}; the log has {types} scrap types")
+        raise ArgumentError("prior_mean", MISSING, f"has size {prior.size}; the log has {types} scrap types")
     bad = np.flatnonzero(~(np.isfinite(prior) & (prior >= 0)))
     if bad.size:
-        raise ValueError(f"prior_mean[{bad[0]}] = {prior[bad[0]]:g}: must be finite and not negative")
+        raise ArgumentError(f"prior_mean[{bad[0]}]", float(prior[bad[0]]), "must be finite and not negative")
     return prior
 
 
@@ -121,8 +121,8 @@ def _linear(log: HeatLog, partition: tuple[float, float] | None) -> tuple[Floats
         divisor = 1 + (c1 + c2 * log.feo_pct) * log.slag_t / log.steel_t
         if not (divisor > 0).all():
             heat = log.heat[np.argmin(divisor > 0)]
-            raise ValueError(
-                f"partition = {partition}: heat {heat} has 1 + (c1 + c2 feo_pct) slag_t / steel_t <= 0"
+            raise ArgumentError(
+                "partition", partition, f"heat {heat} has 1 + (c1 + c2 feo_pct) slag_t / steel_t <= 0"
             )
         weight = weight * divisor
     return log.scrap / weight[:, None], log.hot_metal_t * log.hot_metal_ppm / weight

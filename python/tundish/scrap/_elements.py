@@ -5,95 +5,27 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from tundish._common.arguments import Floats, choice, floats, number, vector
+from tundish._common.arguments import Floats, choice, number
 from tundish._common.progress import Callback
-from tundish.scrap._arguments import partition_pair, restore
+from tundish._common.refusals import ArgumentError
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._filter import filter_elements, smooth_element
-from tundish.scrap._log import HeatLog, check_log
-from tundish.scrap._nonnegative import METHODS
-from tundish.scrap._run import State
-
-if TYPE_CHECKING:
-    from tundish.scrap._fit import FitSummary
+from tundish.scrap._log import HeatLog
+from tundish.scrap._state_space import StateSpace, partition_pair
+from tundish.scrap.fitting._fit import FitOptions, FitSummary, fitted
 
 _FORMS = ("standard", "joseph", "sqrt")
-_MOST_PPM = 1e6
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
-class Element:
-    """What the models of all elements share; see :class:`RetainedElement` and :class:`PartitionedElement`."""
+class Element(StateSpace):
+    """What can be done with a model; see :class:`RetainedElement` and :class:`PartitionedElement`."""
 
-    prior_mean: Floats
-    prior_var: Floats
-    decay: float
-    measurement_std: float
-    nonnegative: str | None = dataclasses.field(default=None, kw_only=True)
-    robust: float | None = dataclasses.field(default=None, kw_only=True)
     _fit: FitSummary | None = dataclasses.field(default=None, init=False)
-
-    partitioned: ClassVar[bool]
-    # What a fit can change, in the order of its summary.
-    hyperparameters: ClassVar[tuple[str, ...]] = ("decay", "prior_var", "measurement_std")
-
-    def __post_init__(self) -> None:
-        mean, decay = _prior_mean(self.prior_mean), number("decay", self.decay)
-        if not 0 < decay <= 1:
-            raise ValueError(f"decay = {self.decay}: must be above 0 and at most 1")
-        checked = {
-            "prior_mean": mean,
-            "prior_var": _prior_var(self.prior_var, mean),
-            "decay": decay,
-            "measurement_std": _positive("measurement_std", self.measurement_std),
-            "robust": None if self.robust is None else _positive("robust", self.robust),
-        }
-        if self.nonnegative is not None:
-            choice("nonnegative", self.nonnegative, METHODS)
-        _set(self, checked)
-
-    @property
-    def state_mean(self) -> Floats:
-        """(k,) Long-term means of the fractions, ppm, then of c1 and c2 where the element has them."""
-        return self.prior_mean
-
-    @property
-    def state_var(self) -> Floats:
-        """(k,) Variances of their driving noise."""
-        return self.prior_var
-
-    @property
-    def driving_var(self) -> Floats:
-        """(k,) What every heat adds to their variances."""
-        return self.decay**2 * self.state_var
-
-    @property
-    def initial_state(self) -> State:
-        """Mean and covariance before the first heat: those to which the drift settles."""
-        return State(self.state_mean, np.diag(self.driving_var / (self.decay * (2 - self.decay))))
-
-    @property
-    def update(self) -> dict[str, Any]:
-        """Keywords of the filter's update; models run in one batch where these are the same."""
-        raise NotImplementedError
-
-    @property
-    def way_out(self) -> str:
-        """What helps where a covariance has lost its positive-definiteness."""
-        raise NotImplementedError
-
-    def check(self, log: HeatLog) -> None:
-        """Raises TypeError naming a `log` that is none, ValueError naming `prior_mean` of another size."""
-        check_log(log)
-        if self.prior_mean.size != len(log.types):
-            raise ValueError(
-                f"prior_mean: has size {self.prior_mean.size}; the log has {len(log.types)} scrap types"
-            )
 
     def filter(self, log: HeatLog) -> Estimate:
         """The composition after each heat of a log, given the heats up to it, and what it foretold of each.
@@ -153,11 +85,12 @@ class Element:
         **Raises:** ValueError or TypeError naming the argument, or the heat as :meth:`filter` does;
         ImportError where scipy is missing.
         """
-        from tundish.scrap._fit import Options, fitted
-
         if maxiter is None:
             maxiter = 1000 if method == "em" else 200
-        return fitted(self, log, parameters, Options(method, per_type, maxiter, tolerance, progress))
+        options = FitOptions(method, per_type, maxiter, tolerance, progress)
+        model, summary = fitted(self, log, parameters, options)
+        model._set(_fit=summary)
+        return model
 
     @property
     def loglik(self) -> float:
@@ -169,9 +102,6 @@ class Element:
         if self._fit is None:
             raise AttributeError("the model has not been fitted: model.fit(log) returns one that has")
         return self._fit
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        restore(self, state)
 
     def __repr__(self) -> str:
         return (
@@ -274,19 +204,19 @@ class PartitionedElement(Element):
         mean = partition_pair("partition_mean", self.partition_mean)
         var = partition_pair("partition_var", self.partition_var)
         if min(var) < 0:
-            raise ValueError(f"partition_var = {self.partition_var}: must not be negative")
+            raise ArgumentError("partition_var", self.partition_var, "must not be negative")
         choice("method", self.method, ("projected", "sigma"))
         if self.kappa is not None:
-            _set(self, {"kappa": self._checked_kappa()})
-        _set(self, {"partition_mean": mean, "partition_var": var})
+            self._set(kappa=self._checked_kappa())
+        self._set(partition_mean=mean, partition_var=var)
 
     def _checked_kappa(self) -> float:
         kappa, components = number("kappa", self.kappa), self.prior_mean.size + 2
         if self.method != "sigma":
-            raise ValueError(f"kappa = {self.kappa}: is for method = 'sigma' alone")
+            raise ArgumentError("kappa", kappa, "is for method = 'sigma' alone")
         if not (math.isfinite(kappa) and kappa > -components):
-            raise ValueError(
-                f"kappa = {self.kappa}: must be finite and above {-components}, less the components"
+            raise ArgumentError(
+                "kappa", kappa, f"must be finite and above {-components}, less the components"
             )
         return kappa
 
@@ -305,45 +235,3 @@ class PartitionedElement(Element):
     @property
     def way_out(self) -> str:
         return "take method = 'projected'" if self.method == "sigma" else "take a larger measurement_std"
-
-
-def _set(model: Element, values: dict[str, Any]) -> None:
-    """Fields of a frozen dataclass that is being made."""
-    for name, value in values.items():
-        object.__setattr__(model, name, value)
-
-
-def _positive(name: str, value: float) -> float:
-    if not (math.isfinite(number(name, value)) and value > 0):
-        raise ValueError(f"{name} = {value}: must be finite and above 0")
-    return float(value)
-
-
-def _prior_mean(value: ArrayLike) -> Floats:
-    mean = vector("prior_mean", value)
-    if not mean.size:
-        raise ValueError("prior_mean: must have a value for every scrap type")
-    bad = np.flatnonzero(~(np.isfinite(mean) & (mean >= 0) & (mean <= _MOST_PPM)))
-    if bad.size:
-        raise ValueError(f"prior_mean[{bad[0]}] = {mean[bad[0]]:g}: must be between 0 and 1e6 ppm")
-    return _frozen(mean)
-
-
-def _prior_var(value: ArrayLike, mean: Floats) -> Floats:
-    var = floats("prior_var", value)
-    if np.shape(value) not in ((), mean.shape):
-        raise ValueError(
-            f"prior_mean, prior_var: have shapes {mean.shape} and {np.shape(value)}; one shape is needed, or "
-            "a number for prior_var"
-        )
-    var = np.broadcast_to(var, mean.shape)
-    bad = np.flatnonzero(~(np.isfinite(var) & (var >= 0)))
-    if bad.size:
-        raise ValueError(f"prior_var[{bad[0]}] = {var[bad[0]]:g}: must be finite and not negative")
-    return _frozen(var)
-
-
-def _frozen(values: Floats) -> Floats:
-    values = values.copy()
-    values.flags.writeable = False
-    return values

@@ -1,4 +1,4 @@
-"""How much worse the prediction gets when the model is told wrong masses: section 3 of arXiv:2504.11319."""
+"""How much worse the prediction gets with wrong masses: section 3 of arXiv:2504.11319."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._common.arguments import Floats, choice, integer, vector
+from tundish._common.arguments import Floats, choice, count, integer, listed, some_names, vector
 from tundish._common.progress import Callback, progress_callback
-from tundish.scrap._arguments import listed, names_among
+from tundish._common.random import seed_of, stream
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.scrap._log import HeatLog
-from tundish.scrap._random import seed_of, stream
 from tundish.scrap._run import run
-from tundish.scrap._simulate import (
+from tundish.scrap.simulation._simulate import (
     ELEMENTS,
     PUBLISHED_CONDITION_NUMBER,
     PUBLISHED_RANK,
-    at_least,
     published_model,
     simulate,
 )
@@ -55,10 +54,11 @@ def sensitivity(
 ) -> NDArray[Any]:
     """The error of the predicted steel when a measured variable is noisy, by variable and level.
 
-    Heats are simulated with the published numbers (:func:`simulate`); then one variable of what the model is
-    told is multiplied by 1 + level N(0, 1), heat by heat and type by type, and the published model filters
-    the log. Factors that make a mass negative, or iron oxide more than 100 %, are drawn again. The error is
-    predicted - measured, so that its floor is the sensor's noise, the paper's "theoretical best case".
+    Heats are simulated with the published numbers (:func:`simulate`); then one variable of what the model
+    is given is multiplied by 1 + level N(0, 1), heat by heat and type by type, and the published model
+    filters the log. Factors that make a mass negative, or iron oxide more than 100 %, are drawn again. The
+    error is predicted - measured, so that its floor is the sensor's noise, the paper's "theoretical best
+    case".
 
     **Main arguments:**
 
@@ -82,49 +82,53 @@ def sensitivity(
 
     **Raises:** ValueError or TypeError naming the argument.
     """
-    names = names_among("variables", variables, VARIABLES)
+    names = some_names("variables", variables, VARIABLES)
     noise = _levels(levels)
     choice("element", element, ELEMENTS)
-    at_least("repeats", repeats, 1)
-    at_least("heats", heats, 1)
+    count("repeats", repeats, 1)
+    count("heats", heats, 1)
     if not 0 <= integer("skip", skip) < heats:
-        raise ValueError(f"skip = {skip}: must be at least 0 and below heats = {heats}")
+        raise ArgumentError("skip", skip, f"must be at least 0 and below heats = {heats}")
     seed = seed_of(rng)
     errors = np.empty((repeats, len(names) * len(noise), 2))
-    with progress_callback(progress, "repeats") as tell:
+    with progress_callback(progress, "repeats") as callback:
         for repeat in range(repeats):
             own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, repeat))
             log, truth = simulate(
                 heats, types, recipe, element, condition_number=condition_number, rank=rank, rng=own
             )
-            logs = [_noisy(log, name, level, own) for name in names for level in noise]
+            logs = [perturbed(log, name, level, own) for name in names for level in noise]
             errors[repeat] = _errors(logs, published_model(element, truth.prior_mean), skip)
-            if tell is not None:
-                tell(repeat + 1, repeats)
+            if callback is not None:
+                callback(repeat + 1, repeats)
     return _table(names, noise, errors)
 
 
 def _levels(levels: Iterable[float]) -> list[float]:
     noise = vector("levels", listed("levels", levels, "numbers"))
     if not noise.size:
-        raise ValueError("levels: at least one is needed")
+        raise ArgumentError("levels", MISSING, "at least one is needed")
     bad = np.flatnonzero(~(np.isfinite(noise) & (noise >= 0)))
     if bad.size:
-        raise ValueError(f"levels[{bad[0]}] = {noise[bad[0]]:g}: must be finite and not negative")
+        raise ArgumentError(f"levels[{bad[0]}]", float(noise[bad[0]]), "must be finite and not negative")
     return [float(level) for level in noise]
 
 
-def _noisy(log: HeatLog, variable: str, level: float, seed: np.random.SeedSequence) -> HeatLog:
-    """The log as the model is told it; the draws of a variable are the same at all levels."""
+def perturbed(log: HeatLog, variable: str, level: float, seed: np.random.SeedSequence) -> HeatLog:
+    """A log with one variable multiplied by 1 + `level` N(0, 1), as :func:`sensitivity` does it.
+
+    - `variable`: of "scrap_mass", "slag_mass", "feo", "steel_mass" and "hot_metal".
+    - `seed`: the draws of a variable are the same at all levels.
+    """
+    column, maximum = VARIABLES[choice("variable", variable, tuple(VARIABLES))]
     if level == 0:
         return log
-    column, most = VARIABLES[variable]
     exact: Floats = getattr(log, column)
     random = stream(seed, _NOISE, list(VARIABLES).index(variable))
-    told = exact * (1 + level * random.standard_normal(exact.shape))
-    while (bad := ((told <= 0) & (exact > 0)) | (told > most)).any():
-        told[bad] = exact[bad] * (1 + level * random.standard_normal(int(bad.sum())))
-    return log.replace(**{column: told})
+    noisy = exact * (1 + level * random.standard_normal(exact.shape))
+    while (bad := ((noisy <= 0) & (exact > 0)) | (noisy > maximum)).any():
+        noisy[bad] = exact[bad] * (1 + level * random.standard_normal(int(bad.sum())))
+    return log.replace(**{column: noisy})
 
 
 def _errors(logs: Sequence[HeatLog], model: Any, skip: int) -> Floats:

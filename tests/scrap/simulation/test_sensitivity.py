@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tundish.scrap import _sensitivity as module
 from tundish.scrap import published_model, sensitivity, simulate
+from tundish.scrap.simulation import VARIABLES, perturbed
 
 SMALL = {"heats": 150, "types": 5, "repeats": 2}
 
@@ -52,20 +52,20 @@ def test_copper_does_not_see_the_slag() -> None:
     assert sd[2, 1] > sd[2, 0]
 
 
-@pytest.mark.parametrize("variable", module.VARIABLES)
+@pytest.mark.parametrize("variable", VARIABLES)
 def test_one_column_is_noisy_and_stays_in_its_limits(variable: str) -> None:
     """With so much noise that without new draws some would not."""
     log, _ = simulate(heats=4000, types=3)
     seed = np.random.SeedSequence(0)
-    told = module._noisy(log, variable, 0.9, seed)
-    column, most = module.VARIABLES[variable]
+    told = perturbed(log, variable, 0.9, seed)
+    column, most = VARIABLES[variable]
     for name in ("scrap", "steel_t", "steel_ppm", "hot_metal_t", "hot_metal_ppm", "slag_t", "feo_pct"):
         same = np.array_equal(getattr(told, name), getattr(log, name))
         assert same == (name != column)
     factor = getattr(told, column) / getattr(log, column)
     assert (factor > 0).all()
     assert getattr(told, column).max() <= most
-    small = module._noisy(log, variable, 0.05, seed)
+    small = perturbed(log, variable, 0.05, seed)
     assert (getattr(small, column) / getattr(log, column)).std() == pytest.approx(0.05, rel=0.03)
 
 

@@ -5,32 +5,30 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from tundish._common.arguments import Floats, choice, integer, number
+from tundish._common.arguments import Floats, choice, count, number, some_names
 from tundish._common.optional import optional
 from tundish._common.progress import Callback, progress_callback
-from tundish.scrap._arguments import names_among
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.scrap._log import HeatLog
 from tundish.scrap._run import BreakdownError, Filtered, run
+from tundish.scrap._state_space import StateSpace
 
-if TYPE_CHECKING:
-    from tundish.scrap._model import Element
-
-    Fitted = TypeVar("Fitted", bound=Element)
+Model = TypeVar("Model", bound=StateSpace)
 
 METHODS = ("likelihood", "em")
 _STEP = 1e-4  # of central differences, in logarithms
 _DECAY_RANGE = 1e-7  # how near to 0 and 1 a decay may come
 _WIDEST = math.log(1e8)  # how far a logarithm may move
-_LEAST_FACTOR = 0.1  # that an iteration of EM changes a variance by
+_MIN_FACTOR = 0.1  # that an iteration of EM changes a variance by
 _LONGER = 1.5  # by which EM lengthens its steps for as long as they gain
 
 
-class Options(NamedTuple):
-    """What :meth:`Element.fit` was asked for, as its arguments."""
+class FitOptions(NamedTuple):
+    """How to fit, by the arguments of :meth:`RetainedElement.fit`."""
 
     method: str
     per_type: bool
@@ -85,16 +83,16 @@ class _Parameter(NamedTuple):
     name: str
     components: tuple[int, ...] = ()
 
-    def start(self, model: Element) -> float:
+    def start(self, model: StateSpace) -> float:
         if self.name == "decay":
             decay = min(max(model.decay, _DECAY_RANGE), 1 - _DECAY_RANGE)
             return math.log(decay / (1 - decay))
         return math.log(model.measurement_std) if self.name == "measurement_std" else 0.0
 
-    def limits(self, model: Element) -> tuple[float, float]:
+    def limits(self, model: StateSpace) -> tuple[float, float]:
         if self.name == "decay":
-            most = -math.log(_DECAY_RANGE)
-            return -most, most
+            widest = -math.log(_DECAY_RANGE)
+            return -widest, widest
         return self.start(model) - _WIDEST, self.start(model) + _WIDEST
 
     def value(self, x: float) -> float:
@@ -122,14 +120,14 @@ class _Point(NamedTuple):
     above: list[Filtered]
 
 
-class _Likelihood:
+class _Likelihood(Generic[Model]):
     """The log-likelihood of a log as a function of x, and how often a filter ran for it."""
 
-    def __init__(self, model: Element, log: HeatLog, parameters: Sequence[_Parameter]) -> None:
+    def __init__(self, model: Model, log: HeatLog, parameters: Sequence[_Parameter]) -> None:
         self.model, self.log, self.parameters = model, log, parameters
         self.evaluations = 0
 
-    def model_at(self, x: Floats) -> Element:
+    def model_at(self, x: Floats) -> Model:
         changes: dict[str, Any] = {}
         for parameter, at in zip(self.parameters, x.tolist(), strict=True):
             value = parameter.value(at)
@@ -161,27 +159,27 @@ class _End(NamedTuple):
     message: str
 
 
-def fitted(model: Fitted, log: HeatLog, names: Iterable[str] | None, options: Options) -> Fitted:
-    """What :meth:`Element.fit` returns."""
+def fitted(
+    model: Model, log: HeatLog, names: Iterable[str] | None, options: FitOptions
+) -> tuple[Model, FitSummary]:
+    """The model of the values found, and how they were."""
     if choice("method", options.method, METHODS) == "em" and model.robust is not None:
-        raise ValueError(
-            "method = 'em': not for a robust model, whose errors are not normal; take 'likelihood'"
-        )
-    if integer("maxiter", options.maxiter) < 1:
-        raise ValueError(f"maxiter = {options.maxiter}: must be at least 1")
+        allowed = "not for a robust model, whose errors are not normal; take 'likelihood'"
+        raise ArgumentError("method", "em", allowed)
+    count("maxiter", options.maxiter, 1)
     if not 0 < number("tolerance", options.tolerance) < 1:
-        raise ValueError(f"tolerance = {options.tolerance}: must be between 0 and 1")
+        raise ArgumentError("tolerance", options.tolerance, "must be between 0 and 1")
     model.check(log)
     parameters = _parameters(model, log, _names(model, names, options.method), options.per_type)
     readings = int((~log.missing).sum())
     if readings <= len(parameters):
-        raise ValueError(f"log: {readings} readings for {len(parameters)} parameters are too few")
+        allowed = f"{readings} readings for {len(parameters)} parameters are too few"
+        raise ArgumentError("log", MISSING, allowed)
     likelihood = _Likelihood(model, log, parameters)
     first = likelihood(np.array([p.start(model) for p in parameters]))
     search = _climbed if options.method == "likelihood" else _maximised
-    with progress_callback(options.progress, "iterations") as tell:
-        end = search(likelihood, first, options, tell or _say_nothing)
-    result = likelihood.model_at(end.point.x)
+    with progress_callback(options.progress, "iterations") as callback:
+        end = search(likelihood, first, options, callback or _no_callback)
     summary = FitSummary(
         values=_by_label(parameters, [p.value(x) for p, x in zip(parameters, end.point.x, strict=True)]),
         standard_errors=_by_label(parameters, _standard_errors(likelihood, end.point)),
@@ -194,11 +192,10 @@ def fitted(model: Fitted, log: HeatLog, names: Iterable[str] | None, options: Op
         message=end.message,
         method=options.method,
     )
-    object.__setattr__(result, "_fit", summary)
-    return result  # type: ignore[return-value]  # of the same class
+    return likelihood.model_at(end.point.x), summary
 
 
-def _say_nothing(done: int, total: int) -> None:
+def _no_callback(done: int, total: int) -> None:
     pass
 
 
@@ -206,16 +203,17 @@ def _by_label(parameters: Sequence[_Parameter], values: Iterable[float]) -> dict
     return {p.label: float(value) for p, value in zip(parameters, values, strict=True)}
 
 
-def _names(model: Element, names: Iterable[str] | None, method: str) -> list[str]:
+def _names(model: StateSpace, names: Iterable[str] | None, method: str) -> list[str]:
     if names is None:
         return [n for n in ("decay", "prior_var", "measurement_std") if method != "em" or n != "decay"]
-    chosen = names_among("parameters", names, model.hyperparameters)
+    chosen = some_names("parameters", names, model.hyperparameters)
     if method == "em" and "decay" in chosen:
-        raise ValueError("parameters: 'decay' is held fixed by method = 'em'; take 'likelihood'")
+        allowed = "'decay' is held fixed by method = 'em'; take 'likelihood'"
+        raise ArgumentError("parameters", MISSING, allowed)
     return chosen
 
 
-def _parameters(model: Element, log: HeatLog, names: Sequence[str], per_type: bool) -> list[_Parameter]:
+def _parameters(model: StateSpace, log: HeatLog, names: Sequence[str], per_type: bool) -> list[_Parameter]:
     found = []
     for name in (n for n in model.hyperparameters if n in names):
         if name not in ("prior_var", "partition_var"):
@@ -223,7 +221,7 @@ def _parameters(model: Element, log: HeatLog, names: Sequence[str], per_type: bo
             continue
         moving = np.flatnonzero(np.asarray(getattr(model, name)) > 0).tolist()
         if not moving:
-            raise ValueError(f"{name}: is 0, and no factor makes it anything else")
+            raise ArgumentError(name, MISSING, "is 0, and no factor makes it anything else")
         if name == "prior_var" and per_type:
             found += [_Parameter(f"prior_var_factor[{log.types[n]}]", name, (n,)) for n in moving]
         else:
@@ -231,7 +229,7 @@ def _parameters(model: Element, log: HeatLog, names: Sequence[str], per_type: bo
     return found
 
 
-def _climbed(likelihood: _Likelihood, first: _Point, options: Options, tell: Callback) -> _End:
+def _climbed(likelihood: _Likelihood[Any], first: _Point, options: FitOptions, callback: Callback) -> _End:
     """By the quasi-Newton method L-BFGS-B."""
     minimize = optional("scipy.optimize", "optimize").minimize
     readings = int((~likelihood.log.missing).sum())
@@ -248,7 +246,7 @@ def _climbed(likelihood: _Likelihood, first: _Point, options: Options, tell: Cal
 
     def iterated(_: Floats) -> None:
         history.append(best.loglik)
-        tell(len(history), options.maxiter)
+        callback(len(history), options.maxiter)
 
     found = minimize(
         cost,
@@ -263,7 +261,7 @@ def _climbed(likelihood: _Likelihood, first: _Point, options: Options, tell: Cal
     return _ended(likelihood, best, history, message)
 
 
-def _ended(likelihood: _Likelihood, point: _Point, history: list[float], problem: str) -> _End:
+def _ended(likelihood: _Likelihood[Any], point: _Point, history: list[float], problem: str) -> _End:
     at_limit = _at_limit(likelihood, point.x)
     names = [p.label for p, at in zip(likelihood.parameters, at_limit, strict=True) if at]
     if names:
@@ -271,7 +269,7 @@ def _ended(likelihood: _Likelihood, point: _Point, history: list[float], problem
     return _End(point, history, not problem, problem or "converged")
 
 
-def _maximised(likelihood: _Likelihood, first: _Point, options: Options, tell: Callback) -> _End:
+def _maximised(likelihood: _Likelihood[Any], first: _Point, options: FitOptions, callback: Callback) -> _End:
     """By expectation maximisation, whose step follows from the score.
 
     Given all readings, let E be the expected sum of squares of the m normal variables that share a variance
@@ -291,9 +289,9 @@ def _maximised(likelihood: _Likelihood, first: _Point, options: Options, tell: C
     point, length = first, 1.0
     history: list[float] = []
     for iteration in range(1, options.maxiter + 1):
-        factor = np.maximum(1 + np.where(roots, 1, 2) * point.gradient / terms, _LEAST_FACTOR)
+        factor = np.maximum(1 + np.where(roots, 1, 2) * point.gradient / terms, _MIN_FACTOR)
         step = np.where(roots, 0.5, 1) * np.log(factor)
-        tell(iteration, options.maxiter)
+        callback(iteration, options.maxiter)
         try:
             after = likelihood(np.clip(point.x + length * step, *limits))
         except BreakdownError:
@@ -305,23 +303,23 @@ def _maximised(likelihood: _Likelihood, first: _Point, options: Options, tell: C
         if gain > 0:
             point = after
             history.append(point.loglik)
-        least = options.tolerance * abs(point.loglik)
-        if gain > least:
+        min_gain = options.tolerance * abs(point.loglik)
+        if gain > min_gain:
             length *= _LONGER
         elif length > 1:
             length = 1.0
         else:
-            lost = f"an iteration lost {-gain:.3g} of the log-likelihood" if gain < -least else ""
+            lost = f"an iteration lost {-gain:.3g} of the log-likelihood" if gain < -min_gain else ""
             return _ended(likelihood, point, history, lost)
     return _ended(likelihood, point, history, f"{options.maxiter} iterations did not suffice")
 
 
-def _at_limit(likelihood: _Likelihood, x: Floats) -> Floats:
+def _at_limit(likelihood: _Likelihood[Any], x: Floats) -> Floats:
     limits = np.array([p.limits(likelihood.model) for p in likelihood.parameters])
     return np.asarray(np.any(np.abs(limits - x[:, None]) < 1e-6, axis=1))
 
 
-def _standard_errors(likelihood: _Likelihood, point: _Point) -> Floats:
+def _standard_errors(likelihood: _Likelihood[Any], point: _Point) -> Floats:
     """From the information of the innovations v and their variances S, by first derivatives alone.
 
     I[i, j] = sum over the readings of dS_i dS_j / (2 S2) + dv_i dv_j / S: Harvey, Forecasting, Structural

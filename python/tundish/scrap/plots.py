@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, names_of
 from tundish._common.optional import optional
-from tundish.scrap._estimate import autocorrelation
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.scrap._estimate import Estimate, autocorrelation
+from tundish.scrap._log import Truth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from tundish.scrap._estimate import Estimate
-    from tundish.scrap._simulate import Truth
-
-# Okabe and Ito's colours, which colour-blind readers tell apart: one meaning, one colour in all pictures.
+# Okabe and Ito's colours, which colour-blind readers can distinguish: one meaning, one colour everywhere.
 _ESTIMATE, _TRUTH, _USE, _GUIDE = "#0072B2", "#000000", "#D55E00", "#767676"
 _BAND = 2.0  # standard deviations
-_MOST_TYPES = 6
+_MAX_TYPES = 6
 _BARS = 60  # along the heats
 _USE_SHARE = 0.3  # of a panel's height that the bars take
 _LAGS = 30
@@ -38,19 +37,19 @@ def plot_composition(
     log = estimate.log
     names = names_of("types", _most_used(estimate) if types is None else types, log.types)
     if not names:
-        raise ValueError("types: at least one name is needed")
+        raise ArgumentError("types", MISSING, "at least one name is needed")
     _check(truth, estimate)
     columns = 1 if len(names) == 1 else 2
     rows = math.ceil(len(names) / columns)
-    figure = _figure(4.6 * columns + 0.6, 0.7 + 2.2 * rows)
+    figure = new_figure(4.6 * columns + 0.6, 0.7 + 2.2 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     x, label = _heats(estimate)
     for axes, name in zip(grid.flat, names, strict=False):
         n = log.types.index(name)
-        _draw_use(axes, x, log.scrap[:, n])
+        draw_use(axes, x, log.scrap[:, n])
         known = None if truth is None else truth.composition[:, n]
-        _draw_band(axes, x, estimate.composition[:, n], estimate.composition_std[:, n], known)
-        _raise_above_use(axes)
+        draw_band(axes, x, estimate.composition[:, n], estimate.composition_std[:, n], known)
+        raise_above_use(axes)
         axes.set_title(name, fontsize=9, loc="left")
         axes.set_ylabel("ppm")
     for axes in grid.flat[len(names) :]:
@@ -58,7 +57,7 @@ def plot_composition(
     for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
         axes.set_xlabel(label)
         axes.tick_params(labelbottom=True)
-    _explain(figure, grid.flat[0], truth is not None, use=True)
+    add_legend(figure, truth is not None, use=True)
     return figure
 
 
@@ -67,15 +66,15 @@ def plot_partition(estimate: Estimate, truth: Truth | None = None) -> Figure:
     if estimate.partition is None or estimate.partition_std is None:
         raise ValueError("nothing to draw: the element stays in the steel and has no partition coefficients")
     _check(truth, estimate)
-    figure = _figure(6.5, 4.6)
+    figure = new_figure(6.5, 4.6)
     x, label = _heats(estimate)
     panels = figure.subplots(2, 1, sharex=True)
     for n, (axes, name) in enumerate(zip(panels, ("c1", "c2, 1/%"), strict=True)):
         known = None if truth is None or truth.partition is None else truth.partition[:, n]
-        _draw_band(axes, x, estimate.partition[:, n], estimate.partition_std[:, n], known)
+        draw_band(axes, x, estimate.partition[:, n], estimate.partition_std[:, n], known)
         axes.set_ylabel(name)
     panels[-1].set_xlabel(label)
-    _explain(figure, panels[0], truth is not None, use=False)
+    add_legend(figure, truth is not None, use=False)
     return figure
 
 
@@ -85,7 +84,7 @@ def plot_innovations(estimate: Estimate) -> Figure:
     if known.sum() < 2:
         raise ValueError("nothing to draw: the log has fewer than two readings")
     z = (estimate.innovation / estimate.predicted_std)[known]
-    figure = _figure(8.0, 5.2)
+    figure = new_figure(8.0, 5.2)
     parts = figure.subfigures(2, 1, squeeze=False)
     along = parts[0, 0].subplots()
     left, right = parts[1, 0].subplots(1, 2)
@@ -106,7 +105,8 @@ def plot_innovations(estimate: Estimate) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of so many inches."""
     figure: Figure = optional("matplotlib.figure", "plot").Figure(
         figsize=(width, height), layout="constrained"
     )
@@ -116,12 +116,12 @@ def _figure(width: float, height: float) -> Figure:
 def _check(truth: Truth | None, estimate: Estimate) -> None:
     if truth is not None and truth.composition.shape != estimate.composition.shape:
         shapes = f"{truth.composition.shape}; the estimate's is {estimate.composition.shape}"
-        raise ValueError(f"truth: its composition has shape {shapes}")
+        raise ArgumentError("truth", MISSING, f"its composition has shape {shapes}")
 
 
 def _most_used(estimate: Estimate) -> list[str]:
     """The types of the largest mass, in the log's order."""
-    most = np.argsort(-estimate.log.scrap.sum(axis=0), kind="stable")[:_MOST_TYPES]
+    most = np.argsort(-estimate.log.scrap.sum(axis=0), kind="stable")[:_MAX_TYPES]
     return [estimate.log.types[n] for n in np.sort(most)]
 
 
@@ -133,7 +133,8 @@ def _heats(estimate: Estimate) -> tuple[NDArray[Any], str]:
     return np.arange(1, ids.size + 1), f"heats from {ids[0]} to {ids[-1]}"
 
 
-def _draw_band(axes: Any, x: NDArray[Any], values: Floats, std: Floats, truth: Floats | None) -> None:
+def draw_band(axes: Any, x: NDArray[Any], values: Floats, std: Floats, truth: Floats | None) -> None:
+    """Values (T,) with a band of two standard deviations, and the truth where it is known."""
     low, high = values - _BAND * std, values + _BAND * std
     axes.fill_between(x, low, high, color=_ESTIMATE, alpha=0.25, linewidth=0)
     if truth is not None:
@@ -144,7 +145,7 @@ def _draw_band(axes: Any, x: NDArray[Any], values: Floats, std: Floats, truth: F
     axes.locator_params(axis="x", nbins=5)
 
 
-def _draw_use(axes: Any, x: NDArray[Any], mass: Floats) -> None:
+def draw_use(axes: Any, x: NDArray[Any], mass: Floats) -> None:
     """Mean masses of groups of heats, from the bottom of the panel and by a scale of their own."""
     size = math.ceil(len(mass) / _BARS)
     first = np.arange(0, len(mass), size)
@@ -162,14 +163,14 @@ def _draw_use(axes: Any, x: NDArray[Any], mass: Floats) -> None:
     axes.patch.set_visible(False)
 
 
-def _raise_above_use(axes: Any) -> None:
+def raise_above_use(axes: Any) -> None:
     """Leaves the bottom of the panel to the bars."""
     low, high = axes.get_ylim()
     axes.set_ylim(low - (high - low) * _USE_SHARE / (1 - _USE_SHARE), high)
 
 
-def _explain(figure: Any, axes: Any, known: bool, use: bool) -> None:
-    """Names lines, band and bars above the panels."""
+def add_legend(figure: Any, known: bool, use: bool) -> None:
+    """Names lines, band and bars above the panels: with the truth, and with the use of the scrap."""
     line = optional("matplotlib.lines", "plot").Line2D
     patch = optional("matplotlib.patches", "plot").Patch
     handles = [

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from tundish.scrap import HeatLog, PartitionedElement, RetainedElement, published_model, simulate
-from tundish.scrap import _fit as fit_module
+from tundish.scrap.fitting import _fit as fit_module
 from tundish.scrap._run import BreakdownError, run
 
 
