@@ -78,7 +78,8 @@ def _model(command: ScrapCommand, prior: Prior) -> RetainedElement | Partitioned
     partition = command.coefficients
     if partition is None:
         return RetainedElement(**numbers)
-    variances = tuple(SPREAD * c**2 for c in partition)
+    c1, c2 = partition
+    variances = (SPREAD * c1**2, SPREAD * c2**2)
     return PartitionedElement(**numbers, partition_mean=partition, partition_var=variances)
 
 

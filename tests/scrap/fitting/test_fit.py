@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("scipy")
 
 from tundish.scrap import HeatLog, PartitionedElement, RetainedElement, published_model, simulate
-from tundish.scrap.fitting import _fit as fit_module
 from tundish.scrap._run import BreakdownError, run
+from tundish.scrap.fitting import _fit as fit_module
 
 
 def drifting(element: str = "Cu", heats: int = 300, decay: float = 0.05) -> tuple[HeatLog, Any]:

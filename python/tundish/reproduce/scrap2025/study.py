@@ -1,15 +1,4 @@
-"""arXiv:2504.11319: how well the next heat's steel is foretold, by recipe of scrap and by noise of scales.
-
-Y. Zhou, K. Naert and D. Nuyens simulate 20 000 heats with 45 scrap types, filter them, and tabulate mean and
-standard deviation of the error of the predicted copper and chromium for four kinds of recipes (Table 2) and
-for noise in the masses of scrap (3) and slag (4) and in the slag's iron oxide (5), one simulation each. Here
-the same is done for several.
-
-What the paper leaves open, and how it is read here: an error is predicted - measured, one heat ahead, over
-all heats; types of the identity-based matrix take turns; the sparse, full-rank and low-rank matrices are
-those of :func:`tundish.scrap.simulate`; noise is one factor a heat and type; c1 and c2 are driven by normal
-noise; the model has the numbers of the simulation.
-"""
+"""The simulations of arXiv:2504.11319: their errors, and the record of those that are done."""
 
 from __future__ import annotations
 
@@ -26,8 +15,7 @@ import numpy as np
 from tundish._common.arguments import Floats
 from tundish.reproduce._record import whole_lines
 from tundish.scrap import Estimate, HeatLog, Truth, filter_elements, published_model, simulate
-from tundish.scrap._sensitivity import _noisy
-from tundish.scrap._simulate import _steel
+from tundish.scrap.simulation import mass_balance, perturbed
 
 HEATS, TYPES = 20_000, 45
 SEEDS = 5
@@ -38,11 +26,10 @@ TABLES = (2, 3, 4, 5)
 VARIABLES = {3: "scrap_mass", 4: "slag_mass", 5: "feo"}
 OF_ELEMENTS = {2: ELEMENTS, 3: ELEMENTS, 4: ("Cr",), 5: ("Cr",)}
 LEVELS = {3: (0, 1, 5, 10, 20), 4: (0, 1, 5, 10, 20), 5: (0, 5, 10, 20)}  # first none
-# ppm, a nearly perfect sensor: chosen here so that what a filter that is told of it says of a heat after its
-# reading is about as far from that as rows 3 and 4 of Table 2 say.
+# ppm, a nearly perfect sensor: chosen here so that the estimate of a heat by a filter with this sensor, after
+# the heat's reading, is about as far from that reading as rows 3 and 4 of Table 2 have it.
 TRUSTED = {"Cu": 0.4, "Cr": 0.5}
 _ROUNDING = 1e-9  # of the largest singular value
-_BALANCE = ("hot_metal_t", "hot_metal_ppm", "slag_t", "steel_t", "feo_pct")
 
 
 class Run(NamedTuple):
@@ -50,10 +37,10 @@ class Run(NamedTuple):
 
     `bias` and `sd`: mean and standard deviation, ppm, of errors by what is compared with what:
 
-    - "measured": predicted one heat ahead, and the measured steel. "updated": what the filter says of a heat
+    - "measured": predicted one heat ahead, and the measured steel. "updated": the filter's estimate of a heat
       after its reading, and the measured steel.
     - Table 2 alone. "true": predicted, and the steel without the sensor's noise. "trusting": as "updated", of
-      a filter that is told a sensor of `TRUSTED` ppm.
+      a filter whose model has a sensor of `TRUSTED` ppm.
     - Tables 3 to 5 alone. "exact": predicted from noisy heats before, but with the heat's own exact masses,
       and the measured steel.
 
@@ -116,7 +103,7 @@ def add_noise(table: int, element: str, seed: int, number: int) -> list[Run]:
         measured = found.log.steel_ppm
         errors = {
             "measured": found.predicted_steel - measured,
-            "exact": _foretold(found, logs[0]) - measured,
+            "exact": _predicted(found, logs[0]) - measured,
             "updated": _updated(found) - measured,
         }
         runs.append(Run(table, element, str(level), number, seed, HEATS, *_moments(errors)))
@@ -124,25 +111,24 @@ def add_noise(table: int, element: str, seed: int, number: int) -> list[Run]:
 
 
 def noisy_heats(table: int, element: str, seed: int, number: int) -> tuple[list[HeatLog], Truth]:
-    """The sparse recipe's heats as the model is told them, for every level of noise; the first has none."""
+    """The sparse recipe's heats as the model is given them, for every level of noise; the first has none."""
     own = seed_of(seed, number)
     log, truth = simulate(HEATS, TYPES, "sparse", element=element, rng=own)
-    return [_noisy(log, VARIABLES[table], level / 100, own) for level in LEVELS[table]], truth
+    return [perturbed(log, VARIABLES[table], level / 100, own) for level in LEVELS[table]], truth
 
 
 def _updated(found: Estimate) -> Floats:
-    """(T,) ppm that the filter says of each heat after its reading."""
-    columns = {name: getattr(found.log, name) for name in _BALANCE}
-    return _steel(found.log.scrap, columns, found.composition, found.partition)
+    """(T,) ppm, the filter's estimate of each heat after its reading."""
+    return mass_balance(found.log, found.composition, found.partition)
 
 
-def _foretold(found: Estimate, log: HeatLog) -> Floats:
+def _predicted(found: Estimate, log: HeatLog) -> Floats:
     """(T,) ppm of a log's heats by the composition that was expected before each."""
     decay, mean = found.model.decay, found.model.state_mean
     after = np.hstack([found.composition, *([] if found.partition is None else [found.partition])])
     before = np.vstack([mean, decay * mean + (1 - decay) * after[:-1]])
     partition = None if found.partition is None else before[:, TYPES:]
-    return _steel(log.scrap, {name: getattr(log, name) for name in _BALANCE}, before[:, :TYPES], partition)
+    return mass_balance(log, before[:, :TYPES], partition)
 
 
 def _moments(errors: dict[str, Floats]) -> tuple[dict[str, float], dict[str, float]]:
@@ -213,7 +199,7 @@ def published_recipes() -> dict[str, PublishedRecipe]:
             float(row["condition_number"] or "inf"),
             {element: (float(row[f"{element}_bias"]), float(row[f"{element}_sd"])) for element in ELEMENTS},
         )
-        for row in _read("scrap2025_recipes.csv")
+        for row in _read("recipes.csv")
     }
 
 
@@ -222,10 +208,10 @@ def published_noise() -> dict[tuple[int, str, str], tuple[float, float]]:
     """Mean and standard deviation of Tables 3 to 5, ppm, by table, element and percent of noise."""
     return {
         (int(row["table"]), row["element"], row["noise_percent"]): (float(row["bias"]), float(row["sd"]))
-        for row in _read("scrap2025_noise.csv")
+        for row in _read("noise.csv")
     }
 
 
 def _read(name: str) -> list[dict[str, Any]]:
-    text = resources.files("tundish.reproduce").joinpath(name).read_text("utf-8")
+    text = resources.files("tundish.reproduce.scrap2025").joinpath(name).read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tundish.reproduce.scrap2025 import (
+from tundish.reproduce.scrap2025.study import (
     HEATS,
     LEVELS,
     OF_ELEMENTS,
@@ -25,8 +25,8 @@ from tundish.reproduce.scrap2025 import (
     seed_of,
 )
 from tundish.scrap import Estimate, Truth, published_model, simulate
-from tundish.scrap._plots import _draw_band, _draw_use, _explain, _figure, _raise_above_use
-from tundish.scrap._simulate import SENSOR
+from tundish.scrap.plots import add_legend, draw_band, draw_use, new_figure, raise_above_use
+from tundish.scrap.simulation import SENSOR
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,8 +109,8 @@ def table(number: int, record: Record) -> str:
     """Table 2 to 5 of the paper, theirs beside ours."""
     lines = _recipes(record) if number == 2 else _noise(number, record)
     count = len(record.runs(number, OF_ELEMENTS[number][0], cases(number)[0]))
-    told = f"{count} simulations" if count > 1 else "One simulation"
-    return "\n\n".join([f"### {_TITLES[number]}", f"{told}.", lines, _REMARKS[number]])
+    simulations = f"{count} simulations" if count > 1 else "One simulation"
+    return "\n\n".join([f"### {_TITLES[number]}", f"{simulations}.", lines, _REMARKS[number]])
 
 
 def _recipes(record: Record) -> str:
@@ -221,15 +221,15 @@ def _estimates(number: int, element: str, seed: int) -> dict[int, tuple[Estimate
 
 
 def _panels(rows: int) -> tuple[Figure, Any]:
-    figure = _figure(9.8, 1.0 + 2.3 * rows)
+    figure = new_figure(9.8, 1.0 + 2.3 * rows)
     return figure, figure.subplots(rows, 2, squeeze=False, sharex=True)
 
 
 def _draw_type(axes: Any, found: Estimate, truth: Truth, title: str) -> None:
-    _draw_use(axes, found.log.heat, found.log.scrap[:, _LAST])
+    draw_use(axes, found.log.heat, found.log.scrap[:, _LAST])
     lines = (found.composition, found.composition_std, truth.composition)
-    _draw_band(axes, found.log.heat[::_EVERY], *(line[::_EVERY, _LAST] for line in lines))
-    _raise_above_use(axes)
+    draw_band(axes, found.log.heat[::_EVERY], *(line[::_EVERY, _LAST] for line in lines))
+    raise_above_use(axes)
     axes.set_title(f"type {TYPES}: {title}", fontsize=9, loc="left")
     axes.set_ylabel("ppm")
 
@@ -241,12 +241,12 @@ def _draw_type_and_partition(row: Any, found: Estimate, truth: Truth, noise: str
     left, right = row
     _draw_type(left, found, truth, f"Cr, {noise}")
     lines = (found.partition, found.partition_std, truth.partition)
-    _draw_band(right, found.log.heat[::_EVERY], *(line[::_EVERY, 0] for line in lines))
+    draw_band(right, found.log.heat[::_EVERY], *(line[::_EVERY, 0] for line in lines))
     right.set_title(f"c1: {noise}", fontsize=9, loc="left")
 
 
 def _finished(figure: Figure, panels: Any) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("heat")
-    _explain(figure, panels[0, 0], known=True, use=True)
+    add_legend(figure, known=True, use=True)
     return figure
