@@ -3,17 +3,81 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tundish.cli import DONE
-from tundish.cli._run import bar, clock, reading, refused, shown, timed
-from tundish.cli._scrap_options import ScrapCommand, add_to
+from tundish.cli import DONE, BadInputError
+from tundish.cli._run import Command, bar, clock, reading, refused, shown, timed
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
     from tundish.scrap import Estimate, HeatLog, PartitionedElement, Prior, RetainedElement
 
-__all__ = ["add_to", "run"]
+# The options that the arguments of the model come from.
+_OPTIONS = {"decay": "--decay", "measurement_std": "--measurement-std", "robust": "--robust",
+            "partition": "--partition", "partition_mean": "--partition"}  # fmt: skip
+
+
+def add_to(commands: Any) -> argparse.ArgumentParser:
+    """Adds the command to the parser's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "scrap",
+        help="what is in the scrap, heat by heat",
+        description="Estimates the copper or chromium in every type of scrap from the masses charged and the "
+        "steel's analysis, heat by heat, and how well that foretells the next heat.",
+        epilog="Without a file: simulated heats. `tundish scrap --example > my.csv` writes them down as a "
+        "start for your own.",
+    )
+    add, add_to_model = parser.add_argument, parser.add_argument_group("the model").add_argument
+    heats = (
+        "one line a heat in time order: heat, scrap_<type>_t for every type, steel_t, steel_ppm (empty "
+        "where missing), hot_metal_t, hot_metal_ppm, slag_t, feo_pct (0 where there is none)"
+    )
+    add("heats", metavar="HEATS.csv", nargs="?", type=Path, help=heats)
+    add("--element", choices=["Cu", "Cr"], default="Cu", help="default Cu")
+    model = "the element stays in the steel (default for Cu), or parts between steel and slag (for Cr)"
+    add_to_model("--model", choices=["retained", "partitioned"], help=model)
+    prior = (
+        "long-term mean of every type: columns type, mean_ppm and, if known, var_ppm2, else 5 mean²; "
+        "when left out, means are those of non-negative least squares of the heats themselves"
+    )
+    add_to_model("--prior", metavar="PRIOR.csv", type=Path, help=prior)
+    decay = "share by which compositions forget a heat (default ln 2 / 1000, a half-life of 1000 heats)"
+    add_to_model("--decay", metavar="GAMMA", type=float, help=decay)
+    std = "standard deviation of the steel's analysis (default 10 for Cu, 5 for Cr)"
+    add_to_model("--measurement-std", metavar="PPM", type=float, help=std)
+    slag = "long-term means of slag over steel, c1 + c2 FeO%%, for --model partitioned (default 9.7 0.01)"
+    add_to_model("--partition", metavar=("C1", "C2"), nargs=2, type=float, help=slag)
+    robust = "let readings more than C standard deviations off count less (1.345 to 3 are usual)"
+    add_to_model("--robust", metavar="C", type=float, help=robust)
+    moved = "report no negative fractions: moments given that, or the nearest composition"
+    add_to_model("--nonnegative", choices=["truncation", "projection"], help=moved)
+    add("--smooth", action="store_true", help="estimate every heat from all heats, later ones too")
+    fit = "find decay, variances and sensor noise by maximum likelihood; what is given starts the search"
+    add("--fit", action="store_true", help=fit)
+    add("--out", metavar="DIR", type=Path, help="write data and pictures to this folder")
+    add("--json", action="store_true", help="print one JSON object and nothing else")
+    add("--example", action="store_true", help="print the bundled heats and do nothing else")
+    return parser
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScrapCommand(Command):
+    """`tundish scrap`; None is what the package or the published model says."""
+
+    heats: Path | None
+    element: str
+    model: str | None
+    prior: Path | None
+    decay: float | None
+    measurement_std: float | None
+    partition: list[float] | None
+    robust: float | None
+    nonnegative: str | None
+    smooth: bool
+    fit: bool
+    example: bool
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,33 +85,48 @@ def run(arguments: argparse.Namespace) -> int:
     from tundish.scrap import HeatLog, bundled_heats, bundled_truth, report
 
     command = ScrapCommand.parse(arguments)
+    path = command.heats or bundled_heats(command.element)
     if command.example:
         print(bundled_heats(command.element).read_text("utf-8"), end="")
         return DONE
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
-    path = command.heats or bundled_heats(command.element)
     with reading(path):
         log = HeatLog.read_csv(path)
-    with refused(command.options, command.heats or "bundled heats"):
-        prior = _prior(command, log)
-        model = _model(command, prior)
+    with refused(_OPTIONS, command.heats or "bundled heats"):
+        model, source = _model(command, log)
         command.make_folder()
         estimate, seconds = timed(lambda: _estimate(command, log, model))
         found = report(
             estimate,
             element=command.element,
             name=str(command.heats or "bundled"),
-            prior_source=prior.source,
-            truth=bundled_truth(command.element) if command.heats is None else None,
+            prior_source=source,
+            truth=None if command.heats else bundled_truth(command.element),
             seconds=seconds,
         )
     command.show(found)
-    if not command.fit or found.facts["fit"]["success"]:
-        return DONE
-    return command.failed(f"--fit: {found.facts['fit']['message']}")
+    fit = found.facts["fit"]
+    return DONE if fit is None or fit["success"] else command.failed(f"--fit: {fit['message']}")
 
 
-def _prior(command: ScrapCommand, log: HeatLog) -> Prior:
+def _model(command: ScrapCommand, log: HeatLog) -> tuple[RetainedElement | PartitionedElement, str]:
+    """The model, and where its prior comes from."""
+    from tundish.scrap import published_model
+    from tundish.scrap.simulation import KINDS, PARTITION
+
+    kind = command.model or KINDS[command.element]
+    if kind == "retained" and command.partition is not None:
+        raise BadInputError("--partition: is for --model partitioned alone")
+    c1, c2 = command.partition or PARTITION
+    partition = (c1, c2) if kind == "partitioned" else None
+    prior = _prior(command, log, partition)
+    names = ("decay", "measurement_std", "robust", "nonnegative")
+    given = {name: getattr(command, name) for name in names if getattr(command, name) is not None}
+    given |= {"kind": kind, "partition": partition, "prior_var": prior.var}
+    return published_model(command.element, prior.mean, **given), prior.source
+
+
+def _prior(command: ScrapCommand, log: HeatLog, partition: tuple[float, float] | None) -> Prior:
     from tundish._common.refusals import ArgumentError
     from tundish.scrap import estimate_prior, read_prior
 
@@ -55,32 +134,11 @@ def _prior(command: ScrapCommand, log: HeatLog) -> Prior:
         with reading(command.prior):
             return read_prior(command.prior, log.types)
     try:
-        return estimate_prior(log, partition=command.coefficients)
+        return estimate_prior(log, partition=partition)
     except ArgumentError as error:
         if error.argument == "partition":
             raise
         raise ArgumentError(error.argument, error.value, f"{error.allowed}; give --prior") from None
-
-
-def _model(command: ScrapCommand, prior: Prior) -> RetainedElement | PartitionedElement:
-    from tundish.scrap import PartitionedElement, RetainedElement
-    from tundish.scrap.simulation import PUBLISHED_DECAY, SENSOR, SPREAD
-
-    std = command.measurement_std
-    numbers: dict[str, Any] = {
-        "prior_mean": prior.mean,
-        "prior_var": prior.var,
-        "decay": PUBLISHED_DECAY if command.decay is None else command.decay,
-        "measurement_std": SENSOR[command.element] if std is None else std,
-        "nonnegative": command.nonnegative,
-        "robust": command.robust,
-    }
-    partition = command.coefficients
-    if partition is None:
-        return RetainedElement(**numbers)
-    c1, c2 = partition
-    variances = (SPREAD * c1**2, SPREAD * c2**2)
-    return PartitionedElement(**numbers, partition_mean=partition, partition_var=variances)
 
 
 def _estimate(command: ScrapCommand, log: HeatLog, model: RetainedElement | PartitionedElement) -> Estimate:

@@ -1,11 +1,11 @@
 """Heats whose scrap is known, by the published simulation, and what noise in their columns does."""
 
 from tundish.scrap._log import Truth
-from tundish.scrap._state_space import SPREAD
 from tundish.scrap.simulation._recipes import RECIPES
 from tundish.scrap.simulation._sensitivity import VARIABLES, perturbed, sensitivity
 from tundish.scrap.simulation._simulate import (
     ELEMENTS,
+    KINDS,
     PARTITION,
     PUBLISHED_CONDITION_NUMBER,
     PUBLISHED_DECAY,
@@ -20,13 +20,13 @@ from tundish.scrap.simulation._simulate import (
 
 __all__ = [
     "ELEMENTS",
+    "KINDS",
     "PARTITION",
     "PUBLISHED_CONDITION_NUMBER",
     "PUBLISHED_DECAY",
     "PUBLISHED_RANK",
     "RECIPES",
     "SENSOR",
-    "SPREAD",
     "VARIABLES",
     "Truth",
     "bundled_heats",

@@ -14,10 +14,11 @@ from tundish._common.random import seed_of, stream
 from tundish._common.refusals import ArgumentError
 from tundish.scrap._elements import PartitionedElement, RetainedElement
 from tundish.scrap._log import HeatLog, Truth
-from tundish.scrap._state_space import SPREAD
+from tundish.scrap._state_space import SPREAD, partition_pair
 from tundish.scrap.simulation._recipes import charges
 
 ELEMENTS = ("Cu", "Cr")
+KINDS = {"Cu": "retained", "Cr": "partitioned"}  # how an element gets into the steel
 PUBLISHED_DECAY = math.log(2) / 1000
 PUBLISHED_CONDITION_NUMBER = 719104.0
 PUBLISHED_RANK = 20
@@ -36,22 +37,31 @@ _PRIOR, _DRIVING, _PARTITIONING, _CHARGING, _HOT_METAL, _SENSING = range(6)
 _TABLE = 6  # and on: one for each of Table 1's columns
 
 
-def published_model(element: str, prior_mean: Floats, **others: Any) -> RetainedElement | PartitionedElement:
+def published_model(
+    element: str,
+    prior_mean: Floats,
+    *,
+    kind: str | None = None,
+    partition: tuple[float, float] | None = None,
+    **others: Any,
+) -> RetainedElement | PartitionedElement:
     """The model of arXiv:2504.11319 for "Cu" or "Cr", as section 3.1 sets it.
 
     Half-life of 1000 heats (decay ln 2 / 1000), variance of the driving noise 5 q2, sensor 10 ppm (Cu) or 5
     ppm (Cr); for Cr, partition (9.7, 0.01). `prior_mean` is q, (n,) ppm; `others` are further keywords of
     :class:`RetainedElement` and :class:`PartitionedElement`.
+
+    - `kind`: "retained" or "partitioned"; None is "retained" for Cu and "partitioned" for Cr.
+    - `partition`: means of c1 and c2, whose variances are then 5 times their squares; None is (9.7, 0.01).
     """
     q = np.asarray(prior_mean, float)
     numbers: dict[str, Any] = {"prior_mean": q, "prior_var": SPREAD * q**2, "decay": PUBLISHED_DECAY,
                                "measurement_std": SENSOR[choice("element", element, ELEMENTS)]}  # fmt: skip
-    if element == "Cu":
+    if choice("kind", KINDS[element] if kind is None else kind, tuple(KINDS.values())) == "retained":
         return RetainedElement(**{**numbers, **others})
-    variances = tuple(SPREAD * c**2 for c in PARTITION)
-    return PartitionedElement(
-        **{**numbers, "partition_mean": PARTITION, "partition_var": variances, **others}
-    )
+    mean = PARTITION if partition is None else partition_pair("partition", partition)
+    numbers |= {"partition_mean": mean, "partition_var": tuple(SPREAD * c**2 for c in mean)}
+    return PartitionedElement(**{**numbers, **others})
 
 
 def simulate(
