@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from references.heats import gappy
 from references.scrap import Track, gaussian_filter, linear, quadrature, sigma_points, smoothed
 
 from tundish.filtering import NotPositiveDefiniteError
@@ -17,20 +18,10 @@ from tundish.scrap import (
     PartitionedElement,
     RetainedElement,
     filter_elements,
-    published_model,
-    simulate,
 )
 from tundish.scrap import _run as run_module
 
 Model = RetainedElement | PartitionedElement
-
-
-def gappy(element: str, heats: int = 120, types: int = 5, rng: int = 0) -> tuple[HeatLog, Model]:
-    """A log with missing readings, the first two among them, and the model that made it, drifting fast."""
-    log, truth = simulate(heats, types, element=element, rng=rng, decay=0.02)
-    steel = log.steel_ppm.copy()
-    steel[[0, 1, 30, 31, 32, heats // 2]] = np.nan
-    return log.replace(steel_ppm=steel), published_model(element, truth.prior_mean, decay=0.02)
 
 
 def prior_of(model: Model) -> tuple[np.ndarray, np.ndarray, float]:
@@ -68,9 +59,6 @@ def case(request: pytest.FixtureRequest) -> tuple[HeatLog, Model, Track]:
     log, model = gappy(element)
     model = dataclasses.replace(model, **changes)
     return log, model, reference(model, log)
-
-
-# ---- filters ---------------------------------------------------------------------------------
 
 
 def test_the_filter_is_the_reference(case: tuple[HeatLog, Model, Track]) -> None:
@@ -149,9 +137,6 @@ def test_a_type_without_variance_stays_where_it_is() -> None:
         assert e.composition_std[:, 0].tolist() == [0.0] * 120
 
 
-# ---- several together ------------------------------------------------------------------------
-
-
 def assert_same(a: Any, b: Any) -> None:
     for name in ("composition", "composition_std", "partition", "partition_std", "predicted_steel",
                  "predicted_std", "innovation"):  # fmt: skip
@@ -199,59 +184,6 @@ def test_block_by_block_is_one_run(monkeypatch: pytest.MonkeyPatch, element: str
         for name in ("composition", "composition_std", "predicted_steel", "predicted_std"):
             assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-9), name
         assert a.loglik == pytest.approx(b.loglik, rel=1e-11)
-
-
-# ---- forecasts -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("element", ["Cu", "Cr"])
-@pytest.mark.parametrize("how", ["filter", "smooth"])
-def test_a_forecast_is_what_the_next_heat_is_expected_to_be(element: str, how: str) -> None:
-    log, model = gappy(element)
-    e, last = getattr(model, how)(log[:-1]), log[-1:]
-    told = {name: float(getattr(last, name)[0]) for name in ("hot_metal_t", "hot_metal_ppm", "slag_t",
-                                                             "feo_pct", "steel_t")}  # fmt: skip
-    f = e.forecast(dict(zip(log.types, last.scrap[0].tolist(), strict=True)), **told)
-    assert f == e.forecast(last.scrap[0], **told)
-    whole = model.filter(log)
-    assert f.mean == pytest.approx(whole.predicted_steel[-1], rel=1e-12)
-    assert f.std == pytest.approx(whole.predicted_std[-1], rel=1e-12)
-    low, high = whole.interval(0.9)
-    assert (f.lower, f.upper) == pytest.approx((low[-1], high[-1]), rel=1e-12)
-
-
-def test_what_a_forecast_is_not_told_is_the_logs_median() -> None:
-    log, model = gappy("Cr")
-    e = model.filter(log)
-    told = {name: float(np.median(getattr(log, name))) for name in ("slag_t", "feo_pct", "steel_t")}
-    charge = {log.types[1]: 70.0}
-    assert e.forecast(charge) == e.forecast([0, 70, 0, 0, 0], hot_metal_t=0, hot_metal_ppm=0, **told)
-    half, whole = e.forecast(charge, level=0.5), e.forecast(charge, level=0.9)
-    assert whole.upper - whole.lower == pytest.approx(2 * 1.6448536 * whole.std)
-    assert half.upper - half.lower == pytest.approx(2 * 0.6744898 * half.std)
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"masses": {"gold": 1.0}}, ValueError, "masses: 'gold' is unknown"),
-        ({"masses": {"type1": -1.0}}, ValueError, r"masses\['type1'\] = -1"),
-        ({"masses": {"type1": "much"}}, TypeError, r"masses\['type1'\]"),
-        ({"masses": [1.0, 2.0]}, ValueError, "masses: has size 2; the log has 5"),
-        ({"steel_t": 0.0}, ValueError, r"steel_t\[0\] = 0"),
-        ({"slag_t": -2.0}, ValueError, r"slag_t\[0\] = -2"),
-        ({"feo_pct": 200.0}, ValueError, r"feo_pct\[0\] = 200"),
-        ({"level": 1.0}, ValueError, "level = 1"),
-        ({"hot_metal_t": "hot"}, TypeError, "hot_metal_t"),
-    ],
-)
-def test_bad_plans_are_refused_by_name(changes: dict, error: type[Exception], message: str) -> None:
-    log, model = gappy("Cr", heats=70)
-    with pytest.raises(error, match=message):
-        model.filter(log).forecast(**{"masses": {"type1": 70.0}, **changes})
-
-
-# ---- models ----------------------------------------------------------------------------------
 
 
 def test_models_do_not_change() -> None:
@@ -368,9 +300,6 @@ def test_pickled_models_do_not_change_either(element: str) -> None:
     assert not other.prior_mean.flags.writeable
     assert not other.prior_var.flags.writeable
     assert other.filter(log).loglik == model.filter(log).loglik
-
-
-# ---- breakdowns ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["projected", "sigma"])

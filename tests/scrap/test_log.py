@@ -55,9 +55,6 @@ def same(a: HeatLog, b: HeatLog) -> bool:
     return columns and a.types == b.types and a.heat.tolist() == b.heat.tolist()
 
 
-# ---- arrays ----------------------------------------------------------------------------------
-
-
 def test_what_is_left_out_is_zero_and_one_number_is_for_all() -> None:
     log = HeatLog(**GOOD, hot_metal_t=285.0, hot_metal_ppm=[20.0, 21.0, 22.0])
     assert log.hot_metal_t.tolist() == [285.0] * 3
@@ -195,9 +192,6 @@ def test_bad_arrays_are_refused_by_name_and_index(changes: dict, message: str) -
         HeatLog(**{**GOOD, **changes})
 
 
-# ---- files -----------------------------------------------------------------------------------
-
-
 def test_files_come_back_to_the_last_bit(tmp_path: Path) -> None:
     log = random_log()
     log.write_csv(tmp_path / "a.csv")
@@ -304,9 +298,6 @@ def test_a_file_that_is_not_utf8_is_refused_by_line(tmp_path: Path) -> None:
     file.write_bytes((HEADER + "1,50,20,340,200,0,0,0,0\n").encode() + b"\xe9,50,20,340,200,0,0,0,0\n")
     with pytest.raises(ValueError, match="line 3: is not text in UTF-8"):
         HeatLog.read_csv(file)
-
-
-# ---- data frames -----------------------------------------------------------------------------
 
 
 def test_data_frames_say_the_same_as_files(tmp_path: Path) -> None:

@@ -90,9 +90,6 @@ def test_what_is_no_log_is_refused_by_name() -> None:
             function("heats.csv")
 
 
-# ---- priors ----------------------------------------------------------------------------------
-
-
 def test_priors_of_exact_heats_are_the_composition() -> None:
     truth = np.array([300.0, 900.0, 2000.0])
     assert prior_from(exact_log(truth)) == pytest.approx(truth, rel=1e-6)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tundish.scrap import PartitionedElement, RetainedElement, Truth, published_model, simulate
+from tundish.scrap import (
+    HeatLog,
+    PartitionedElement,
+    RetainedElement,
+    Truth,
+    bundled_heats,
+    bundled_truth,
+    published_model,
+    simulate,
+)
 
 DECAY = np.log(2) / 1000
 
@@ -163,3 +172,20 @@ def test_bad_arguments_are_refused_by_name(name: str, value: object, error: type
 def test_a_full_rank_needs_more_heats_than_types() -> None:
     with pytest.raises(ValueError, match="heats = 9: must be above types"):
         simulate(heats=9, types=9, recipe="full-rank")
+
+
+@pytest.mark.parametrize("element", ["Cu", "Cr"])
+def test_bundled_heats_follow_from_their_truth(element: str) -> None:
+    """The mass balance gives the true steel, to rounding; readings scatter about it as the sensor does."""
+    log, truth = HeatLog.read_csv(bundled_heats(element)), bundled_truth(element)
+    assert truth.composition.shape == log.scrap.shape
+    mass = (log.scrap * truth.composition).sum(axis=1) + log.hot_metal_t * log.hot_metal_ppm
+    if element == "Cr":
+        coefficient = truth.partition[:, 0] + truth.partition[:, 1] * log.feo_pct
+        mass /= 1 + coefficient * log.slag_t / log.steel_t
+    assert mass / log.steel_t == pytest.approx(truth.steel_ppm, rel=5e-3)
+    off = (log.steel_ppm - truth.steel_ppm)[~log.missing]
+    assert np.std(off) == pytest.approx({"Cu": 10, "Cr": 5}[element], rel=0.1)
+    assert 0 < log.missing.sum() < 10
+    files = (bundled_heats(element), bundled_heats(element).with_name(f"{element.lower()}_truth.csv"))
+    assert sum(file.stat().st_size for file in files) < 120_000

@@ -1,17 +1,11 @@
-"""The artificial bee colony: what it asks for, what it costs, how it ends, and what it refuses."""
+"""The artificial bee colony: the points that it asks for, its box, its state, and what it refuses."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from references.colony import Floats, ReferenceColony, philox, run
+from references.objectives import BOX, holed, inf, nan, rugged, same, sphere
+from references.objectives import VARIANTS as NAMES
 from scipy.optimize import Bounds, OptimizeResult
 from scipy.stats import chisquare, kstest
 
 from tundish import _core
 from tundish.optimize import BeeColony, bee_colony
 
-VARIANTS = pytest.mark.parametrize("variant", ["published", "standard"])
-BOX = [(-5.0, 5.0)] * 4
-nan, inf = float("nan"), float("inf")
-KEY_OF_2020 = [15435262, 457594585]
-X_OF_2020 = [-8.080449078729434e-05, -2.3411048393485396e-05, 0.002205640982633609, 1.2287512071501136e-05]
-
-
-def sphere(x: Floats) -> Any:
-    total = 0.0
-    for coordinate in x:
-        total = total + coordinate * coordinate
-    return total
-
-
-def rugged(x: Floats) -> float:
-    return float(np.sum(x * x - 3 * np.cos(9 * x))) - 4
-
-
-def holed(x: Floats) -> float:
-    """Without a value in places."""
-    if x[0] > 2:
-        return nan
-    return inf if x[1] < -3 else rugged(x)
+VARIANTS = pytest.mark.parametrize("variant", NAMES)
 
 
 def colony_and_reference(
@@ -56,14 +30,6 @@ def colony_and_reference(
 ) -> tuple[BeeColony, ReferenceColony]:
     colony = BeeColony(bounds, rng=rng, **options)
     return colony, ReferenceColony(bounds, colony.state()["key"].tolist(), **options)
-
-
-def same(a: OptimizeResult, b: OptimizeResult) -> bool:
-    alike = ("x", "fun", "nit", "nfev", "population", "population_energies", "status", "message", "success")
-    return all(np.array_equal(a[name], b[name]) for name in alike)
-
-
-# ---- the algorithm ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -184,72 +150,6 @@ def test_the_standard_colony_leaves_one_source_a_cycle() -> None:
     assert sorted(differs) == [1, 1, 1, 3]
 
 
-# ---- what it costs ---------------------------------------------------------------------------
-
-
-def test_the_published_run_costs_what_was_published() -> None:
-    result = bee_colony(lambda x: sphere(x), [(-5, 5)] * 8, popsize=8, maxiter=25, vectorized=True, rng=0)
-    assert result.nfev == 8 + 25 * 1024 == 25_608
-    assert result.nit == 25
-
-
-@given(st.integers(2, 6), st.integers(1, 4), st.integers(1, 3), st.integers(1, 5), st.booleans())
-def test_evaluations_are_counted(
-    bees: int, dimensions: int, cycles: int, limit: int, published: bool
-) -> None:
-    calls = []
-
-    def fun(x: Floats) -> float:
-        calls.append(x)
-        return holed(np.append(x, 0.0))
-
-    variant = "published" if published else "standard"
-    result = bee_colony(
-        fun, [(-5, 5)] * dimensions, popsize=bees, maxiter=cycles, limit=limit, variant=variant, rng=0
-    )
-    moves = limit if published else 1
-    assert result.nfev == len(calls) == bees + cycles * 2 * bees * moves
-    assert result.nit == cycles
-
-
-# ---- the same run, whoever evaluates it ------------------------------------------------------
-
-
-@VARIANTS
-def test_one_seed_is_one_run(variant: str) -> None:
-    def go(**options: Any) -> OptimizeResult:
-        return bee_colony(sphere, BOX, popsize=6, maxiter=3, variant=variant, rng=7, **options)
-
-    once = go()
-    with ThreadPool(3) as pool:
-        others = [
-            go(),
-            go(vectorized=True),
-            go(workers=2),
-            go(workers=-1),
-            go(workers=map),
-            go(workers=pool.map),
-        ]
-    assert all(same(once, other) for other in others)
-    assert same(once, go(callback=lambda x: None))
-    assert not same(once, bee_colony(sphere, BOX, popsize=6, maxiter=3, variant=variant, rng=8))
-
-
-@VARIANTS
-@pytest.mark.parametrize("name", ["sphere", "rosenbrock", "rastrigin"])
-@pytest.mark.parametrize("callback", [None, lambda x: None])
-def test_a_native_objective_changes_nothing(
-    variant: str, name: str, callback: Callable[[Floats], None] | None
-) -> None:
-    native = _core.TestFunction(name, 4)
-    options = {"maxiter": 3, "variant": variant, "rng": 3, "maxfev": 1200, "callback": callback}
-    inside = bee_colony(native, BOX, **options)
-    outside = bee_colony(
-        lambda x: native.evaluate(np.ascontiguousarray(x.T)), BOX, vectorized=True, **options
-    )
-    assert same(inside, outside)
-
-
 def test_a_seed_may_be_given_in_many_ways() -> None:
     def first(rng: Any) -> Floats:
         return BeeColony(BOX, rng=rng).ask()
@@ -260,16 +160,6 @@ def test_a_seed_may_be_given_in_many_ways() -> None:
     generator = np.random.default_rng(3)
     assert not np.array_equal(first(generator), first(generator))
     assert not np.array_equal(first(None), first(None))
-
-
-def test_the_first_run_stays_what_it_was() -> None:
-    """Frozen: another version of the package must not give another run for the same seed."""
-    result = bee_colony(sphere, BOX, maxiter=2, rng=2020)
-    assert BeeColony(BOX, rng=2020).state()["key"].tolist() == KEY_OF_2020
-    assert result.x.tolist() == pytest.approx(X_OF_2020, rel=1e-15)
-
-
-# ---- saved and restored ----------------------------------------------------------------------
 
 
 def by_npz(state: dict[str, Any], folder: Path) -> Any:
@@ -348,9 +238,6 @@ def test_an_unknown_part_of_a_state_is_refused() -> None:
         BeeColony.from_state({**BeeColony(BOX).state(), "hive": 1})
 
 
-# ---- the box ---------------------------------------------------------------------------------
-
-
 @st.composite
 def boxes(draw: st.DrawFn) -> tuple[list[tuple[float, float]], list[bool]]:
     size = draw(st.integers(1, 4))
@@ -403,9 +290,6 @@ def test_a_coordinate_may_be_fixed() -> None:
     assert result.fun == pytest.approx(0.25)
 
 
-# ---- start and end ---------------------------------------------------------------------------
-
-
 def test_the_start_is_among_the_first_points() -> None:
     free = BeeColony(BOX, rng=0).ask()
     one = BeeColony(BOX, x0=[1, 2, 3, 4], rng=0).ask()
@@ -413,236 +297,6 @@ def test_the_start_is_among_the_first_points() -> None:
     np.testing.assert_array_equal(one, [[1, 2, 3, 4], *free[1:]])
     np.testing.assert_array_equal(two, [[1, 2, 3, 4], [0, 0, 0, 5], *free[2:]])
     assert bee_colony(sphere, BOX, x0=[0, 0, 0, 0], maxiter=1, rng=0).fun == 0
-
-
-@VARIANTS
-@pytest.mark.parametrize("maxfev", [8, 9, 100, 1000, 1001])
-@pytest.mark.parametrize("native", [False, True])
-def test_maxfev_is_never_exceeded(variant: str, maxfev: int, native: bool) -> None:
-    fun = _core.TestFunction("sphere", 4) if native else sphere
-    result = bee_colony(fun, BOX, maxiter=10**6, maxfev=maxfev, variant=variant, rng=0)
-    assert maxfev - 8 < result.nfev <= maxfev
-    assert (result.success, result.status) == (False, 2)
-    assert f"maxfev = {maxfev}" in result.message
-
-
-@VARIANTS
-def test_a_target_ends_the_run_in_its_round(variant: str) -> None:
-    values: list[float] = []
-
-    def fun(x: Floats) -> float:
-        values.append(sphere(x))
-        return values[-1]
-
-    result = bee_colony(fun, BOX, maxiter=1000, target=0.5, variant=variant, rng=0)
-    assert (result.success, result.status) == (True, 1)
-    assert result.fun == min(values) <= 0.5
-    assert result.nfev == len(values)
-    assert min(values[:-8]) > 0.5
-    missed = bee_colony(sphere, BOX, maxiter=1, target=-1, rng=0)
-    assert (missed.success, missed.status) == (False, 0)
-    assert "target = -1 was not reached" in missed.message
-    native = _core.TestFunction("sphere", 4)
-    again = bee_colony(native, BOX, target=result.fun, variant=variant, maxiter=1000, rng=0)
-    assert again.nfev == result.nfev
-
-
-def test_a_complete_run_is_a_success() -> None:
-    result = bee_colony(sphere, BOX, maxiter=3, rng=0)
-    assert isinstance(result, OptimizeResult)
-    assert (result.success, result.status, result.message) == (True, 0, "all 3 cycles are done")
-    assert result.fun == sphere(result.x)
-    assert result.population.shape == (8, 4)
-    np.testing.assert_array_equal([sphere(x) for x in result.population], result.population_energies)
-    np.testing.assert_array_equal(BeeColony.from_state(result.state).x, result.x)
-
-
-@pytest.mark.parametrize("fun", [sphere, _core.TestFunction("sphere", 4)])
-def test_callbacks_see_every_cycle(fun: Any) -> None:
-    seen: list[OptimizeResult] = []
-    places: list[Floats] = []
-    whole = bee_colony(fun, BOX, maxiter=4, rng=0)
-
-    def with_result(intermediate_result: OptimizeResult) -> None:
-        seen.append(intermediate_result)
-
-    assert same(bee_colony(fun, BOX, maxiter=4, rng=0, callback=with_result), whole)
-    assert same(bee_colony(fun, BOX, maxiter=4, rng=0, callback=places.append), whole)
-    assert [r.nit for r in seen] == [1, 2, 3, 4]
-    assert np.all(np.diff([r.fun for r in seen]) <= 0)
-    assert {r.message for r in seen} == {"in progress"}
-    np.testing.assert_array_equal([r.x for r in seen], places)
-    assert same(BeeColony.from_state(seen[1].state).minimize(fun, maxiter=4), whole)
-
-
-@pytest.mark.parametrize("fun", [sphere, _core.TestFunction("sphere", 4)])
-def test_callbacks_end_the_run(fun: Any) -> None:
-    def stop(x: Floats) -> None:
-        raise StopIteration
-
-    for callback in (stop, lambda x: True, lambda intermediate_result: intermediate_result.nit == 1):
-        result = bee_colony(fun, BOX, rng=0, callback=callback)
-        assert (result.nit, result.success, result.status) == (1, False, 3)
-
-
-# ---- no value, no answer ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("missing", [nan, inf])
-def test_points_without_a_value_are_worst(missing: float) -> None:
-    result = bee_colony(lambda x: missing if x[0] < 1 else sphere(x), BOX, rng=0)
-    assert result.success
-    assert result.x[0] == pytest.approx(1)
-    assert result.fun == pytest.approx(1)
-    assert np.all(result.population[np.isfinite(result.population_energies), 0] >= 1)
-
-
-@VARIANTS
-@pytest.mark.parametrize("missing", [nan, inf])
-def test_a_run_that_finds_no_value_says_so(variant: str, missing: float) -> None:
-    result = bee_colony(lambda x: missing, BOX, maxiter=3, variant=variant, rng=0)
-    assert (result.success, result.fun) == (False, inf)
-    assert "no finite value" in result.message
-    assert np.all(np.isinf(result.population_energies))
-
-
-def test_minus_infinity_is_a_value() -> None:
-    result = bee_colony(lambda x: -inf if x[0] > 0 else 1.0, BOX, maxiter=2, rng=0)
-    assert result.fun == -inf
-
-
-def breaks_after(calls: int, error: BaseException) -> Callable[[Floats], float]:
-    left = [calls]
-
-    def fun(x: Floats) -> float:
-        left[0] -= 1
-        if left[0] < 0:
-            raise error
-        return sphere(x)
-
-    return fun
-
-
-@pytest.mark.parametrize("error", [LookupError("lost"), StopIteration("spent"), SystemExit(3)])
-def test_what_the_objective_raises_passes_through_with_what_was_found(error: BaseException) -> None:
-    with pytest.raises(type(error)) as raised:
-        bee_colony(breaks_after(100, error), BOX, rng=0)
-    assert raised.value is error
-    result = raised.value.intermediate_result
-    assert (result.nfev, result.success, result.status) == (96, False, 5)
-    assert result.fun == sphere(result.x)
-    goes_on = BeeColony.from_state(result.state).minimize(sphere, maxiter=2)
-    assert same(goes_on, bee_colony(sphere, BOX, maxiter=2, rng=0))
-
-
-def test_what_the_callback_raises_passes_through() -> None:
-    def callback(x: Floats) -> None:
-        raise LookupError("lost")
-
-    with pytest.raises(LookupError, match="lost") as raised:
-        bee_colony(_core.TestFunction("sphere", 4), BOX, rng=0, callback=callback)
-    assert raised.value.intermediate_result.nit == 1
-
-
-def broken(x: Floats) -> float:
-    raise LookupError("lost in a process")
-
-
-def test_what_another_process_raises_passes_through() -> None:
-    with pytest.raises(LookupError, match="lost in a process") as raised:
-        bee_colony(broken, BOX, rng=0, workers=2)
-    assert raised.value.intermediate_result.nfev == 0
-
-
-@pytest.mark.parametrize(
-    ("returned", "error", "message"),
-    [
-        ([1.0, 2.0], ValueError, r"fun: returned shape \(8, 2\) for 8 points"),
-        (None, TypeError, "fun: returned object"),
-        ("1", TypeError, "fun: returned"),
-        (1 + 2j, TypeError, "fun: returned complex128"),
-    ],
-)
-def test_an_objective_that_returns_no_number_is_refused(
-    returned: object, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message) as raised:
-        bee_colony(lambda x: returned, BOX, rng=0)
-    assert raised.value.intermediate_result.nfev == 0
-
-
-@pytest.mark.parametrize("shape", [(), (4,), (9,), (1, 8), (4, 8)])
-def test_a_vectorized_objective_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"fun: returned shape {shape} for 8 points")):
-        bee_colony(lambda x: np.zeros(shape), BOX, vectorized=True, rng=0)
-
-
-def test_ragged_values_are_refused() -> None:
-    sizes = iter(range(1, 100))
-    with pytest.raises(ValueError, match="fun: returned arrays of different shapes"):
-        bee_colony(lambda x: np.zeros(next(sizes)), BOX, rng=0)
-
-
-def test_an_objective_may_return_one_number_in_an_array_and_change_its_argument() -> None:
-    def careless(x: Floats) -> Floats:
-        x *= x
-        return x.sum(keepdims=True)
-
-    assert bee_colony(careless, BOX, maxiter=2, rng=0).fun == bee_colony(sphere, BOX, maxiter=2, rng=0).fun
-
-
-# ---- Ctrl-C ----------------------------------------------------------------------------------
-
-
-def test_interrupting_the_objective_returns_what_was_found() -> None:
-    result = bee_colony(breaks_after(100, KeyboardInterrupt()), BOX, rng=0)
-    assert (result.nfev, result.success, result.status) == (96, False, 4)
-    assert result.message == "the run was interrupted"
-    assert result.fun == sphere(result.x)
-
-
-INTERRUPTED = """
-import sys, time
-from tundish import _core
-from tundish.optimize import bee_colony
-
-def slow(x):
-    time.sleep(0.01)
-    return float((x * x).sum())
-
-import scipy.optimize  # a colony needs it, and a busy machine takes seconds for it
-print("running", flush=True)
-result = bee_colony({fun}, [(-5, 5)] * 4, maxiter=10**9, rng=0, {options})
-print(result.status, result.success, result.nfev > 0)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize(
-    ("fun", "options"),
-    [("slow", ""), ("slow", "workers=2"), ("_core.TestFunction('sphere', 4)", "")],
-    ids=["alone", "processes", "native"],
-)
-def test_ctrl_c_returns_what_was_found(fun: str, options: str) -> None:
-    script = INTERRUPTED.format(fun=fun, options=options)
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "running\n"
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(1.5)
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the processes of the pool, too
-            out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert out.split() == ["4", "False", "True"], err
-    assert "Traceback" not in err
-
-
-# ---- bad input -------------------------------------------------------------------------------
 
 
 def minimized(**options: Any) -> OptimizeResult:
