@@ -130,7 +130,7 @@ class _Stepped:
         try:
             self._core.restore(saved["state"], saved["sums"])
         except ValueError:
-            # A machine with other registers keeps its numbers in another order: it goes on from the moments.
+            # A machine with other registers orders its numbers otherwise: it continues from the moments.
             arguments = {**saved["arguments"], **saved["moments"]}
             self.__init__(**arguments)  # type: ignore[misc]
             self._core.restore(self._core.save()[0], saved["sums"])
@@ -156,7 +156,7 @@ class KalmanFilter(_Stepped):
     **Other arguments:**
 
     - `observations`: how many there are a step; None is one number, or as many as `design` or `obs_cov`
-      says.
+      has.
     - `form`, `robust`, `dtype`: as for :func:`kalman_filter`.
     """
 

@@ -29,7 +29,8 @@ class BeeColony:
     **Main arguments:** `bounds`, and `popsize`, `limit`, `variant`, `integrality`, `x0`, `rng` as for
     :func:`bee_colony`.
 
-    A colony lives in rounds of `popsize` points. Ask for them, evaluate them anywhere, tell their values::
+    A colony proceeds in rounds of `popsize` points. Take them from :meth:`ask`, evaluate them anywhere, and
+    hand their values to :meth:`tell`::
 
         colony = BeeColony([(-5, 5)] * 3, rng=0)
         while colony.nit < 25:
@@ -82,7 +83,7 @@ class BeeColony:
 
     @property
     def nfev(self) -> int:
-        """Values told."""
+        """The number of values that :meth:`tell` has taken."""
         return self._core.nfev
 
     @property
@@ -96,7 +97,7 @@ class BeeColony:
         return self._core.population_energies
 
     def ask(self) -> Floats:
-        """(popsize, n_dim) The points of this round, the same ones until they are told."""
+        """(popsize, n_dim) The points of this round, the same ones until :meth:`tell` has their values."""
         return self._core.ask()
 
     def tell(self, x: ArrayLike, f: ArrayLike) -> None:
@@ -136,14 +137,14 @@ class BeeColony:
         """All of the colony, as arrays, numbers and one word.
 
         `np.savez(file, **state)` saves it without pickling; so does
-        `json.dumps(state, default=np.ndarray.tolist)`, to the last bit. Points that were asked for and not
-        told are not part of it: the restored colony asks for the same ones.
+        `json.dumps(state, default=np.ndarray.tolist)`, to the last bit. Points without values yet
+        are not part of it: :meth:`ask` of the restored colony returns the same ones.
         """
         return self._core.state()
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """A colony that goes on from :meth:`state`, as a dict or as what np.load or json.loads made of it.
+        """A colony that continues from :meth:`state`, as a dict or as what np.load or json.loads made of it.
 
         Raises KeyError, TypeError or ValueError naming what is missing, unknown or impossible.
         """
@@ -247,9 +248,10 @@ def bee_colony(
 
     **Returns:** a `scipy.optimize.OptimizeResult` with `x`, `fun`, `nit` (complete cycles), `nfev`,
     `population` (popsize, n_dim), `population_energies` (popsize,), `success`, `status`, `message`, and
-    `state`, from which :meth:`BeeColony.from_state` goes on. `success` is true when all cycles are done, or,
-    with a `target`, when that was reached. `status`: 0 cycles done, 1 target reached, 2 `maxfev`, 3 stopped
-    by the callback, 4 interrupted: Ctrl-C (KeyboardInterrupt) ends the run and what was found is returned.
+    `state`, from which :meth:`BeeColony.from_state` continues. `success` is true when all cycles are done,
+    or, with a `target`, when that was reached. `status`: 0 cycles done, 1 target reached, 2 `maxfev`, 3
+    stopped by the callback, 4 interrupted: Ctrl-C (KeyboardInterrupt) ends the run and what was found is
+    returned.
 
     **Raises:** ValueError or TypeError naming the argument before any work, or `fun` where it returns
     something else than one real number a point; ImportError where scipy is missing. What `fun` or `callback`

@@ -91,7 +91,7 @@ class Run:
         return maxiter, evaluations, np.nan if self.target is None else self.target
 
     def _native(self, fun: _core.Objective) -> Status:
-        # It takes whole rounds and has threads of its own: `vectorized` and `workers` have no say.
+        # It takes whole rounds and has threads of its own: `vectorized` and `workers` do not matter.
         def advance() -> None:
             maxiter = self.maxiter if self.callback is None else min(self.core.nit + 1, self.maxiter)
             self.core.run(fun, *self._stops(maxiter))

@@ -28,7 +28,7 @@ class Element(StateSpace):
     _fit: FitSummary | None = dataclasses.field(default=None, init=False)
 
     def filter(self, log: HeatLog) -> Estimate:
-        """The composition after each heat of a log, given the heats up to it, and what it foretold of each.
+        """The composition after each heat of a log, given the heats up to it, and the predicted steel.
 
         **Returns:** an :class:`Estimate`.
 
@@ -69,7 +69,7 @@ class Element(StateSpace):
         - `method`: "likelihood", by scipy's L-BFGS-B in logarithms (the logit of the decay), with central
           differences of which all are one batched run; or "em", expectation maximisation with lengthened
           steps, which never goes down, holds the decay fixed, and needs more iterations: it may stop short of
-          the maximum where the log tells little. Not for a `robust` model.
+          the maximum where the log has little information. Not for a `robust` model.
 
         **Other arguments:**
 
@@ -79,8 +79,8 @@ class Element(StateSpace):
         - `progress`: True shows a bar on stderr where rich is installed, or call me with (iterations,
           maxiter).
 
-        **Returns:** a model of the values found, with `loglik` and `summary()`, which says whether it
-        converged.
+        **Returns:** a model of the values found, with `loglik` and `summary()`, which has whether the
+        search converged.
 
         **Raises:** ValueError or TypeError naming the argument, or the heat as :meth:`filter` does;
         ImportError where scipy is missing.

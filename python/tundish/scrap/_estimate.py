@@ -40,7 +40,7 @@ class Forecast(NamedTuple):
 
 
 class Diagnostics(NamedTuple):
-    """Whether the innovations are what the model says: independent, of mean 0 and of the size foretold.
+    """Whether the innovations are as the model has them: independent, of mean 0 and of the predicted size.
 
     - `readings`: how many were compared.
     - `nis`: mean of the squared innovations over their variances; the model's is 1. `nis_interval`: where it

@@ -43,7 +43,7 @@ class FitSummary(NamedTuple):
     - `values`, `standard_errors`, `start`: by name, `decay`, `measurement_std` (ppm), and `prior_var_factor`
       and `partition_var_factor`, by which these variances were multiplied; `prior_var_factor[<type>]` where
       each type has its own. The variances themselves are the fitted model's. Standard errors are inf where
-      the log tells nothing, NaN at the limits of the search; `robust` does not enter them.
+      the log has no information, NaN at the limits of the search; `robust` does not enter them.
     - `loglik_before`, `loglik`: log-likelihood of the log at the start and at the values found.
     - `history`: log-likelihood after every iteration that gained.
     - `evaluations`: filter runs over the log, those for derivatives included.
