@@ -2,14 +2,15 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include "check.h"
-#include "misfit.h"
+#include "casting/misfit.h"
+#include "casting/plan.h"
+#include "core/refusal.h"
 #include "module.h"
-#include "plan.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
-namespace host = tundish::host;
+namespace core = tundish::core;
+namespace casting = tundish::casting;
 
 namespace {
 
@@ -19,7 +20,7 @@ typedef py::array_t<double, py::array::c_style> Doubles;
 template <class T>
 class OutputArrays {
  public:
-  OutputArrays(const host::Plan<T>& plan, const std::vector<std::string>& names, long candidates,
+  OutputArrays(const casting::Plan<T>& plan, const std::vector<std::string>& names, long candidates,
                long gradients)
       : candidates_(candidates) {
     const tundish::March<T>& march = plan.march();
@@ -68,14 +69,14 @@ class OutputArrays {
 };
 
 template <class T>
-py::dict run(const host::Plan<T>& plan, const std::vector<int>& varied, const Doubles& values,
+py::dict run(const casting::Plan<T>& plan, const std::vector<int>& varied, const Doubles& values,
              const std::vector<int>& gradient, const std::vector<std::string>& outputs, int threads,
              const py::object& progress) {
   const long count = varied.empty() ? 1 : long(values.shape(0));
   OutputArrays<T> arrays(plan, outputs, count, long(gradient.size()));
-  const host::Candidates candidates{count, varied, values.data()};
+  const casting::Candidates candidates{count, varied, values.data()};
   bool raised = false;
-  host::RunOptions options;
+  casting::RunOptions options;
   options.threads = threads;
   options.poll = [&](long done) {
     py::gil_scoped_acquire gil;
@@ -99,9 +100,9 @@ py::dict run(const host::Plan<T>& plan, const std::vector<int>& varied, const Do
 
 template <class T>
 void bind_plan(py::module_& m, const char* name) {
-  typedef host::Plan<T> Plan;
+  typedef casting::Plan<T> Plan;
   py::class_<Plan>(m, name)
-      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a,
+      .def(py::init<casting::Strand, const casting::Grid&, const casting::Options&>(), "strand"_a, "grid"_a,
            "options"_a)
       .def_property_readonly(
           "x", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.x().size()), p.x().data()); })
@@ -116,32 +117,32 @@ void bind_plan(py::module_& m, const char* name) {
 typedef py::array_t<int, py::array::c_style> Integers;
 
 template <class T>
-std::unique_ptr<host::Misfit<T>> misfit(const host::Strand& strand, const host::Grid& grid,
-                                        const host::Options& options, std::vector<int> varied,
-                                        const Integers& probe, const Doubles& z, const Doubles& temperature,
-                                        const Doubles& weight, int threads) {
+std::unique_ptr<casting::Misfit<T>> misfit(const casting::Strand& strand, const casting::Grid& grid,
+                                           const casting::Options& options, std::vector<int> varied,
+                                           const Integers& probe, const Doubles& z,
+                                           const Doubles& temperature, const Doubles& weight, int threads) {
   const py::ssize_t size = probe.size();
   if (z.size() != size || temperature.size() != size || weight.size() != size)
-    host::refuse("readings", std::to_string(size) + " probes", "every column must have as many numbers");
-  std::vector<host::Reading> readings;
+    core::refuse("readings", std::to_string(size) + " probes", "every column must have as many numbers");
+  std::vector<casting::Reading> readings;
   for (py::ssize_t n = 0; n < size; ++n)
     readings.push_back({probe.data()[n], z.data()[n], temperature.data()[n], weight.data()[n]});
-  return std::make_unique<host::Misfit<T>>(strand, grid, options, std::move(varied), readings, threads);
+  return std::make_unique<casting::Misfit<T>>(strand, grid, options, std::move(varied), readings, threads);
 }
 
 template <class T>
 void bind_misfit(py::module_& m, const char* name) {
-  py::class_<host::Misfit<T>, host::Objective>(m, name).def(
+  py::class_<casting::Misfit<T>, optimize::Objective>(m, name).def(
       py::init(&misfit<T>), "strand"_a, "grid"_a, "options"_a, "varied"_a, "probe"_a.noconvert(),
       "z"_a.noconvert(), "temperature"_a.noconvert(), "weight"_a.noconvert(), "threads"_a);
 }
 
-host::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction,
-                        std::vector<double> density, std::vector<double> specific_heat,
-                        std::vector<double> conductivity, double latent_heat) {
-  return host::Steel::table({std::move(temperature), std::move(solid_fraction), std::move(density),
-                             std::move(specific_heat), std::move(conductivity)},
-                            latent_heat);
+casting::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction,
+                           std::vector<double> density, std::vector<double> specific_heat,
+                           std::vector<double> conductivity, double latent_heat) {
+  return casting::Steel::table({std::move(temperature), std::move(solid_fraction), std::move(density),
+                                std::move(specific_heat), std::move(conductivity)},
+                               latent_heat);
 }
 
 template <class Function>
@@ -156,40 +157,40 @@ void bind_steel(py::module_& m) {
       .value("none", tundish::Residual::none)
       .value("solidus", tundish::Residual::solidus)
       .value("rescale", tundish::Residual::rescale);
-  py::enum_<host::Steel::Property>(m, "Property")
-      .value("enthalpy", host::Steel::Property::enthalpy)
-      .value("heat_capacity", host::Steel::Property::heat_capacity)
-      .value("solid_fraction", host::Steel::Property::solid_fraction)
-      .value("density", host::Steel::Property::density)
-      .value("conductivity", host::Steel::Property::conductivity)
-      .value("potential", host::Steel::Property::potential);
-  py::class_<host::Steel>(m, "Steel")
-      .def_static("scheil", &host::Steel::scheil, "parameters"_a, "residual"_a)
+  py::enum_<casting::Steel::Property>(m, "Property")
+      .value("enthalpy", casting::Steel::Property::enthalpy)
+      .value("heat_capacity", casting::Steel::Property::heat_capacity)
+      .value("solid_fraction", casting::Steel::Property::solid_fraction)
+      .value("density", casting::Steel::Property::density)
+      .value("conductivity", casting::Steel::Property::conductivity)
+      .value("potential", casting::Steel::Property::potential);
+  py::class_<casting::Steel>(m, "Steel")
+      .def_static("scheil", &casting::Steel::scheil, "parameters"_a, "residual"_a)
       .def_static("table", &table_steel, "temperature"_a, "solid_fraction"_a, "density"_a, "specific_heat"_a,
                   "conductivity"_a, "latent_heat"_a)
-      .def_property_readonly("names", &host::Steel::names)
-      .def_property_readonly("parameters", &host::Steel::parameters)
-      .def_property_readonly("solidus", &host::Steel::solidus)
-      .def_property_readonly("liquidus", &host::Steel::liquidus)
-      .def("replaced", &host::Steel::with, "parameters"_a)
+      .def_property_readonly("names", &casting::Steel::names)
+      .def_property_readonly("parameters", &casting::Steel::parameters)
+      .def_property_readonly("solidus", &casting::Steel::solidus)
+      .def_property_readonly("liquidus", &casting::Steel::liquidus)
+      .def("replaced", &casting::Steel::with, "parameters"_a)
       .def(
           "property",
-          [](const host::Steel& s, host::Steel::Property which, const Doubles& T) {
+          [](const casting::Steel& s, casting::Steel::Property which, const Doubles& T) {
             return map(T, [&](double t) { return s.property(which, t); });
           },
           "which"_a, "temperature"_a.noconvert())
       .def(
           "temperature",
-          [](const host::Steel& s, const Doubles& H) {
+          [](const casting::Steel& s, const Doubles& H) {
             return map(H, [&](double h) { return s.temperature_of_enthalpy(h); });
           },
           "enthalpy"_a.noconvert())
       .def(
           "tables",
-          [](const host::Steel& s) {
-            const host::SteelTables t = s.tabulate(s.liquidus() + 1, true, {});
+          [](const casting::Steel& s) {
+            const casting::SteelTables t = s.tabulate(s.liquidus() + 1, true, {});
             py::list curves;
-            for (const host::Curve& c : t.curves)
+            for (const casting::Curve& c : t.curves)
               curves.append(py::make_tuple(
                   c.origin, c.per_cell,
                   Doubles(std::vector<py::ssize_t>{c.cells, tundish::spline_row}, c.rows.data())));
@@ -203,12 +204,12 @@ void bind_steel(py::module_& m) {
 void bind_casting(py::module_& m) {
   bind_steel(m);
   typedef std::array<double, 2> Pair;
-  py::class_<host::Strand>(m, "Strand")
-      .def(py::init([](const host::Steel& steel, double width, double thickness, double speed,
+  py::class_<casting::Strand>(m, "Strand")
+      .def(py::init([](const casting::Steel& steel, double width, double thickness, double speed,
                        double pouring_temperature, double ambient_temperature,
                        const std::vector<std::tuple<double, Pair, Pair>>& stretches) {
-             host::Strand strand{steel, width, thickness, speed, pouring_temperature, ambient_temperature,
-                                 {}};
+             casting::Strand strand{steel, width, thickness, speed, pouring_temperature, ambient_temperature,
+                                    {}};
              for (const auto& [end, flux, htc] : stretches)
                strand.stretches.push_back({end, {flux[0], flux[1]}, {htc[0], htc[1]}});
              strand.check();
@@ -216,29 +217,29 @@ void bind_casting(py::module_& m) {
            }),
            "steel"_a, "width"_a, "thickness"_a, "speed"_a, "pouring_temperature"_a, "ambient_temperature"_a,
            "stretches"_a)
-      .def_property_readonly("slot_names", &host::Strand::slot_names)
-      .def_property_readonly("slots", &host::Strand::slots);
-  py::class_<host::Grid>(m, "Grid")
+      .def_property_readonly("slot_names", &casting::Strand::slot_names)
+      .def_property_readonly("slots", &casting::Strand::slots);
+  py::class_<casting::Grid>(m, "Grid")
       .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
                        double ramp) {
-             host::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp};
+             casting::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp};
              grid.check();
              return grid;
            }),
            "nx"_a, "ny"_a, "dz_mold"_a, "dz_spray"_a, "grading"_a, "ramp"_a)
-      .def_readonly("nx", &host::Grid::nx)
-      .def_readonly("ny", &host::Grid::ny)
-      .def_readonly("dz_mold", &host::Grid::dz_mold)
-      .def_readonly("dz_spray", &host::Grid::dz_spray)
+      .def_readonly("nx", &casting::Grid::nx)
+      .def_readonly("ny", &casting::Grid::ny)
+      .def_readonly("dz_mold", &casting::Grid::dz_mold)
+      .def_readonly("dz_spray", &casting::Grid::dz_spray)
       .def_property_readonly("grading",
-                             [](const host::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
-      .def_readonly("ramp", &host::Grid::ramp);
-  m.def("default_grid", &host::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
-  py::class_<host::Options>(m, "Options")
+                             [](const casting::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
+      .def_readonly("ramp", &casting::Grid::ramp);
+  m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
+  py::class_<casting::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,
                        std::optional<double> tolerance, int max_sweeps, const std::string& ordering,
                        std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
-             host::Options o;
+             casting::Options o;
              o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;
              o.phase_change = phase_change == "correction" ? tundish::PhaseChange::correction
                                                            : tundish::PhaseChange::enthalpy;
@@ -257,23 +258,23 @@ void bind_casting(py::module_& m) {
   bind_plan<float>(m, "Plan32");
   bind_misfit<double>(m, "Misfit64");
   bind_misfit<float>(m, "Misfit32");
-  py::class_<host::Stepper>(m, "Stepper")
-      .def(py::init<host::Strand, const host::Grid&, const host::Options&>(), "strand"_a, "grid"_a,
+  py::class_<casting::Stepper>(m, "Stepper")
+      .def(py::init<casting::Strand, const casting::Grid&, const casting::Options&>(), "strand"_a, "grid"_a,
            "options"_a)
-      .def("step", &host::Stepper::step, py::call_guard<py::gil_scoped_release>())
-      .def_property_readonly("z", &host::Stepper::z)
-      .def_property_readonly("at_end", &host::Stepper::at_end)
-      .def_property_readonly("heat", &host::Stepper::heat)
-      .def_property_readonly("iterations", &host::Stepper::sweeps)
-      .def_property_readonly("converged", &host::Stepper::converged)
-      .def_property_readonly("stretch", &host::Stepper::stretch)
+      .def("step", &casting::Stepper::step, py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("z", &casting::Stepper::z)
+      .def_property_readonly("at_end", &casting::Stepper::at_end)
+      .def_property_readonly("heat", &casting::Stepper::heat)
+      .def_property_readonly("iterations", &casting::Stepper::sweeps)
+      .def_property_readonly("converged", &casting::Stepper::converged)
+      .def_property_readonly("stretch", &casting::Stepper::stretch)
       .def_property_readonly("temperature",
-                             [](const host::Stepper& s) {
+                             [](const casting::Stepper& s) {
                                const auto& section = s.plan().march().section;
                                Doubles out(std::vector<py::ssize_t>{section.y.nodes, section.x.nodes});
                                s.temperature(out.mutable_data());
                                return out;
                              })
-      .def("set", &host::Stepper::set, "changes"_a)
-      .def("get", &host::Stepper::get, "name"_a);
+      .def("set", &casting::Stepper::set, "changes"_a)
+      .def("get", &casting::Stepper::get, "name"_a);
 }

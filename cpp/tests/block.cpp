@@ -53,7 +53,7 @@ inline void __syncthreads() { barrier->wait(); }
 #include "block.h"
 
 template <class T>
-void run_on_block(const tundish::host::MarchJob<T>& job, int members) {
+void run_on_block(const tundish::casting::MarchJob<T>& job, int members) {
   using namespace tundish;
   std::vector<Curve<T>> curves;
   for (const auto& c : job.curves)
@@ -84,5 +84,5 @@ void run_on_block(const tundish::host::MarchJob<T>& job, int members) {
     });
   for (std::thread& member : block) member.join();
 }
-template void run_on_block(const tundish::host::MarchJob<double>&, int);
-template void run_on_block(const tundish::host::MarchJob<float>&, int);
+template void run_on_block(const tundish::casting::MarchJob<double>&, int);
+template void run_on_block(const tundish::casting::MarchJob<float>&, int);

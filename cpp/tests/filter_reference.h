@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "filters.h"
+#include "filtering/filters.h"
 
 // An array of a batch, with an axis of filters and one of steps where they differ.
 template <class T>
@@ -14,7 +14,7 @@ struct Numbers {
   std::vector<T> all;
   bool by_filter = false, by_step = false;
 
-  tundish::host::Series<T> series(long item, long steps) const {
+  tundish::filtering::Series<T> series(long item, long steps) const {
     return {all.data(), by_filter ? (by_step ? steps : 1) * item : 0, by_step ? item : 0};
   }
   // Of one filter of the batch.
@@ -30,7 +30,7 @@ struct Batch {
   long filters = 1, steps = 1;
   int n = 1, p = 1;
   tundish::Form form = tundish::Form::standard;
-  tundish::host::Observes observes = tundish::host::Observes::linear;
+  tundish::filtering::Observes observes = tundish::filtering::Observes::linear;
   T robust = 0;
   double kappa = 0;
   bool diagonal = true, diagonal_noise = true;
@@ -38,9 +38,9 @@ struct Batch {
       initial_cov, addition, slag_ratio, iron_oxide;
 
   // It looks at this batch's arrays.
-  tundish::host::FilterModel<T> model() const {
-    const long square = long(n) * n, masses = observes == tundish::host::Observes::linear ? n : n - 2;
-    tundish::host::FilterModel<T> m = {};
+  tundish::filtering::FilterModel<T> model() const {
+    const long square = long(n) * n, masses = observes == tundish::filtering::Observes::linear ? n : n - 2;
+    tundish::filtering::FilterModel<T> m = {};
     m.filters = filters;
     m.steps = steps;
     m.n = n;
@@ -64,7 +64,7 @@ struct Batch {
     m.slag_ratio = slag_ratio.series(1, steps);
     m.iron_oxide = iron_oxide.series(1, steps);
     m.sigma = tundish::sigma_weights<T>(n, kappa, 1, 0);
-    m.rows = tundish::host::runs_by_rows(m);
+    m.rows = tundish::filtering::runs_by_rows(m);
     return m;
   }
   Batch alone(long filter) const {
@@ -84,7 +84,7 @@ struct Found {
   std::vector<T> mean, std, cov, forecast, forecast_var, innovation, final_mean, final_cov, predicted_mean,
       predicted_cov, slopes;
   std::vector<double> loglik;
-  std::vector<tundish::host::FilterProblem> problems;
+  std::vector<tundish::filtering::FilterProblem> problems;
   bool finished = false;
 };
 
@@ -173,7 +173,7 @@ Batch<T> random_batch(const Kind& kind, unsigned seed) {
 // Heats of arXiv:2504.11319 with n - 2 types of scrap: an element that goes to slag, c1 and c2 behind its
 // fractions.
 template <class T>
-Batch<T> random_heats(int n, long filters, long steps, tundish::host::Observes observes, unsigned seed) {
+Batch<T> random_heats(int n, long filters, long steps, tundish::filtering::Observes observes, unsigned seed) {
   Dice dice(seed);
   Batch<T> b = random_batch<T>({n, 1, filters, steps, 0.99, 1}, seed);
   const long readings = filters * steps;
@@ -320,13 +320,13 @@ class Reference {
   Found<double> filter() const;
 
  private:
-  Matrix square(const tundish::host::Series<T>& from, bool diagonal, long t) const {
+  Matrix square(const tundish::filtering::Series<T>& from, bool diagonal, long t) const {
     if (!diagonal) return Matrix(n, n, from.at(0, t));
     return Matrix::diagonal(std::vector<double>(from.at(0, t), from.at(0, t) + n));
   }
   Forecast forecast(const Matrix& a, const Matrix& cov, long t) const {
-    if (b.observes == tundish::host::Observes::projected) return forecast_projected(a, cov, t);
-    if (b.observes == tundish::host::Observes::sigma) return forecast_sigma(a, cov, t);
+    if (b.observes == tundish::filtering::Observes::projected) return forecast_projected(a, cov, t);
+    if (b.observes == tundish::filtering::Observes::sigma) return forecast_sigma(a, cov, t);
     const Matrix z = design(t), with_state = z * cov;
     return {z * a + intercept(t), with_state * z.turned() + noise(t), with_state};
   }
@@ -341,7 +341,7 @@ class Reference {
   Forecast forecast_sigma(const Matrix& a, const Matrix& cov, long t) const;
 
   Batch<T> b;
-  tundish::host::FilterModel<T> m;
+  tundish::filtering::FilterModel<T> m;
   int n, p;
 };
 
@@ -408,7 +408,7 @@ Found<double> Reference<T>::filter() const {
     const Forecast f = forecast(a, cov, t);
     keep(f.mean, found.forecast);
     keep(f.variance, found.forecast_var);
-    if (b.observes != tundish::host::Observes::linear)
+    if (b.observes != tundish::filtering::Observes::linear)
       keep(cov.inverse() * f.with_state.turned(), found.slopes);
     std::vector<int> there;
     for (int k = 0; k < p; ++k) {

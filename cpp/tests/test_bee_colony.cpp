@@ -1,5 +1,5 @@
 // The bee colony: its random numbers, what it costs, how it ends, and that nothing but the state counts.
-#include "bee_colony.h"
+#include "optimize/bee_colony.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,17 +9,17 @@
 #include <string>
 #include <thread>
 
+#include "core/thread_pool.h"
 #include "doctest/doctest.h"
-#include "test_functions.h"
-#include "thread_pool.h"
+#include "optimize/test_functions.h"
 
 using namespace tundish;
-using host::BeeColony;
-using host::ColonyEnding;
-using host::ColonyOptions;
-using host::ColonyState;
-using host::ColonyStops;
-using host::ColonyVariant;
+using optimize::BeeColony;
+using optimize::ColonyEnding;
+using optimize::ColonyOptions;
+using optimize::ColonyState;
+using optimize::ColonyStops;
+using optimize::ColonyVariant;
 
 namespace {
 
@@ -107,7 +107,7 @@ TEST_CASE("fitness falls with the objective and is finite") {
 TEST_CASE("the published run costs 8 + 25 x 1024 evaluations, and finds the minimum") {
   BeeColony colony(box(8));
   long evaluated = 0;
-  const auto sphere = of(host::sphere, 8);
+  const auto sphere = of(optimize::sphere, 8);
   const auto counted = [&](const double* x, int count, double* f) {
     evaluated += count;
     sphere(x, count, f);
@@ -123,9 +123,9 @@ TEST_CASE("both variants minimise") {
   for (const ColonyVariant variant : {ColonyVariant::published, ColonyVariant::standard}) {
     const long many = variant == ColonyVariant::published ? 60 : 5000;
     BeeColony valley(box(3, variant)), waves(box(5, variant));
-    valley.run(of(host::rosenbrock, 3), cycles(many));
+    valley.run(of(optimize::rosenbrock, 3), cycles(many));
     CHECK(valley.state().best_energy < 0.5);
-    waves.run(of(host::rastrigin, 5), cycles(many));
+    waves.run(of(optimize::rastrigin, 5), cycles(many));
     CHECK(waves.state().best_energy < 1e-6);
   }
 }
@@ -135,7 +135,7 @@ TEST_CASE("asked and told, run, and restored after any round, it is one run") {
     ColonyOptions options = box(3, variant, 4);
     options.limit = 3;
     options.integral[1] = 1;
-    const auto objective = of(host::rastrigin, 3);
+    const auto objective = of(optimize::rastrigin, 3);
     BeeColony whole(options), told(options);
     whole.run(objective, cycles(20));
     double f[4];
@@ -152,9 +152,9 @@ TEST_CASE("asked and told, run, and restored after any round, it is one run") {
 
 TEST_CASE("the threads that evaluate a round change nothing") {
   BeeColony alone(box(6)), shared(box(6));
-  const auto objective = of(host::rastrigin, 6);
+  const auto objective = of(optimize::rastrigin, 6);
   const auto on_threads = [&](const double* x, int count, double* f) {
-    host::run_tasks(count, 3, [&](long n, int) { objective(x + n * 6, 1, f + n); }, nullptr);
+    core::run_tasks(count, 3, [&](long n, int) { objective(x + n * 6, 1, f + n); }, nullptr);
   };
   alone.run(objective, cycles(2));
   shared.run(on_threads, cycles(2));
@@ -165,7 +165,7 @@ TEST_CASE("colonies run side by side") {
   std::vector<BeeColony> colonies(4, BeeColony(box(4)));
   std::vector<std::thread> threads;
   for (BeeColony& colony : colonies)
-    threads.emplace_back([&colony] { colony.run(of(host::sphere, 4), cycles(3)); });
+    threads.emplace_back([&colony] { colony.run(of(optimize::sphere, 4), cycles(3)); });
   for (std::thread& thread : threads) thread.join();
   for (const BeeColony& colony : colonies) check_same(colony.state(), colonies[0].state());
 }
@@ -175,13 +175,13 @@ TEST_CASE("evaluations are never exceeded, and a target ends the run in its roun
     BeeColony few(box(4, variant)), target(box(4, variant)), before(box(4, variant));
     ColonyStops stops;
     stops.evaluations = 1001;
-    CHECK(few.run(of(host::sphere, 4), stops) == ColonyEnding::evaluations);
+    CHECK(few.run(of(optimize::sphere, 4), stops) == ColonyEnding::evaluations);
     CHECK(few.evaluations() == 1000);
     stops.target = 0.5;
-    CHECK(target.run(of(host::sphere, 4), stops) == ColonyEnding::target);
+    CHECK(target.run(of(optimize::sphere, 4), stops) == ColonyEnding::target);
     CHECK(target.state().best_energy <= 0.5);
     stops.evaluations = target.evaluations() - 1;
-    CHECK(before.run(of(host::sphere, 4), stops) == ColonyEnding::evaluations);
+    CHECK(before.run(of(optimize::sphere, 4), stops) == ColonyEnding::evaluations);
     CHECK(before.state().best_energy > 0.5);
   }
 }
@@ -207,7 +207,7 @@ TEST_CASE("points without a value are worst, and moves among them change nothing
 TEST_CASE("what the objective or poll throws leaves the colony as it was before the round") {
   BeeColony colony(box(4)), reference(box(4));
   long rounds = 0;
-  const auto sphere = of(host::sphere, 4);
+  const auto sphere = of(optimize::sphere, 4);
   const auto failing = [&](const double* x, int count, double* f) {
     if (++rounds > 40) throw std::runtime_error("round 40");
     sphere(x, count, f);

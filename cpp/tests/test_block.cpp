@@ -13,18 +13,18 @@ namespace {
 // One candidate as a job, and room for all that is observed of it.
 template <class T>
 struct Job {
-  host::MarchStorage<T> storage;
+  casting::MarchStorage<T> storage;
   std::vector<T> rows;  // of all curves: a lookup goes from one to another by their distance
   std::vector<std::vector<T>> results;
   std::vector<int> integers;
   std::vector<T> slots, memory;
-  host::MarchJob<T> job = {};
+  casting::MarchJob<T> job = {};
 
-  Job(const host::Strand& strand, const host::Grid& grid, const host::Options& options)
+  Job(const casting::Strand& strand, const casting::Grid& grid, const casting::Options& options)
       : storage(strand, grid, options) {
     const bool by_temperature = options.phase_change == PhaseChange::correction;
     const double pouring = strand.pouring_temperature;
-    const host::SteelTables tables = strand.steel.tabulate(pouring, by_temperature, {});
+    const casting::SteelTables tables = strand.steel.tabulate(pouring, by_temperature, {});
     const double state = by_temperature ? pouring : tables.pouring_enthalpy;
     const double numbers[] = {tables.solidus, tables.liquidus, tables.liquidus_potential, state,
                               tables.least_slope};
@@ -32,14 +32,14 @@ struct Job {
     keep_curves(tables.curves);
     for (const double slot : strand.slots()) slots.push_back(T(slot));
     job.march = &storage.march;
-    job.carry = host::Carry::single;
+    job.carry = casting::Carry::single;
     job.slots = slots.data();
     job.n_slots = strand.n_march_slots();
     job.place.lanes = 1;
     make_outputs();
   }
   void run_ordinarily() {
-    const auto& kernel = host::kernels().of<T>();
+    const auto& kernel = casting::kernels().of<T>();
     memory.resize(size_t(kernel.numbers(storage.march, job.carry)) + 64);
     job.memory = aligned(memory);
     kernel.run(job);
@@ -54,13 +54,13 @@ struct Job {
   template <class Curves>
   void keep_curves(const Curves& curves) {
     size_t count = 64;
-    for (const host::Curve& curve : curves) count += (curve.rows.size() + 63) / 64 * 64;
+    for (const casting::Curve& curve : curves) count += (curve.rows.size() + 63) / 64 * 64;
     rows.resize(count);
     T* start = aligned(rows);
-    for (int c = 0; c < host::n_curves; ++c) {
-      const host::Curve& from = curves[c];
+    for (int c = 0; c < casting::n_curves; ++c) {
+      const casting::Curve& from = curves[c];
       std::transform(from.rows.begin(), from.rows.end(), start, [](double x) { return T(x); });
-      host::CurveOfJob<T>& to = job.curves[c];
+      casting::CurveOfJob<T>& to = job.curves[c];
       to.rows = start;
       to.origin[0] = T(from.origin);
       to.per_cell[0] = T(from.per_cell);
@@ -93,9 +93,9 @@ struct Job {
 };
 
 template <class T>
-void compare(const host::Options& options) {
-  const host::Strand strand = short_strand();
-  const host::Grid grid = small_grid();
+void compare(const casting::Options& options) {
+  const casting::Strand strand = short_strand();
+  const casting::Grid grid = small_grid();
   Job<T> ordinary(strand, grid, options);
   ordinary.run_ordinarily();
   CHECK(ordinary.integers[0] == int(Status::converged));
@@ -121,7 +121,7 @@ TEST_CASE_TEMPLATE("a block marches like a single thread, bit for bit", T, doubl
         CAPTURE(int(method));
         CAPTURE(int(phase_change));
         CAPTURE(int(ordering));
-        host::Options options;
+        casting::Options options;
         options.method = method;
         options.phase_change = phase_change;
         options.ordering = ordering;

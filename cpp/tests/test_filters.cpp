@@ -12,12 +12,12 @@ using namespace tundish;
 namespace {
 
 template <class T>
-Found<T> run(const Batch<T>& b, const host::FilterOptions& options = {1, false, nullptr}) {
-  const host::FilterModel<T> model = b.model();
+Found<T> run(const Batch<T>& b, const filtering::FilterOptions& options = {1, false, nullptr}) {
+  const filtering::FilterModel<T> model = b.model();
   const long filters = b.filters, readings = filters * b.steps, n = b.n, p = b.p;
   const long of_covariances = options.shared ? 1 : filters, covariances = of_covariances * b.steps;
   Found<T> found;
-  host::FilterOutputs<T> out = {};
+  filtering::FilterOutputs<T> out = {};
   auto make = [](std::vector<T>& v, long size) {
     v.assign(size_t(size), T(-12345));
     return v.data();
@@ -32,12 +32,12 @@ Found<T> run(const Batch<T>& b, const host::FilterOptions& options = {1, false, 
   out.final_cov = make(found.final_cov, of_covariances * n * n);
   out.predicted_mean = make(found.predicted_mean, filters * n);
   out.predicted_cov = make(found.predicted_cov, of_covariances * n * n);
-  if (b.observes != host::Observes::linear) out.slopes = make(found.slopes, readings * n);
+  if (b.observes != filtering::Observes::linear) out.slopes = make(found.slopes, readings * n);
   std::vector<T> gains(size_t(b.steps * (n + 15)));
   if (options.shared) out.gains = gains.data();
   found.loglik.assign(size_t(filters), -12345);
   found.problems.resize(size_t(filters));
-  found.finished = host::run_filters(model, out, options, found.loglik.data(), found.problems);
+  found.finished = filtering::run_filters(model, out, options, found.loglik.data(), found.problems);
   return found;
 }
 
@@ -117,7 +117,7 @@ void check_reference(const Batch<T>& b, double allowed = tolerance<T>) {
   const Batch<T> one = b.alone(0);
   const Found<T> found = run(one);
   const Found<double> expected = Reference<T>(one).filter();
-  CHECK(found.problems[0].failure == host::Failure::none);
+  CHECK(found.problems[0].failure == filtering::Failure::none);
   const auto all = fields(found);
   const auto wanted = fields(expected);
   const long n = b.n, p = b.p, items[] = {n, p, p, n, n, n, n, n * n, p * p, n * n, n * n};
@@ -213,7 +213,7 @@ TEST_CASE_TEMPLATE("what decays to nothing stays a number in every form", T, dou
 }
 
 TEST_CASE_TEMPLATE("filters in lanes find what each finds alone", T, double, float) {
-  const long filters = 2 * host::filter_kernels().of<T>().lanes + 3;
+  const long filters = 2 * filtering::filter_kernels().of<T>().lanes + 3;
   for (const Form form : forms)
     for (const int n : {1, 3, 8})
       for (const int p : {1, 2}) {
@@ -235,7 +235,8 @@ TEST_CASE_TEMPLATE("filters in lanes find what each finds alone", T, double, flo
 TEST_CASE_TEMPLATE("threads change nothing", T, double, float) {
   for (const int n : {3, 9}) {
     CAPTURE(n);
-    const Batch<T> b = random_batch<T>({n, 1, 3 * host::filter_kernels().of<T>().lanes + 1, 40, 0.9, 1}, 9);
+    const Batch<T> b =
+        random_batch<T>({n, 1, 3 * filtering::filter_kernels().of<T>().lanes + 1, 40, 0.9, 1}, 9);
     const Found<T> once = run(b);
     for (const int threads : {2, 3}) {
       CAPTURE(threads);
@@ -287,7 +288,7 @@ TEST_CASE_TEMPLATE("filters that share their covariances find the means of each 
 }
 
 TEST_CASE_TEMPLATE("the partition model, projected and by all sigma points", T, double, float) {
-  for (const host::Observes observes : {host::Observes::projected, host::Observes::sigma})
+  for (const filtering::Observes observes : {filtering::Observes::projected, filtering::Observes::sigma})
     for (const int n : {3, 10, 19})
       for (const long steps : {40, 43}) {
         CAPTURE(int(observes));
@@ -307,12 +308,12 @@ template <class T>
 struct Smoothed {
   std::vector<T> mean, std, cov, disturbance, disturbance_var, transition_sum;
   std::vector<double> loglik;
-  std::vector<host::FilterProblem> problems;
+  std::vector<filtering::FilterProblem> problems;
 };
 
 template <class T>
 Smoothed<T> smooth(const Batch<T>& b, int threads = 1) {
-  host::FilterModel<T> model = b.model();
+  filtering::FilterModel<T> model = b.model();
   const long readings = b.filters * b.steps, n = b.n, p = b.p;
   Smoothed<T> s;
   for (auto part : {&s.mean, &s.std}) part->resize(size_t(readings * n));
@@ -322,10 +323,10 @@ Smoothed<T> smooth(const Batch<T>& b, int threads = 1) {
   s.transition_sum.resize(size_t(b.filters * n * n));
   s.loglik.resize(size_t(b.filters));
   s.problems.resize(size_t(b.filters));
-  const host::SmootherOutputs<T> out = {
+  const filtering::SmootherOutputs<T> out = {
       s.mean.data(),          s.std.data(), s.cov.data(), s.disturbance.data(), s.disturbance_var.data(),
       s.transition_sum.data()};
-  CHECK(host::run_smoother(model, out, {threads, false, nullptr}, s.loglik.data(), s.problems));
+  CHECK(filtering::run_smoother(model, out, {threads, false, nullptr}, s.loglik.data(), s.problems));
   return s;
 }
 
@@ -468,22 +469,22 @@ TEST_CASE("a covariance that is lost is reported with its step, and hurts no oth
       CHECK(found.finished);
       for (long filter = 0; filter < b.filters; ++filter) {
         CAPTURE(filter);
-        const host::FilterProblem& problem = found.problems[size_t(filter)];
+        const filtering::FilterProblem& problem = found.problems[size_t(filter)];
         if (filter == 3) {
           // A factor is always that of a covariance.
           CHECK(problem.failure ==
-                (form == Form::square_root ? host::Failure::none : host::Failure::indefinite));
+                (form == Form::square_root ? filtering::Failure::none : filtering::Failure::indefinite));
           if (form != Form::square_root) CHECK(problem.step == step);
         } else {
-          CHECK(problem.failure == host::Failure::none);
+          CHECK(problem.failure == filtering::Failure::none);
           CHECK(identical(part(found.mean, filter, b.filters), run(sound.alone(filter)).mean));
         }
       }
       if (n == 2) {
         const Smoothed<double> smoothed = smooth(b);
-        CHECK(smoothed.problems[2].failure == host::Failure::none);
+        CHECK(smoothed.problems[2].failure == filtering::Failure::none);
         if (form != Form::square_root) {
-          CHECK(smoothed.problems[3].failure == host::Failure::indefinite);
+          CHECK(smoothed.problems[3].failure == filtering::Failure::indefinite);
           CHECK(smoothed.problems[3].step == step);
         }
       }
@@ -492,23 +493,23 @@ TEST_CASE("a covariance that is lost is reported with its step, and hurts no oth
 
 TEST_CASE("the partition's pole is reported with its step, and so is a covariance without a factor") {
   const long steps = 540, step = 531;
-  for (const host::Observes observes : {host::Observes::projected, host::Observes::sigma}) {
+  for (const filtering::Observes observes : {filtering::Observes::projected, filtering::Observes::sigma}) {
     CAPTURE(int(observes));
     Batch<double> b = random_heats<double>(10, 3, steps, observes, 25);
     b.slag_ratio.all[size_t(steps + step)] = -0.2;
     b.y.all[size_t(steps + step)] = 300;
     const Found<double> found = run(b, {2, false, nullptr});
     CHECK(found.finished);
-    CHECK(found.problems[1].failure == host::Failure::pole);
+    CHECK(found.problems[1].failure == filtering::Failure::pole);
     CHECK(found.problems[1].step == step);
-    for (const size_t filter : {0, 2}) CHECK(found.problems[filter].failure == host::Failure::none);
+    for (const size_t filter : {0, 2}) CHECK(found.problems[filter].failure == filtering::Failure::none);
 
     Batch<double> lost = random_heats<double>(10, 1, 4, observes, 25);
     lost.y.all.assign(4, 330.0);
     std::fill(lost.initial_cov.all.begin(), lost.initial_cov.all.end(), 0.0);
     for (int i = 0; i < 10; ++i) lost.initial_cov.all[size_t(11 * i)] = i < 8 ? -4 : 1e-6;
-    const host::FilterProblem problem = run(lost).problems[0];
-    CHECK(problem.failure == host::Failure::indefinite);
+    const filtering::FilterProblem problem = run(lost).problems[0];
+    CHECK(problem.failure == filtering::Failure::indefinite);
     CHECK(problem.step == 0);
   }
 }
@@ -523,10 +524,10 @@ TEST_CASE("a run is stopped by its poll") {
        {&b.transition, &b.less_one, &b.state_noise, &b.state_intercept, &b.initial_mean, &b.initial_cov})
     part->by_filter = false;
   std::vector<double> loglik(3);
-  std::vector<host::FilterProblem> problems(3);
+  std::vector<filtering::FilterProblem> problems(3);
   long asked = 0;
-  const host::FilterOptions options = {2, false, [&](long) { return ++asked < 2; }};
-  CHECK_FALSE(host::run_filters(b.model(), {}, options, loglik.data(), problems));
+  const filtering::FilterOptions options = {2, false, [&](long) { return ++asked < 2; }};
+  CHECK_FALSE(filtering::run_filters(b.model(), {}, options, loglik.data(), problems));
   CHECK(asked == 2);
 }
 
@@ -543,11 +544,11 @@ class Stepped {
   void update(long t, Found<T>& found) {
     const size_t p = size_t(model_.p);
     std::vector<T> forecast(p), variance(p * p), innovation(p);
-    const host::Reading<T> reading = {model_.y.at(0, t), model_.design.at(0, t), model_.noise.at(0, t),
-                                      model_.intercept.at(0, t), nullptr};
-    const host::StepReport report = kernels().update(model_, t, reading, memory_.data(), forecast.data(),
-                                                     variance.data(), innovation.data());
-    CHECK(report.failure == host::Failure::none);
+    const filtering::Reading<T> reading = {model_.y.at(0, t), model_.design.at(0, t), model_.noise.at(0, t),
+                                           model_.intercept.at(0, t), nullptr};
+    const filtering::StepReport report = kernels().update(model_, t, reading, memory_.data(), forecast.data(),
+                                                          variance.data(), innovation.data());
+    CHECK(report.failure == filtering::Failure::none);
     sum_.add(report);
     append(forecast, found.forecast);
     append(variance, found.forecast_var);
@@ -576,14 +577,14 @@ class Stepped {
   }
 
  private:
-  static const host::FilterKernelsFor<T>& kernels() { return host::filter_kernels().of<T>(); }
+  static const filtering::FilterKernelsFor<T>& kernels() { return filtering::filter_kernels().of<T>(); }
   static void append(const std::vector<T>& from, std::vector<T>& to) {
     to.insert(to.end(), from.begin(), from.end());
   }
   const Batch<T> batch_;
-  const host::FilterModel<T> model_;
-  host::AlignedMemory<T> memory_;
-  host::LogLikelihood sum_;
+  const filtering::FilterModel<T> model_;
+  core::AlignedVector<T> memory_;
+  filtering::LogLikelihood sum_;
 };
 
 template <class T>
@@ -684,7 +685,7 @@ TEST_CASE("predictions and updates come in any order") {
 
 // By what a model says of the sigma points, all of it in plain sums.
 TEST_CASE_TEMPLATE("an update by sigma points", T, double, float) {
-  const host::FilterKernelsFor<T>& kernels = host::filter_kernels().of<T>();
+  const filtering::FilterKernelsFor<T>& kernels = filtering::filter_kernels().of<T>();
   const int n = 3, p = 2, points = 2 * n + 1;
   for (const double kappa : {0.0, 1.0})
     for (const double alpha : {0.7, 1.0})
@@ -695,9 +696,9 @@ TEST_CASE_TEMPLATE("an update by sigma points", T, double, float) {
         Batch<T> b = random_batch<T>({n, p, 1, 1, 0.5, 1}, 37);
         b.y.all = {T(0.4), T(-0.3)};
         b.intercept.all = {T(0), T(0)};
-        host::FilterModel<T> model = b.model();
+        filtering::FilterModel<T> model = b.model();
         model.sigma = sigma_weights<T>(n, kappa, alpha, 2);
-        host::AlignedMemory<T> memory(kernels.numbers(model, false));
+        core::AlignedVector<T> memory(kernels.numbers(model, false));
         kernels.start(model, 0, memory.data());
         std::vector<T> x(size_t(points * n)), values(size_t(points * p)), forecast(p), variance(p * p),
             innovation(p);
@@ -726,11 +727,11 @@ TEST_CASE_TEMPLATE("an update by sigma points", T, double, float) {
           cov = cov.plus(off * off.turned(), weight(k) + (k ? 0 : 1 - alpha * alpha + 2));
           with_state = with_state.plus(off * moved.turned(), weight(k));
         }
-        const host::Reading<T> reading = {b.y.all.data(), nullptr, b.noise.all.data(), nullptr,
-                                          values.data()};
-        const host::StepReport report = kernels.update(model, 0, reading, memory.data(), forecast.data(),
-                                                       variance.data(), innovation.data());
-        CHECK(report.failure == host::Failure::none);
+        const filtering::Reading<T> reading = {b.y.all.data(), nullptr, b.noise.all.data(), nullptr,
+                                               values.data()};
+        const filtering::StepReport report = kernels.update(model, 0, reading, memory.data(), forecast.data(),
+                                                            variance.data(), innovation.data());
+        CHECK(report.failure == filtering::Failure::none);
         const Matrix gain = with_state.turned() * cov.inverse();
         state_mean = a + gain * (Matrix(p, 1, b.y.all.data()) - mean);
         const Matrix state_cov = reference.initial_cov() - gain * with_state;
@@ -744,8 +745,8 @@ TEST_CASE_TEMPLATE("an update by sigma points", T, double, float) {
       }
   Batch<T> lost = random_batch<T>({n, p, 1, 1, 0.5, 1}, 37);
   lost.initial_cov.all[1] = lost.initial_cov.all[size_t(n)] = 100;
-  const host::FilterModel<T> model = lost.model();
-  host::AlignedMemory<T> memory(kernels.numbers(model, false));
+  const filtering::FilterModel<T> model = lost.model();
+  core::AlignedVector<T> memory(kernels.numbers(model, false));
   kernels.start(model, 0, memory.data());
   std::vector<T> x(size_t(points * n));
   CHECK_FALSE(kernels.points(model, memory.data(), x.data()));

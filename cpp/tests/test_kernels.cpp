@@ -235,10 +235,10 @@ double integral(F f, double from, double to, const std::vector<double>& kinks) {
   return sum;
 }
 
-using Property = host::Steel::Property;
+using Property = casting::Steel::Property;
 
 // `jump` is released at the solidus itself, and in no integral.
-void check_integrals(const host::Steel& steel, double jump, const std::vector<double>& kinks) {
+void check_integrals(const casting::Steel& steel, double jump, const std::vector<double>& kinks) {
   auto property = [&](Property which) {
     return [&steel, which](double T) { return steel.property(which, T); };
   };
@@ -268,23 +268,23 @@ void check_integrals(const host::Steel& steel, double jump, const std::vector<do
 TEST_CASE("enthalpy and potential of a steel are the integrals of its properties") {
   for (const Residual residual : {Residual::none, Residual::solidus, Residual::rescale}) {
     CAPTURE(int(residual));
-    const host::Steel steel = published_steel(residual);
+    const casting::Steel steel = published_steel(residual);
     const double mushy = steel.property(Property::enthalpy, std::nextafter(steel.solidus(), 2000.0));
     check_integrals(steel, residual == Residual::solidus ? mushy : 0, {});
     CHECK(mushy == doctest::Approx(residual == Residual::solidus ? 189e3 * 7256 * 0.0375 : 0).epsilon(0.01));
   }
   const std::vector<double> rows = {300, 1400, 1500, 1510, 1600};
-  check_integrals(host::Steel::table({rows,
-                                      {1, 1, 1, 0.4, 0},
-                                      {7800, 7400, 7350, 7200, 7000},
-                                      {450, 650, 700, 750, 800},
-                                      {50, 30, 29, 35, 80}},
-                                     250e3),
+  check_integrals(casting::Steel::table({rows,
+                                         {1, 1, 1, 0.4, 0},
+                                         {7800, 7400, 7350, 7200, 7000},
+                                         {450, 650, 700, 750, 800},
+                                         {50, 30, 29, 35, 80}},
+                                        250e3),
                   0, rows);
 }
 
 TEST_CASE("the published steel has its published numbers") {
-  const host::Steel steel = published_steel();
+  const casting::Steel steel = published_steel();
   CHECK(steel.property(Property::heat_capacity, 1700) == doctest::Approx(2410.095).epsilon(1e-6));
   CHECK(steel.property(Property::enthalpy, 1728) == doctest::Approx(1.589167e9).epsilon(1e-6));
   CHECK(steel.property(Property::conductivity, 1672) == doctest::Approx(32.45).epsilon(1e-3));
@@ -297,7 +297,7 @@ TEST_CASE("a closed form over duals has the derivatives by the steel's parameter
     auto of = [&](Property which, double change) {
       std::vector<double> q = p;
       q[n] += change;
-      return host::Steel::scheil(q, Residual::rescale).property(which, 1700);
+      return casting::Steel::scheil(q, Residual::rescale).property(which, 1700);
     };
     typedef Dual<double, 1> D;
     std::vector<D> q(p.begin(), p.end());
@@ -345,17 +345,17 @@ std::vector<double> solve_dense(std::vector<double> a, std::vector<double> b) {
 // A small section of the short strand on its way down, and what its next step should do.
 struct SmallSection {
   typedef Marcher<double, SoleThread, EnthalpyBalance<double>> Marching;
-  host::Strand strand = short_strand();
-  host::Options options;
-  host::MarchStorage<double> storage;
-  host::SteelTables tables;
+  casting::Strand strand = short_strand();
+  casting::Options options;
+  casting::MarchStorage<double> storage;
+  casting::SteelTables tables;
   std::vector<std::vector<double>> rows;
   std::vector<double> slots, memory;
   double pouring;
   Candidate<double> candidate;
   Fields<double> f;
 
-  explicit SmallSection(const host::Options& asked)
+  explicit SmallSection(const casting::Options& asked)
       : options(asked),
         storage(strand, small_grid(), options),
         tables(strand.steel.tabulate(strand.pouring_temperature, true, {})),
@@ -363,11 +363,11 @@ struct SmallSection {
         pouring(strand.steel.property(Property::enthalpy, strand.pouring_temperature)) {
     SteelCurves<double>& steel = candidate.steel;
     candidate.slots = slots.data();
-    steel.potential_of_enthalpy = spline(tables.curves[host::curve_potential]);
-    steel.temperature_of_potential = spline(tables.curves[host::curve_temperature]);
+    steel.potential_of_enthalpy = spline(tables.curves[casting::curve_potential]);
+    steel.temperature_of_potential = spline(tables.curves[casting::curve_temperature]);
     for (int phase = 0; phase < 3; ++phase) {
-      steel.enthalpy[phase] = spline(tables.curves[host::curve_enthalpy_0 + phase]);
-      steel.potential[phase] = spline(tables.curves[host::curve_potential_0 + phase]);
+      steel.enthalpy[phase] = spline(tables.curves[casting::curve_enthalpy_0 + phase]);
+      steel.potential[phase] = spline(tables.curves[casting::curve_potential_0 + phase]);
     }
     steel.solidus = tables.solidus;
     steel.liquidus = tables.liquidus;
@@ -402,7 +402,7 @@ struct SmallSection {
 
  private:
   // Rows must lie where a register can be loaded from.
-  Spline<double> spline(const host::Curve& curve) {
+  Spline<double> spline(const casting::Curve& curve) {
     rows.emplace_back(curve.rows.size() + 8);
     double* start = rows.back().data();
     while (reinterpret_cast<std::uintptr_t>(start) % 64) ++start;
@@ -514,7 +514,7 @@ TEST_CASE("shares of a section that runs straight are exact, and its shell ends 
 
 TEST_CASE("a step by over-relaxation solves the implicit equations") {
   for (const Ordering ordering : {Ordering::lexicographic, Ordering::red_black}) {
-    host::Options options;
+    casting::Options options;
     options.method = Method::sor;
     options.ordering = ordering;
     options.tolerance = 1e-11;

@@ -1,5 +1,5 @@
 // The sum of squares that an identification minimises, against a plain loop over marches made one by one.
-#include "misfit.h"
+#include "casting/misfit.h"
 
 #include <cmath>
 #include <stdexcept>
@@ -11,15 +11,15 @@ using namespace tundish;
 
 namespace {
 
-host::Options two_probes() {
-  host::Options options;
+casting::Options two_probes() {
+  casting::Options options;
   options.probes = {{0.031, 0.022}, {0.05, 0.04}};
   return options;
 }
 
 template <class T>
-double plain_sum(const host::Strand& strand, const std::vector<host::Reading>& readings) {
-  const host::Plan<T> plan(strand, small_grid(), two_probes());
+double plain_sum(const casting::Strand& strand, const std::vector<casting::Reading>& readings) {
+  const casting::Plan<T> plan(strand, small_grid(), two_probes());
   const long row = long(plan.z().size());
   std::vector<T> temperature(size_t(2 * row));
   int status = 0, status_step = 0;
@@ -29,7 +29,7 @@ double plain_sum(const host::Strand& strand, const std::vector<host::Reading>& r
   outputs.status_step = &status_step;
   plan.run({}, {}, outputs, {});
   double sum = 0;
-  for (const host::Reading& r : readings) {
+  for (const casting::Reading& r : readings) {
     long k = 0;
     while (k + 2 < row && plan.z()[size_t(k + 1)] <= r.z) ++k;
     const double share = (r.z - plan.z()[size_t(k)]) / (plan.z()[size_t(k + 1)] - plan.z()[size_t(k)]);
@@ -40,15 +40,15 @@ double plain_sum(const host::Strand& strand, const std::vector<host::Reading>& r
   return sum;
 }
 
-const std::vector<host::Reading> readings = {{0, 0.0, 1800, 1},  {1, 0.11, 1300, 0.5}, {0, 0.2, 1500, 2},
-                                             {1, 0.45, 1100, 0}, {1, 0.333, 1000, 1},  {0, 0.7, 1200, 1}};
+const std::vector<casting::Reading> readings = {{0, 0.0, 1800, 1},  {1, 0.11, 1300, 0.5}, {0, 0.2, 1500, 2},
+                                                {1, 0.45, 1100, 0}, {1, 0.333, 1000, 1},  {0, 0.7, 1200, 1}};
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("a misfit is the weighted sum of squares of every candidate", T, double, float) {
-  const host::Strand strand = short_strand();
+  const casting::Strand strand = short_strand();
   const std::vector<int> varied = {strand.slot("mold.heat_flux.x"), strand.slot("zones.0.htc.y")};
-  const host::Misfit<T> misfit(strand, small_grid(), two_probes(), varied, readings, 2);
+  const casting::Misfit<T> misfit(strand, small_grid(), two_probes(), varied, readings, 2);
   CHECK(misfit.dimensions() == 2);
   for (const int count : {5, 1, 19}) {  // the memory of one call serves the next
     std::vector<double> x, f(size_t(count), -1.0);
@@ -64,9 +64,9 @@ TEST_CASE_TEMPLATE("a misfit is the weighted sum of squares of every candidate",
 }
 
 TEST_CASE("a march that diverges has no misfit") {
-  const host::Strand strand = short_strand();
-  const host::Misfit<double> misfit(strand, small_grid(), two_probes(), {strand.slot("mold.heat_flux.x")},
-                                    {{0, 0.01, 1800, 1}}, 1);
+  const casting::Strand strand = short_strand();
+  const casting::Misfit<double> misfit(strand, small_grid(), two_probes(), {strand.slot("mold.heat_flux.x")},
+                                       {{0, 0.01, 1800, 1}}, 1);
   const double x[] = {2e6, 3e8};
   double f[2];
   misfit.evaluate(x, 2, f);
@@ -75,9 +75,9 @@ TEST_CASE("a march that diverges has no misfit") {
 }
 
 TEST_CASE("a misfit refuses readings that its plan cannot give") {
-  const host::Strand strand = short_strand();
-  auto make = [&](std::vector<int> varied, std::vector<host::Reading> of) {
-    host::Misfit<double>(strand, small_grid(), two_probes(), std::move(varied), of, 1);
+  const casting::Strand strand = short_strand();
+  auto make = [&](std::vector<int> varied, std::vector<casting::Reading> of) {
+    casting::Misfit<double>(strand, small_grid(), two_probes(), std::move(varied), of, 1);
   };
   CHECK_NOTHROW(make({0}, readings));
   CHECK_THROWS_AS(make({}, readings), std::invalid_argument);

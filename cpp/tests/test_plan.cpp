@@ -10,8 +10,8 @@ using namespace tundish;
 
 namespace {
 
-host::Options options_for(Method method, PhaseChange phase_change) {
-  host::Options options;
+casting::Options options_for(Method method, PhaseChange phase_change) {
+  casting::Options options;
   options.method = method;
   options.phase_change = phase_change;
   options.probes = {{0.031, 0.022}, {0.05, 0.04}};
@@ -28,7 +28,7 @@ struct Results {
   std::vector<int> iterations, status, status_step;
   bool finished = false;
 
-  Results(const host::Plan<T>& plan, long count, long gradients) {
+  Results(const casting::Plan<T>& plan, long count, long gradients) {
     const March<T>& march = plan.march();
     row = march.n_steps + 1;
     const T unset = T(-12345);
@@ -80,8 +80,8 @@ struct Results {
 // Candidates that differ in two parameters, one of the cooling and one of the steel.
 struct Variants {
   std::vector<double> values;
-  host::Candidates candidates;
-  Variants(const host::Strand& strand, long count) {
+  casting::Candidates candidates;
+  Variants(const casting::Strand& strand, long count) {
     for (long n = 0; n < count; ++n)
       values.insert(values.end(), {900.0 + 10 * double(n), 180e3 + 1e3 * double(n)});
     candidates = {count, {strand.slot("zones.0.htc.x"), strand.slot("steel.latent_heat")}, values.data()};
@@ -89,7 +89,7 @@ struct Variants {
 };
 
 template <class T>
-Results<T> run(const host::Plan<T>& plan, const host::Candidates& candidates,
+Results<T> run(const casting::Plan<T>& plan, const casting::Candidates& candidates,
                const std::vector<int>& gradient = {}, int threads = 1) {
   Results<T> results(plan, candidates.count, long(gradient.size()));
   results.finished = plan.run(candidates, gradient, results.outputs(), {threads, nullptr});
@@ -109,17 +109,17 @@ TEST_CASE_TEMPLATE("candidates in lanes and on threads march as each does alone"
     for (const PhaseChange phase_change : {PhaseChange::enthalpy, PhaseChange::correction}) {
       CAPTURE(int(method));
       CAPTURE(int(phase_change));
-      host::Options options = options_for(method, phase_change);
+      casting::Options options = options_for(method, phase_change);
       options.tolerance = sizeof(T) == 8 ? 1e-7 : 1e-2;
-      const host::Plan<T> plan(short_strand(), small_grid(), options);
-      const long count = 2 * host::kernels().of<T>().lanes + 3;
+      const casting::Plan<T> plan(short_strand(), small_grid(), options);
+      const long count = 2 * casting::kernels().of<T>().lanes + 3;
       const Variants variants(plan.strand(), count);
       const Results<T> one_thread = run(plan, variants.candidates),
                        more = run(plan, variants.candidates, {}, 3);
       REQUIRE(one_thread.finished);
       for (long n = 0; n < count; ++n) {
         CAPTURE(n);
-        host::Candidates alone = variants.candidates;
+        casting::Candidates alone = variants.candidates;
         alone.count = 1;
         alone.values += 2 * n;
         const std::vector<T> expected = run(plan, alone).candidate(0);
@@ -140,9 +140,9 @@ TEST_CASE_TEMPLATE("candidates in lanes and on threads march as each does alone"
 }
 
 TEST_CASE("float marches with double") {
-  const host::Options options = options_for(Method::adi, PhaseChange::enthalpy);
-  const host::Plan<double> plan(short_strand(), small_grid(), options);
-  const host::Plan<float> plan_in_float(short_strand(), small_grid(), options);
+  const casting::Options options = options_for(Method::adi, PhaseChange::enthalpy);
+  const casting::Plan<double> plan(short_strand(), small_grid(), options);
+  const casting::Plan<float> plan_in_float(short_strand(), small_grid(), options);
   const Results<double> results = run(plan, {});
   const Results<float> in_float = run(plan_in_float, {});
   for (size_t k = 0; k < results.probes.size(); ++k)
@@ -150,7 +150,7 @@ TEST_CASE("float marches with double") {
 }
 
 TEST_CASE("derivatives agree with differences, and asking for them changes nothing") {
-  const host::Strand strand = short_strand();
+  const casting::Strand strand = short_strand();
   const std::vector<std::string> names = strand.slot_names();
   std::vector<int> gradient;
   for (const char* name : {"speed", "pouring_temperature", "ambient_temperature", "mold.heat_flux.x",
@@ -161,9 +161,9 @@ TEST_CASE("derivatives agree with differences, and asking for them changes nothi
     for (const PhaseChange phase_change : {PhaseChange::enthalpy, PhaseChange::correction}) {
       CAPTURE(int(method));
       CAPTURE(int(phase_change));
-      host::Options options = options_for(method, phase_change);
+      casting::Options options = options_for(method, phase_change);
       options.tolerance = 1e-10;
-      const host::Plan<double> plan(strand, small_grid(), options);
+      const casting::Plan<double> plan(strand, small_grid(), options);
       const Results<double> plain = run(plan, {}), dual = run(plan, {}, gradient, 2);
       CHECK(identical(dual.candidate(0), plain.candidate(0)));
       // The published correction jumps where a node freezes one step earlier.
@@ -188,8 +188,8 @@ TEST_CASE("derivatives agree with differences, and asking for them changes nothi
 }
 
 TEST_CASE("a march that diverges says so, and shows no number from there on") {
-  const host::Plan<double> plan(short_strand(), small_grid(),
-                                options_for(Method::adi, PhaseChange::enthalpy));
+  const casting::Plan<double> plan(short_strand(), small_grid(),
+                                   options_for(Method::adi, PhaseChange::enthalpy));
   const double values[2] = {1.85e6, 4e7};
   const Results<double> results = run(plan, {2, {plan.strand().slot("mold.heat_flux.y")}, values});
   CHECK(results.status[0] == int(Status::converged));
@@ -204,34 +204,34 @@ TEST_CASE("a march that diverges says so, and shows no number from there on") {
 }
 
 TEST_CASE("sweeps that do not suffice are reported with their step") {
-  host::Options options = options_for(Method::sor, PhaseChange::enthalpy);
+  casting::Options options = options_for(Method::sor, PhaseChange::enthalpy);
   options.most_sweeps = 2;
-  const host::Plan<double> plan(short_strand(), small_grid(), options);
+  const casting::Plan<double> plan(short_strand(), small_grid(), options);
   const Results<double> results = run(plan, {});
   CHECK(results.status[0] == int(Status::not_converged));
   CHECK(results.status_step[0] == 1);
 }
 
 TEST_CASE("a run is stopped by its poll") {
-  const host::Plan<double> plan(short_strand(), {60, 60, 0.002, {0.01}, 1, 1, 1},
-                                options_for(Method::adi, PhaseChange::enthalpy));
+  const casting::Plan<double> plan(short_strand(), {60, 60, 0.002, {0.01}, 1, 1, 1},
+                                   options_for(Method::adi, PhaseChange::enthalpy));
   const long count = 400;
   const Variants variants(plan.strand(), count);
   std::vector<int> status(size_t(count), -1), step = status;
   Outputs<double> outputs = {};
   outputs.status = status.data();
   outputs.status_step = step.data();
-  const host::RunOptions options{2, [](long) { return false; }};
+  const casting::RunOptions options{2, [](long) { return false; }};
   CHECK_FALSE(plan.run(variants.candidates, {}, outputs, options));
   CHECK(status.back() == -1);
 }
 
 TEST_CASE("steps add up to the march, and feel a change of the cooling") {
   for (const Method method : {Method::adi, Method::sor}) {
-    const host::Options options = options_for(method, PhaseChange::enthalpy);
-    const host::Plan<double> plan(short_strand(), small_grid(), options);
+    const casting::Options options = options_for(method, PhaseChange::enthalpy);
+    const casting::Plan<double> plan(short_strand(), small_grid(), options);
     const Results<double> results = run(plan, {});
-    host::Stepper stepper(short_strand(), small_grid(), options),
+    casting::Stepper stepper(short_strand(), small_grid(), options),
         changed(short_strand(), small_grid(), options);
     std::vector<double> temperature(9 * 7), other = temperature;
     for (size_t k = 0;; ++k) {
@@ -255,14 +255,14 @@ TEST_CASE("steps add up to the march, and feel a change of the cooling") {
 }
 
 TEST_CASE("what is impossible is refused by name before any work") {
-  const host::Options options;
+  const casting::Options options;
   auto refused = [&](auto change, const char* name) {
-    host::Strand strand = short_strand();
-    host::Grid grid = small_grid();
-    host::Options asked = options;
+    casting::Strand strand = short_strand();
+    casting::Grid grid = small_grid();
+    casting::Options asked = options;
     change(strand, grid, asked);
     try {
-      host::Plan<double>(strand, grid, asked);
+      casting::Plan<double>(strand, grid, asked);
       FAIL(name << " was accepted");
     } catch (const std::invalid_argument& error) {
       CHECK(std::string(error.what()).find(name) == 0);
@@ -291,7 +291,7 @@ TEST_CASE("what is impossible is refused by name before any work") {
   refused([](auto&, auto&, auto& o) { o.probes = {{0.06, 0}}; }, "probes");
   refused([](auto&, auto&, auto& o) { o.sections = {0.8}; }, "sections");
 
-  const host::Plan<double> plan(short_strand(), small_grid(), options);
+  const casting::Plan<double> plan(short_strand(), small_grid(), options);
   const double values[2] = {1000, -5};
   Results<double> results(plan, 2, 0);
   CHECK_THROWS_WITH_AS(

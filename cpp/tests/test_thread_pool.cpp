@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/thread_pool.h"
 #include "doctest/doctest.h"
-#include "thread_pool.h"
 
-using tundish::host::run_tasks;
+using tundish::core::run_tasks;
 
 namespace {
 

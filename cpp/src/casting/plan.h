@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "march_kernels.h"
-#include "strand.h"
+#include "casting/march_kernels.h"
+#include "casting/strand_spec.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 struct Options {
   Method method = Method::adi;
@@ -143,4 +143,4 @@ class Stepper {
   bool changed_ = false;
 };
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

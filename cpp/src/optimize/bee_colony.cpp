@@ -1,12 +1,12 @@
-#include "bee_colony.h"
+#include "optimize/bee_colony.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
-#include "check.h"
+#include "core/refusal.h"
 
-namespace tundish::host {
+namespace tundish::optimize {
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::infinity();
@@ -25,13 +25,13 @@ std::string pair(double lower, double upper) {
 void require_within(const std::string& name, double x, const Interval& in) {
   const bool inside = x >= in.lower && x <= in.upper;  // false for NaN
   if (!inside || (in.integral && x != std::floor(x)))
-    refuse(name, x,
-           "must be " + std::string(in.integral ? "an integer " : "") + "within its bounds, " +
-               pair(in.lower, in.upper));
+    core::refuse(name, x,
+                 "must be " + std::string(in.integral ? "an integer " : "") + "within its bounds, " +
+                     pair(in.lower, in.upper));
 }
 void require_size(const char* name, size_t size, size_t expected) {
   if (size != expected)
-    refuse(name, std::to_string(size) + " numbers", std::to_string(expected) + " are needed");
+    core::refuse(name, std::to_string(size) + " numbers", std::to_string(expected) + " are needed");
 }
 
 }  // namespace
@@ -61,32 +61,33 @@ BeeColony::BeeColony(ColonyOptions options, ColonyState state)
 void BeeColony::check_and_complete_options() {
   ColonyOptions& o = options_;
   const size_t n = o.lower.size();
-  if (n == 0) refuse("bounds", "none", "at least one dimension is needed");
+  if (n == 0) core::refuse("bounds", "none", "at least one dimension is needed");
   require_size("bounds", o.upper.size(), n);
   require_size("integrality", o.integral.size(), n);
   for (size_t j = 0; j < n; ++j) {
     const std::string given = pair(o.lower[j], o.upper[j]);
     if (!(o.lower[j] <= o.upper[j]) || !std::isfinite(o.upper[j] - o.lower[j]))
-      refuse(item("bounds", j), given, "must be finite, the lower one first");
+      core::refuse(item("bounds", j), given, "must be finite, the lower one first");
     if (!o.integral[j]) continue;
     o.lower[j] = std::ceil(o.lower[j]);
     o.upper[j] = std::floor(o.upper[j]);
     if (o.lower[j] > o.upper[j])
-      refuse(item("integrality", j), "true", "there is no integer within " + given);
+      core::refuse(item("integrality", j), "true", "there is no integer within " + given);
   }
-  if (o.sources < 2) refuse("popsize", o.sources, "must be at least 2: bees move relative to one another");
+  if (o.sources < 2)
+    core::refuse("popsize", o.sources, "must be at least 2: bees move relative to one another");
   const double coordinates = double(o.sources) * double(n);
   if (coordinates > most_coordinates)
-    refuse("popsize", o.sources, "with this many dimensions at most 1e8 coordinates are allowed");
-  if (o.limit < 0) refuse("limit", o.limit, "must be at least 1");
+    core::refuse("popsize", o.sources, "with this many dimensions at most 1e8 coordinates are allowed");
+  if (o.limit < 0) core::refuse("limit", o.limit, "must be at least 1");
   if (o.limit == 0) o.limit = int(coordinates);
 }
 
 void BeeColony::check_start(const std::vector<double>& start) const {
   const size_t n = size_t(dimensions()), given = start.size() / n;
   if (start.size() % n != 0 || given > size_t(sources()))
-    refuse("x0", std::to_string(start.size()) + " numbers",
-           "must be (n_dim,), or up to popsize rows of them");
+    core::refuse("x0", std::to_string(start.size()) + " numbers",
+                 "must be (n_dim,), or up to popsize rows of them");
   for (size_t i = 0; i < given; ++i)
     for (size_t j = 0; j < n; ++j)
       require_within(given == 1 ? item("x0", j) : item("x0", i, j), start[i * n + j], interval(int(j)));
@@ -96,7 +97,7 @@ void BeeColony::check_state() const {
   const size_t n = size_t(sources()), d = size_t(dimensions());
   const ColonyState& s = state_;
   if (s.rounds < 0 || s.rounds > std::numeric_limits<long>::max() / sources() - 1)
-    refuse("rounds", s.rounds, "must count rounds");
+    core::refuse("rounds", s.rounds, "must count rounds");
   require_size("population", s.population.size(), n * d);
   require_size("population_energies", s.energies.size(), n);
   require_size("trials", s.trials.size(), n);
@@ -105,13 +106,14 @@ void BeeColony::check_state() const {
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < d; ++j)
       require_within(item("population", i, j), s.population[i * d + j], interval(int(j)));
-    if (std::isnan(s.energies[i])) refuse(item("population_energies", i), s.energies[i], "must be a number");
-    if (s.trials[i] < 0) refuse(item("trials", i), s.trials[i], "must not be negative");
+    if (std::isnan(s.energies[i]))
+      core::refuse(item("population_energies", i), s.energies[i], "must be a number");
+    if (s.trials[i] < 0) core::refuse(item("trials", i), s.trials[i], "must not be negative");
     if (s.chosen[i] < 0 || s.chosen[i] >= sources())
-      refuse(item("chosen", i), s.chosen[i], "must be the number of a source");
+      core::refuse(item("chosen", i), s.chosen[i], "must be the number of a source");
   }
   for (size_t j = 0; j < d; ++j) require_within(item("x", j), s.best[j], interval(int(j)));
-  if (std::isnan(s.best_energy)) refuse("fun", s.best_energy, "must be a number");
+  if (std::isnan(s.best_energy)) core::refuse("fun", s.best_energy, "must be a number");
 }
 
 Interval BeeColony::interval(int dimension) const {
@@ -254,4 +256,4 @@ ColonyEnding BeeColony::run(const Objective& objective, const ColonyStops& stops
   }
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::optimize

@@ -1,4 +1,4 @@
-#include "thread_pool.h"
+#include "core/thread_pool.h"
 
 #include <atomic>
 #include <chrono>
@@ -14,7 +14,7 @@
 #endif
 #include <unistd.h>
 
-namespace tundish::host {
+namespace tundish::core {
 namespace {
 
 // What the threads of one run share; it outlives the run for as long as a thread still looks at it.
@@ -165,4 +165,4 @@ bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& ta
   return !run->stopped;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::core

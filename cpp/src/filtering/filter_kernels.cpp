@@ -1,11 +1,11 @@
-// Built once per instruction set, with TUNDISH_FILTER_KERNELS naming the function that hands the table out.
+// Built once per instruction set, with TUNDISH_KERNELS naming the function that hands the table out.
 #define TUNDISH_INTERNAL_LINKAGE
-#include "filter_kernels.h"
+#include "filtering/filter_kernels.h"
 
 #include "tundish/filtering/mean_reverting.h"
 #include "tundish/filtering/smoother.h"
 
-namespace tundish::host {
+namespace tundish::filtering {
 namespace {
 
 template <class T>
@@ -871,9 +871,9 @@ constexpr FilterKernelsFor<T> kernels_for() {
 
 }  // namespace
 
-const FilterKernels& TUNDISH_FILTER_KERNELS() {
+const FilterKernels& TUNDISH_KERNELS() {
   static const FilterKernels table = {kernels_for<double>(), kernels_for<float>()};
   return table;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::filtering

@@ -1,11 +1,11 @@
-#include "filters.h"
+#include "filtering/filters.h"
 
 #include <atomic>
 #include <cmath>
 
-#include "thread_pool.h"
+#include "core/thread_pool.h"
 
-namespace tundish::host {
+namespace tundish::filtering {
 namespace {
 
 constexpr double log_two_pi = 1.8378770664093454836;
@@ -25,8 +25,8 @@ class Tasks {
   explicit Tasks(const FilterOptions& options) : options_(options) {}
   bool stopped() const { return stopped_; }
   bool run(long tasks, const std::function<void(long)>& task) {
-    const int threads = options_.threads > 0 ? options_.threads : default_threads();
-    return run_tasks(
+    const int threads = options_.threads > 0 ? options_.threads : core::default_threads();
+    return core::run_tasks(
         tasks, threads, [&](long n, int) { task(n); },
         [&](long done) {
           if (options_.poll && !options_.poll(done)) stopped_ = true;
@@ -44,7 +44,7 @@ template <class T>
 void run_group(const FilterModel<T>& model, const FilterOutputs<T>& outputs, long first, int count,
                bool lanes, long numbers, void (*run)(const Stretch<T>&), const Tasks& tasks, double* loglik,
                std::vector<FilterProblem>& problems) {
-  AlignedMemory<T> memory(numbers);
+  core::AlignedVector<T> memory(static_cast<size_t>(numbers));
   std::vector<StepReport> reports(size_t(count) * steps_at_once);
   std::vector<LogLikelihood> sums(size_t(count), LogLikelihood(double(model.robust)));
   int sound = count;
@@ -141,7 +141,7 @@ bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs
   const FilterKernelsFor<T>& kernels = filter_kernels().of<T>();
   Tasks tasks(options);
   return tasks.run(model.filters, [&](long filter) {
-    AlignedMemory<T> memory(kernels.smoother_numbers(model));
+    core::AlignedVector<T> memory(size_t(kernels.smoother_numbers(model)));
     std::vector<StepReport> reports(size_t(model.steps), StepReport{0, 0, 0, Failure::none});
     const auto stopped = [](const void* asked) { return static_cast<const Tasks*>(asked)->stopped(); };
     kernels.smooth(model, outputs, filter, memory.data(), reports.data(), stopped, &tasks);
@@ -165,4 +165,4 @@ TUNDISH_INSTANTIATE(double)
 TUNDISH_INSTANTIATE(float)
 #undef TUNDISH_INSTANTIATE
 
-}  // namespace tundish::host
+}  // namespace tundish::filtering

@@ -1,10 +1,10 @@
-#include "steel.h"
+#include "casting/steel_spec.h"
 
 #include <algorithm>
 
-#include "check.h"
+#include "core/refusal.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 namespace {
 
 // Where the parameters of a Scheil steel stand in Steel::parameters().
@@ -198,49 +198,49 @@ void fill(SteelTables& out, const Model& steel, Real pouring_temperature, bool b
 void check_scheil(const std::vector<std::string>& names, const std::vector<double>& p) {
   for (size_t n = 0; n < p.size(); ++n) {
     if (n >= At::conductivity_first)
-      require_finite("conductivity", p[n]);
+      core::require_finite("conductivity", p[n]);
     else if (n == At::latent_heat)
-      require_not_negative(names[n], p[n]);
+      core::require_not_negative(names[n], p[n]);
     else
-      require_positive(names[n], p[n]);
+      core::require_positive(names[n], p[n]);
   }
   if (p[At::solidus] >= p[At::liquidus])
-    refuse("solidus", p[At::solidus],
-           "must be below the liquidus, " + std::to_string(p[At::liquidus]) + " K");
-  if (p[At::solidus] <= lowest_temperature) refuse("solidus", p[At::solidus], "must be above 200 K");
+    core::refuse("solidus", p[At::solidus],
+                 "must be below the liquidus, " + std::to_string(p[At::liquidus]) + " K");
+  if (p[At::solidus] <= lowest_temperature) core::refuse("solidus", p[At::solidus], "must be above 200 K");
   if (p[At::liquidus] >= p[At::pure_iron_melting])
-    refuse("liquidus", p[At::liquidus],
-           "must be below pure_iron_melting, " + std::to_string(p[At::pure_iron_melting]) + " K");
-  if (p[At::partition] >= 1) refuse("partition", p[At::partition], "must be between 0 and 1");
+    core::refuse("liquidus", p[At::liquidus],
+                 "must be below pure_iron_melting, " + std::to_string(p[At::pure_iron_melting]) + " K");
+  if (p[At::partition] >= 1) core::refuse("partition", p[At::partition], "must be between 0 and 1");
 }
 
 void check_columns(const TableColumns& c) {
   const size_t rows = c.temperature.size();
-  if (rows < 2) refuse("temperature_K", rows, "rows; a table needs at least 2");
+  if (rows < 2) core::refuse("temperature_K", rows, "rows; a table needs at least 2");
   const std::pair<const char*, const std::vector<double>*> columns[] = {{"solid_fraction", &c.solid_fraction},
                                                                         {"density", &c.density},
                                                                         {"specific_heat", &c.specific_heat},
                                                                         {"conductivity", &c.conductivity}};
   for (const auto& [name, column] : columns)
     if (column->size() != rows)
-      refuse(name, column->size(), "rows; temperature_K has " + std::to_string(rows));
+      core::refuse(name, column->size(), "rows; temperature_K has " + std::to_string(rows));
   for (size_t r = 0; r < rows; ++r) {
     const std::string row = "[" + std::to_string(r) + "]";
-    require_positive("temperature_K" + row, c.temperature[r]);
-    require_positive("density" + row, c.density[r]);
-    require_positive("specific_heat" + row, c.specific_heat[r]);
-    require_positive("conductivity" + row, c.conductivity[r]);
+    core::require_positive("temperature_K" + row, c.temperature[r]);
+    core::require_positive("density" + row, c.density[r]);
+    core::require_positive("specific_heat" + row, c.specific_heat[r]);
+    core::require_positive("conductivity" + row, c.conductivity[r]);
     if (!(c.solid_fraction[r] >= 0 && c.solid_fraction[r] <= 1))
-      refuse("solid_fraction" + row, c.solid_fraction[r], "must be between 0 and 1");
+      core::refuse("solid_fraction" + row, c.solid_fraction[r], "must be between 0 and 1");
     if (r > 0 && c.temperature[r] <= c.temperature[r - 1])
-      refuse("temperature_K" + row, c.temperature[r], "must be increasing");
+      core::refuse("temperature_K" + row, c.temperature[r], "must be increasing");
     if (r > 0 && c.solid_fraction[r] > c.solid_fraction[r - 1])
-      refuse("solid_fraction" + row, c.solid_fraction[r], "must not rise with the temperature");
+      core::refuse("solid_fraction" + row, c.solid_fraction[r], "must not rise with the temperature");
   }
   if (c.solid_fraction.front() != 1)
-    refuse("solid_fraction[0]", c.solid_fraction.front(), "must be 1: the table starts solid");
+    core::refuse("solid_fraction[0]", c.solid_fraction.front(), "must be 1: the table starts solid");
   if (c.solid_fraction.back() != 0)
-    refuse("solid_fraction[-1]", c.solid_fraction.back(), "must be 0: the table ends liquid");
+    core::refuse("solid_fraction[-1]", c.solid_fraction.back(), "must be 0: the table ends liquid");
 }
 
 }  // namespace
@@ -248,8 +248,8 @@ void check_columns(const TableColumns& c) {
 Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
   if (parameters.size() <= At::conductivity_first ||
       parameters.size() > At::conductivity_first + most_conductivity_terms)
-    refuse("conductivity", long(parameters.size()) - long(At::conductivity_first),
-           "terms; between 1 and 8 are allowed");
+    core::refuse("conductivity", long(parameters.size()) - long(At::conductivity_first),
+                 "terms; between 1 and 8 are allowed");
   Steel steel;
   steel.names_ = {"solidus",
                   "liquidus",
@@ -270,15 +270,15 @@ Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
     const double T = lowest_temperature + (steel.solidus() - lowest_temperature) * n / 64.0;
     const double k = steel.property(Property::conductivity, T);
     if (!(k > 0))
-      refuse("conductivity", k,
-             "W/(m K) at " + std::to_string(T) + " K; must be above 0 from 200 K to the solidus");
+      core::refuse("conductivity", k,
+                   "W/(m K) at " + std::to_string(T) + " K; must be above 0 from 200 K to the solidus");
   }
   return steel;
 }
 
 Steel Steel::table(TableColumns c, double latent_heat) {
   check_columns(c);
-  require_not_negative("latent_heat", latent_heat);
+  core::require_not_negative("latent_heat", latent_heat);
   auto t = std::make_shared<Integrals>();
   const size_t rows = c.temperature.size();
   t->sensible.assign(rows, 0);
@@ -302,7 +302,7 @@ Steel Steel::table(TableColumns c, double latent_heat) {
   t->liquidus = c.temperature[size_t(std::find(c.solid_fraction.begin(), c.solid_fraction.end(), 0.0) -
                                      c.solid_fraction.begin())];
   if (t->solidus <= lowest_temperature)
-    refuse("temperature_K", t->solidus, "K at the solidus; must be above 200 K");
+    core::refuse("temperature_K", t->solidus, "K at the solidus; must be above 200 K");
   t->columns = std::move(c);
   Steel steel;
   steel.names_ = {"latent_heat"};
@@ -313,7 +313,7 @@ Steel Steel::table(TableColumns c, double latent_heat) {
 
 Steel Steel::with(const std::vector<double>& parameters) const {
   if (!table_) return scheil(parameters, residual_);
-  require_not_negative("latent_heat", parameters[0]);
+  core::require_not_negative("latent_heat", parameters[0]);
   Steel steel = *this;
   steel.parameters_ = parameters;
   return steel;
@@ -411,4 +411,4 @@ SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature,
   return tables;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -5,25 +5,27 @@
 #include <limits>
 #include <new>
 
-#include "check.h"
-#include "plan.h"
+#include "casting/plan.h"
+#include "core/isa.h"
+#include "core/refusal.h"
 
-namespace host = tundish::host;
+namespace casting = tundish::casting;
+namespace core = tundish::core;
 
 struct tundish_steel {
-  host::Steel steel;
+  casting::Steel steel;
 };
 struct tundish_plan {
-  host::Plan<double> plan;
+  casting::Plan<double> plan;
   std::vector<std::string> names;
 };
 struct tundish_stepper {
-  host::Stepper stepper;
+  casting::Stepper stepper;
 };
 
 namespace {
 
-using host::refuse;
+using tundish::core::refuse;
 
 thread_local std::string last_error;
 thread_local const char* last_message = "";
@@ -65,14 +67,14 @@ int guarded(Call call) noexcept {
 
 template <class Value>
 Value& given(Value* pointer, const char* name) {
-  if (!pointer) refuse(name, "NULL", "must be given");
+  if (!pointer) core::refuse(name, "NULL", "must be given");
   return *pointer;
 }
 
 // `count` numbers of the caller's; only an empty array may be NULL.
 template <class Value>
 const Value* array(const Value* numbers, int64_t count, const char* name) {
-  if (count < 0) refuse(name, count, "numbers; a count cannot be negative");
+  if (count < 0) core::refuse(name, count, "numbers; a count cannot be negative");
   if (count > 0) given(numbers, name);
   return numbers;
 }
@@ -81,16 +83,16 @@ const Value* array(const Value* numbers, int64_t count, const char* name) {
 template <class Choice>
 Choice choice(const char* name, int value, Choice last) {
   if (value < 0 || value > int(last))
-    refuse(name, value, "must be one of its enumeration, 0 to " + std::to_string(int(last)));
+    core::refuse(name, value, "must be one of its enumeration, 0 to " + std::to_string(int(last)));
   return Choice(value);
 }
 static_assert(TUNDISH_RESIDUAL_SOLIDUS == int(tundish::Residual::solidus) &&
               TUNDISH_RESIDUAL_RESCALE == int(tundish::Residual::rescale));
-static_assert(TUNDISH_HEAT_CAPACITY == int(host::Steel::Property::heat_capacity) &&
-              TUNDISH_SOLID_FRACTION == int(host::Steel::Property::solid_fraction) &&
-              TUNDISH_DENSITY == int(host::Steel::Property::density) &&
-              TUNDISH_CONDUCTIVITY == int(host::Steel::Property::conductivity) &&
-              TUNDISH_POTENTIAL == int(host::Steel::Property::potential));
+static_assert(TUNDISH_HEAT_CAPACITY == int(casting::Steel::Property::heat_capacity) &&
+              TUNDISH_SOLID_FRACTION == int(casting::Steel::Property::solid_fraction) &&
+              TUNDISH_DENSITY == int(casting::Steel::Property::density) &&
+              TUNDISH_CONDUCTIVITY == int(casting::Steel::Property::conductivity) &&
+              TUNDISH_POTENTIAL == int(casting::Steel::Property::potential));
 static_assert(TUNDISH_SOR == int(tundish::Method::sor) &&
               TUNDISH_RED_BLACK == int(tundish::Ordering::red_black) &&
               TUNDISH_TEMPERATURE_CORRECTION == int(tundish::PhaseChange::correction));
@@ -98,14 +100,14 @@ static_assert(TUNDISH_NOT_CONVERGED == int(tundish::Status::not_converged) &&
               TUNDISH_DIVERGED == int(tundish::Status::diverged));
 static_assert(TUNDISH_MOST_CONDUCTIVITY_TERMS == tundish::most_conductivity_terms);
 
-host::Strand strand_of(const tundish_strand& s) {
-  host::Strand strand{given(s.steel, "strand.steel").steel,
-                      s.width,
-                      s.thickness,
-                      s.speed,
-                      s.pouring_temperature,
-                      s.ambient_temperature,
-                      {}};
+casting::Strand strand_of(const tundish_strand& s) {
+  casting::Strand strand{given(s.steel, "strand.steel").steel,
+                         s.width,
+                         s.thickness,
+                         s.speed,
+                         s.pouring_temperature,
+                         s.ambient_temperature,
+                         {}};
   array(s.stretches, s.n_stretches, "strand.stretches");
   for (int n = 0; n < s.n_stretches; ++n) {
     const tundish_stretch& from = s.stretches[n];
@@ -116,24 +118,24 @@ host::Strand strand_of(const tundish_strand& s) {
   return strand;
 }
 
-tundish_grid struct_of(const host::Grid& g) {
+tundish_grid struct_of(const casting::Grid& g) {
   return {g.nx, g.ny, g.dz_mold, g.dz_spray[0], nullptr, g.grading_x, g.grading_y, g.ramp};
 }
 
-host::Grid grid_of(const tundish_grid* asked, const host::Strand& strand) {
-  const tundish_grid g = asked ? *asked : struct_of(host::default_grid(strand));
+casting::Grid grid_of(const tundish_grid* asked, const casting::Strand& strand) {
+  const tundish_grid g = asked ? *asked : struct_of(casting::default_grid(strand));
   std::vector<double> dz_spray = {g.dz_spray};
   if (g.dz_of_zones) dz_spray.assign(g.dz_of_zones, g.dz_of_zones + strand.stretches.size() - 1);
   return {g.nx, g.ny, g.dz_mold, dz_spray, g.grading_x, g.grading_y, g.ramp};
 }
 
 tundish_options default_options() {
-  const host::Options options;
+  const casting::Options options;
   return {int(options.method),
           int(options.phase_change),
           int(options.ordering),
           options.relaxation,
-          host::default_tolerance<double>(options.relaxation),
+          casting::default_tolerance<double>(options.relaxation),
           options.most_sweeps,
           nullptr,
           0,
@@ -141,9 +143,9 @@ tundish_options default_options() {
           0};
 }
 
-host::Options options_of(const tundish_options* asked) {
+casting::Options options_of(const tundish_options* asked) {
   const tundish_options from = asked ? *asked : default_options();
-  host::Options options;
+  casting::Options options;
   options.method = choice("options.method", from.method, tundish::Method::sor);
   options.phase_change = choice("options.phase_change", from.phase_change, tundish::PhaseChange::correction);
   options.ordering = choice("options.ordering", from.ordering, tundish::Ordering::red_black);
@@ -158,19 +160,20 @@ host::Options options_of(const tundish_options* asked) {
   return options;
 }
 
-std::vector<int> slots_of(const host::Strand& strand, const char* const* names, int count, const char* list) {
+std::vector<int> slots_of(const casting::Strand& strand, const char* const* names, int count,
+                          const char* list) {
   array(names, count, list);
   std::vector<int> slots;
   for (int n = 0; n < count; ++n) slots.push_back(strand.slot(&given(names[n], list)));
   return slots;
 }
 
-host::Candidates candidates_of(const host::Strand& strand, const tundish_batch& batch) {
-  if (batch.n_candidates < 1) refuse("batch.n_candidates", batch.n_candidates, "must be at least 1");
+casting::Candidates candidates_of(const casting::Strand& strand, const tundish_batch& batch) {
+  if (batch.n_candidates < 1) core::refuse("batch.n_candidates", batch.n_candidates, "must be at least 1");
   const std::vector<int> varied = slots_of(strand, batch.names, batch.n_names, "batch.names");
   for (size_t n = 0; n < varied.size(); ++n)
     if (std::find(varied.begin(), varied.begin() + long(n), varied[n]) != varied.begin() + long(n))
-      refuse("batch.names", batch.names[n], "is named twice");
+      core::refuse("batch.names", batch.names[n], "is named twice");
   array(batch.values, batch.n_candidates * batch.n_names, "batch.values");
   return {long(batch.n_candidates), varied, batch.values};
 }
@@ -178,7 +181,7 @@ host::Candidates candidates_of(const host::Strand& strand, const tundish_batch& 
 tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) {
   given(from.status, "outputs.status");
   if (gradients == 0 && (from.probe_gradient || from.metallurgical_length_gradient))
-    refuse("batch.n_gradient", gradients, "outputs.*_gradient need parameters to differentiate by");
+    core::refuse("batch.n_gradient", gradients, "outputs.*_gradient need parameters to differentiate by");
   tundish::Outputs<double> to = {};
   to.status = from.status;
   to.status_step = from.status_step;
@@ -200,15 +203,16 @@ tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) 
   return to;
 }
 
-void solve(const host::Plan<double>& plan, const tundish_batch& batch, const tundish_outputs& asked) {
-  const host::Candidates candidates = candidates_of(plan.strand(), batch);
+void solve(const casting::Plan<double>& plan, const tundish_batch& batch, const tundish_outputs& asked) {
+  const casting::Candidates candidates = candidates_of(plan.strand(), batch);
   const std::vector<int> gradient =
       slots_of(plan.strand(), batch.gradient, batch.n_gradient, "batch.gradient");
-  if (batch.threads < 0) refuse("batch.threads", batch.threads, "must be at least 1, or 0 for the default");
+  if (batch.threads < 0)
+    core::refuse("batch.threads", batch.threads, "must be at least 1, or 0 for the default");
   tundish::Outputs<double> outputs = outputs_of(asked, batch.n_gradient);
   std::vector<int> status_step(outputs.status_step ? 0 : size_t(candidates.count));
   if (!outputs.status_step) outputs.status_step = status_step.data();
-  host::RunOptions options;
+  casting::RunOptions options;
   options.threads = batch.threads;
   if (batch.progress)
     options.poll = [&](long done) { return batch.progress(done, candidates.count, batch.user) == 0; };
@@ -217,12 +221,12 @@ void solve(const host::Plan<double>& plan, const tundish_batch& batch, const tun
 
 tundish_batch default_batch() { return {1, nullptr, nullptr, nullptr, 0, 0, 0, nullptr, nullptr}; }
 
-tundish_sizes sizes_of(const host::Plan<double>& plan) {
+tundish_sizes sizes_of(const casting::Plan<double>& plan) {
   return {int(plan.x().size()),  int(plan.y().size()),     int(plan.z().size()),
           plan.march().n_probes, plan.march().n_snapshots, int(plan.strand().slots().size())};
 }
 
-void copy_nodes(const host::Plan<double>& plan, double* x, double* y, double* z) {
+void copy_nodes(const casting::Plan<double>& plan, double* x, double* y, double* z) {
   if (x) std::copy(plan.x().begin(), plan.x().end(), x);
   if (y) std::copy(plan.y().begin(), plan.y().end(), y);
   if (z) std::copy(plan.z().begin(), plan.z().end(), z);
@@ -251,7 +255,7 @@ const char* tundish_version(void) { return TUNDISH_VERSION; }
 
 const char* tundish_instruction_set(void) {
   const char* name = nullptr;
-  guarded([&] { name = host::kernels().name; });
+  guarded([&] { name = core::isa_name(core::isa()); });
   return name;
 }
 
@@ -269,7 +273,7 @@ int tundish_steel_create_scheil(const tundish_scheil* scheil, tundish_steel** st
   return create(steel, "steel", [&] {
     const tundish_scheil& s = given(scheil, "scheil");
     if (s.n_conductivity < 1 || s.n_conductivity > TUNDISH_MOST_CONDUCTIVITY_TERMS)
-      refuse("scheil.n_conductivity", s.n_conductivity, "must be between 1 and 8");
+      core::refuse("scheil.n_conductivity", s.n_conductivity, "must be between 1 and 8");
     std::vector<double> parameters = {s.solidus,
                                       s.liquidus,
                                       s.pure_iron_melting,
@@ -282,7 +286,7 @@ int tundish_steel_create_scheil(const tundish_scheil* scheil, tundish_steel** st
                                       s.liquid_conductivity_factor};
     parameters.insert(parameters.end(), s.conductivity, s.conductivity + s.n_conductivity);
     const auto residual = choice("scheil.residual", s.residual, tundish::Residual::rescale);
-    return new tundish_steel{host::Steel::scheil(parameters, residual)};
+    return new tundish_steel{casting::Steel::scheil(parameters, residual)};
   });
 }
 
@@ -293,7 +297,7 @@ int tundish_steel_create_table(const tundish_table* table, tundish_steel** steel
       array(numbers, t.rows, name);
       return std::vector<double>(numbers, numbers + t.rows);
     };
-    return new tundish_steel{host::Steel::table(
+    return new tundish_steel{casting::Steel::table(
         {column(t.temperature, "table.temperature"), column(t.solid_fraction, "table.solid_fraction"),
          column(t.density, "table.density"), column(t.specific_heat, "table.specific_heat"),
          column(t.conductivity, "table.conductivity")},
@@ -306,12 +310,12 @@ void tundish_steel_free(tundish_steel* steel) { delete steel; }
 int tundish_steel_evaluate(const tundish_steel* steel, int property, int64_t n, const double* temperature,
                            double* values) {
   return guarded([&] {
-    const host::Steel& s = given(steel, "steel").steel;
-    const auto which = choice("property", property, host::Steel::Property::potential);
+    const casting::Steel& s = given(steel, "steel").steel;
+    const auto which = choice("property", property, casting::Steel::Property::potential);
     array(temperature, n, "temperature");
     array(values, n, "values");
     for (int64_t k = 0; k < n; ++k)
-      host::require_positive("temperature[" + std::to_string(k) + "]", temperature[k]);
+      core::require_positive("temperature[" + std::to_string(k) + "]", temperature[k]);
     for (int64_t k = 0; k < n; ++k) values[k] = s.property(which, temperature[k]);
   });
 }
@@ -322,7 +326,7 @@ int tundish_strand_default(tundish_strand* strand) {
 
 int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid) {
   return guarded(
-      [&] { given(grid, "grid") = struct_of(host::default_grid(strand_of(given(strand, "strand")))); });
+      [&] { given(grid, "grid") = struct_of(casting::default_grid(strand_of(given(strand, "strand")))); });
 }
 
 int tundish_options_default(tundish_options* options) {
@@ -336,8 +340,8 @@ int tundish_outputs_default(tundish_outputs* outputs) { return set_default(outpu
 int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
                         const tundish_options* options, tundish_plan** plan) {
   return create(plan, "plan", [&] {
-    const host::Strand s = strand_of(given(strand, "strand"));
-    return new tundish_plan{host::Plan<double>(s, grid_of(grid, s), options_of(options)), s.slot_names()};
+    const casting::Strand s = strand_of(given(strand, "strand"));
+    return new tundish_plan{casting::Plan<double>(s, grid_of(grid, s), options_of(options)), s.slot_names()};
   });
 }
 
@@ -355,7 +359,7 @@ int tundish_plan_parameter(const tundish_plan* plan, int n, const char** name, d
   return guarded([&] {
     const std::vector<std::string>& names = given(plan, "plan").names;
     if (n < 0 || n >= int(names.size()))
-      refuse("n", n, "must be between 0 and " + std::to_string(names.size() - 1));
+      core::refuse("n", n, "must be between 0 and " + std::to_string(names.size() - 1));
     if (name) *name = names[size_t(n)].c_str();
     if (value) *value = plan->plan.strand().slots()[size_t(n)];
   });
@@ -373,8 +377,8 @@ int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batc
 int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* grid,
                            const tundish_options* options, tundish_stepper** stepper) {
   return create(stepper, "stepper", [&] {
-    const host::Strand s = strand_of(given(strand, "strand"));
-    return new tundish_stepper{host::Stepper(s, grid_of(grid, s), options_of(options))};
+    const casting::Strand s = strand_of(given(strand, "strand"));
+    return new tundish_stepper{casting::Stepper(s, grid_of(grid, s), options_of(options))};
   });
 }
 
@@ -394,7 +398,7 @@ int tundish_stepper_step(tundish_stepper* stepper) {
 
 int tundish_stepper_progress(const tundish_stepper* stepper, tundish_progress* progress) {
   return guarded([&] {
-    const host::Stepper& s = given(stepper, "stepper").stepper;
+    const casting::Stepper& s = given(stepper, "stepper").stepper;
     given(progress, "progress") = {s.z(), s.heat(), s.stretch(), s.sweeps(), s.converged(), s.at_end()};
   });
 }

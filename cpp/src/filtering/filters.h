@@ -3,24 +3,10 @@
 #include <functional>
 #include <vector>
 
-#include "filter_kernels.h"
+#include "core/aligned.h"
+#include "filtering/filter_kernels.h"
 
-namespace tundish::host {
-
-// How many numbers of a 64-byte boundary's worth a run needs, aligned so.
-template <class T>
-class AlignedMemory {
- public:
-  explicit AlignedMemory(long numbers) : storage_(size_t(numbers) * sizeof(T) + 64) {}
-  T* data() { return const_cast<T*>(static_cast<const AlignedMemory&>(*this).data()); }
-  const T* data() const {
-    const auto address = reinterpret_cast<size_t>(storage_.data());
-    return reinterpret_cast<const T*>((address + 63) / 64 * 64);
-  }
-
- private:
-  std::vector<unsigned char> storage_;
-};
+namespace tundish::filtering {
 
 // The log-likelihood as its terms come. Determinants are multiplied, and their logarithm taken now and then:
 // it costs more than many a step. For a robust filter of one reading a step, it is that of Huber's
@@ -63,4 +49,4 @@ template <class T>
 bool run_smoother(const FilterModel<T>& model, const SmootherOutputs<T>& outputs,
                   const FilterOptions& options, double* loglik, std::vector<FilterProblem>& problems);
 
-}  // namespace tundish::host
+}  // namespace tundish::filtering

@@ -1,8 +1,8 @@
 // Built once per instruction set, with TUNDISH_KERNELS naming the function that hands the table out.
 #define TUNDISH_INTERNAL_LINKAGE
-#include "march_kernels.h"
+#include "casting/march_kernels.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 namespace {
 
 // A number for every lane, or with all its derivatives, from a job's arrays.
@@ -194,11 +194,9 @@ constexpr KernelsFor<T> kernels_for() {
 
 }  // namespace
 
-#define TUNDISH_TEXT_OF(x) #x
-#define TUNDISH_TEXT(x) TUNDISH_TEXT_OF(x)
 const Kernels& TUNDISH_KERNELS() {
-  static const Kernels table = {TUNDISH_TEXT(TUNDISH_ISA_NAME), kernels_for<double>(), kernels_for<float>()};
+  static const Kernels table = {kernels_for<double>(), kernels_for<float>()};
   return table;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

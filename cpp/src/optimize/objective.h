@@ -1,7 +1,7 @@
 // A function that an optimiser minimises with no Python in the loop.
 #pragma once
 
-namespace tundish::host {
+namespace tundish::optimize {
 
 class Objective {
  public:
@@ -12,4 +12,4 @@ class Objective {
   virtual void evaluate(const double* x, int count, double* f) const = 0;
 };
 
-}  // namespace tundish::host
+}  // namespace tundish::optimize

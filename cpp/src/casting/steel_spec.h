@@ -7,7 +7,7 @@
 #include "tundish/casting/section.h"
 #include "tundish/casting/steel.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 // Rows of a Spline, on a grid that small changes of the steel leave where it is: its width is a power of
 // two and 0 is one of its knots. Only so are derivatives by the steel's parameters exact.
@@ -83,4 +83,4 @@ class Steel {
   std::shared_ptr<const Integrals> table_;
 };
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -13,7 +13,7 @@
 
 #include "tundish/optimize/colony.h"
 
-namespace tundish::host {
+namespace tundish::optimize {
 
 enum class ColonyVariant { published, standard };
 
@@ -103,4 +103,4 @@ class BeeColony {
   std::vector<char> arriving_;  // (bees): whose points are places to begin from
 };
 
-}  // namespace tundish::host
+}  // namespace tundish::optimize

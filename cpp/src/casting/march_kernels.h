@@ -1,8 +1,9 @@
 // The kernels as the rest of the library sees them: one table of functions per instruction set.
 #pragma once
+#include "core/isa.h"
 #include "tundish/casting/strand.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 constexpr int n_curves_of_steel = 8, numbers_of_steel = 5;
 constexpr int most_lanes = 16;
@@ -57,7 +58,6 @@ struct KernelsFor {
 };
 
 struct Kernels {
-  const char* name;
   KernelsFor<double> doubles;
   KernelsFor<float> floats;
   template <class T>
@@ -69,9 +69,9 @@ struct Kernels {
   }
 };
 
-// The best build that this machine runs, or the one that TUNDISH_ISA names.
+// The build for core::isa().
 const Kernels& kernels();
-#if defined(__x86_64__) && !defined(TUNDISH_SINGLE_BUILD)
+#if TUNDISH_X86_64_BUILDS
 const Kernels& x86_64_v2_kernels();
 const Kernels& x86_64_v3_kernels();
 const Kernels& x86_64_v4_kernels();
@@ -79,4 +79,4 @@ const Kernels& x86_64_v4_kernels();
 const Kernels& scalar_kernels();
 #endif
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -3,7 +3,7 @@
 #pragma once
 #include <functional>
 
-namespace tundish::host {
+namespace tundish::core {
 
 // Threads that a run uses when it is not told: TUNDISH_THREADS, or the processors this process may use.
 int default_threads();
@@ -15,4 +15,4 @@ int default_threads();
 bool run_tasks(long tasks, int threads, const std::function<void(long, int)>& task,
                const std::function<bool(long done)>& poll);
 
-}  // namespace tundish::host
+}  // namespace tundish::core

@@ -1,11 +1,11 @@
-#include "misfit.h"
+#include "casting/misfit.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "check.h"
+#include "core/refusal.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 template <class T>
 Misfit<T>::Misfit(Strand strand, const Grid& grid, const Options& options, std::vector<int> varied,
@@ -13,9 +13,9 @@ Misfit<T>::Misfit(Strand strand, const Grid& grid, const Options& options, std::
     : plan_(std::move(strand), grid, options), varied_(std::move(varied)), threads_(threads) {
   const int slots = int(plan_.strand().slots().size());
   for (const int slot : varied_)
-    if (slot < 0 || slot >= slots) refuse("varied", slot, "must be the number of a slot");
-  if (varied_.empty()) refuse("varied", "none", "at least one slot is needed");
-  if (readings.empty()) refuse("readings", "none", "at least one is needed");
+    if (slot < 0 || slot >= slots) core::refuse("varied", slot, "must be the number of a slot");
+  if (varied_.empty()) core::refuse("varied", "none", "at least one slot is needed");
+  if (readings.empty()) core::refuse("readings", "none", "at least one is needed");
   for (size_t n = 0; n < readings.size(); ++n) places_.push_back(place(readings[n], n));
 }
 
@@ -23,12 +23,12 @@ template <class T>
 typename Misfit<T>::Place Misfit<T>::place(const Reading& reading, size_t n) const {
   const std::string name = "readings[" + std::to_string(n) + "]";
   if (reading.probe < 0 || reading.probe >= plan_.march().n_probes)
-    refuse(name + ".probe", reading.probe, "must be the number of a probe");
-  require_finite(name + ".temperature", reading.temperature);
-  require_not_negative(name + ".weight", reading.weight);
+    core::refuse(name + ".probe", reading.probe, "must be the number of a probe");
+  core::require_finite(name + ".temperature", reading.temperature);
+  core::require_not_negative(name + ".weight", reading.weight);
   const std::vector<double>& z = plan_.z();
   if (!(reading.z >= 0 && reading.z <= z.back() * (1 + 1e-9)))
-    refuse(name + ".z", reading.z, "must lie between 0 and the strand's end");
+    core::refuse(name + ".z", reading.z, "must lie between 0 and the strand's end");
   const long after = std::upper_bound(z.begin(), z.end(), reading.z) - z.begin();
   const long k = std::clamp(after - 1, 0l, long(z.size()) - 2);
   const double share = (reading.z - z[size_t(k)]) / (z[size_t(k + 1)] - z[size_t(k)]);
@@ -70,4 +70,4 @@ void Misfit<T>::evaluate(const double* x, int count, double* f) const {
 template class Misfit<float>;
 template class Misfit<double>;
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

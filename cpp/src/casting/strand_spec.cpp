@@ -1,11 +1,11 @@
-#include "strand.h"
+#include "casting/strand_spec.h"
 
 #include <algorithm>
 
-#include "check.h"
-#include "march_kernels.h"
+#include "casting/march_kernels.h"
+#include "core/refusal.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 namespace {
 
 constexpr double most_steps = 1e7;
@@ -31,31 +31,31 @@ DefaultAxis default_axis(double half_length) {
 }  // namespace
 
 void Strand::check() const {
-  require_positive("width", width);
-  require_positive("thickness", thickness);
-  require_positive("speed", speed);
-  require_positive("pouring_temperature", pouring_temperature);
-  require_not_negative("ambient_temperature", ambient_temperature);
+  core::require_positive("width", width);
+  core::require_positive("thickness", thickness);
+  core::require_positive("speed", speed);
+  core::require_positive("pouring_temperature", pouring_temperature);
+  core::require_not_negative("ambient_temperature", ambient_temperature);
   if (pouring_temperature <= steel.liquidus())
-    refuse("pouring_temperature", pouring_temperature,
-           "must be above the liquidus, " + std::to_string(steel.liquidus()) + " K");
+    core::refuse("pouring_temperature", pouring_temperature,
+                 "must be above the liquidus, " + std::to_string(steel.liquidus()) + " K");
   if (pouring_temperature >= steel.highest_temperature())
-    refuse("pouring_temperature", pouring_temperature, "must be less than 400 K above the liquidus");
-  if (stretches.size() < 2) refuse("zones", "[]", "at least one zone must follow the mold");
+    core::refuse("pouring_temperature", pouring_temperature, "must be less than 400 K above the liquidus");
+  if (stretches.size() < 2) core::refuse("zones", "[]", "at least one zone must follow the mold");
   if (stretches.size() > most_stretches)
-    refuse("zones", stretches.size() - 1,
-           "zones; at most " + std::to_string(most_stretches - 1) + " are allowed");
+    core::refuse("zones", stretches.size() - 1,
+                 "zones; at most " + std::to_string(most_stretches - 1) + " are allowed");
   double start = 0;
   for (size_t s = 0; s < stretches.size(); ++s) {
     const std::string name = stretch_name(s);
-    require_positive(s == 0 ? "mold.length" : name + ".end", stretches[s].end);
+    core::require_positive(s == 0 ? "mold.length" : name + ".end", stretches[s].end);
     if (stretches[s].end <= start)
-      refuse(name + ".end", stretches[s].end,
-             "must be beyond the end of what comes before, " + std::to_string(start) + " m");
+      core::refuse(name + ".end", stretches[s].end,
+                   "must be beyond the end of what comes before, " + std::to_string(start) + " m");
     start = stretches[s].end;
     for (int face = 0; face < 2; ++face) {
-      require_finite(name + ".heat_flux." + faces[face], stretches[s].heat_flux[face]);
-      require_not_negative(name + ".htc." + faces[face], stretches[s].htc[face]);
+      core::require_finite(name + ".heat_flux." + faces[face], stretches[s].heat_flux[face]);
+      core::require_not_negative(name + ".htc." + faces[face], stretches[s].htc[face]);
     }
   }
 }
@@ -105,13 +105,14 @@ Strand Strand::with(const std::vector<double>& v) const {
 void Grid::check() const {
   const std::pair<const char*, int> counts[] = {{"nx", nx}, {"ny", ny}};
   for (const auto& [name, nodes] : counts)
-    if (nodes < 2 || nodes > 20000) refuse(name, nodes, "nodes; between 2 and 20000 are allowed");
-  require_positive("dz_mold", dz_mold);
-  if (dz_spray.empty()) refuse("dz_spray", "[]", "at least one step is needed");
-  for (const double dz : dz_spray) require_positive("dz_spray", dz);
+    if (nodes < 2 || nodes > 20000) core::refuse(name, nodes, "nodes; between 2 and 20000 are allowed");
+  core::require_positive("dz_mold", dz_mold);
+  if (dz_spray.empty()) core::refuse("dz_spray", "[]", "at least one step is needed");
+  for (const double dz : dz_spray) core::require_positive("dz_spray", dz);
   for (const double grading : {grading_x, grading_y})
-    if (!(grading >= 1e-4 && grading <= 1e4)) refuse("grading", grading, "must be between 1e-4 and 1e4");
-  if (!(std::isfinite(ramp) && ramp >= 1)) refuse("ramp", ramp, "must be finite and at least 1");
+    if (!(grading >= 1e-4 && grading <= 1e4))
+      core::refuse("grading", grading, "must be between 1e-4 and 1e4");
+  if (!(std::isfinite(ramp) && ramp >= 1)) core::refuse("ramp", ramp, "must be finite and at least 1");
 }
 
 Grid default_grid(const Strand& strand) {
@@ -142,8 +143,9 @@ std::vector<double> graded_nodes(double half_length, int nodes, double grading) 
 
 std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
   if (grid.dz_spray.size() != 1 && grid.dz_spray.size() + 1 != strand.stretches.size())
-    refuse("dz_spray", grid.dz_spray.size(),
-           "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
+    core::refuse(
+        "dz_spray", grid.dz_spray.size(),
+        "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
   std::vector<Step<double>> steps;
   double start = 0;
   for (size_t s = 0; s < strand.stretches.size(); ++s) {
@@ -151,13 +153,13 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
     start = strand.stretches[s].end;
     const double full = grid.full_step(s);
     if (full > length * (1 + 1e-9))
-      refuse(s == 0 ? "dz_mold" : "dz_spray", full,
-             "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
+      core::refuse(s == 0 ? "dz_mold" : "dz_spray", full,
+                   "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
     if (double(steps.size()) + length / full > most_steps)
-      refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
-    if (full < least_step) refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m; must be at least 1e-12 m");
+      core::refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
+    if (full < least_step) core::refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m; must be at least 1e-12 m");
     if (full / grid.ramp < least_step)
-      refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(s));
+      core::refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(s));
     std::vector<double> sizes;
     double covered = 0;
     for (double size = full / grid.ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {
@@ -174,4 +176,4 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
   return steps;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -3,10 +3,10 @@
 #include <mutex>
 #include <vector>
 
-#include "objective.h"
-#include "plan.h"
+#include "casting/plan.h"
+#include "optimize/objective.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 struct Reading {
   int probe;           // which of the plan's
@@ -18,7 +18,7 @@ struct Reading {
 // J = sum of weight (T - reading)^2, Eq. (15) of Energies 2020, 13, 2429, by the slots named. T is linear in
 // z between steps. A march that diverges has no value, NaN.
 template <class T>
-class Misfit : public Objective {
+class Misfit : public optimize::Objective {
  public:
   Misfit(Strand strand, const Grid& grid, const Options& options, std::vector<int> varied,
          const std::vector<Reading>& readings, int threads);
@@ -47,4 +47,4 @@ class Misfit : public Objective {
   mutable std::vector<int> status_, status_step_;
 };
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace tundish::host {
+namespace tundish::core {
 
 template <class Value>
 [[noreturn]] void refuse(const std::string& name, const Value& value, const std::string& allowed) {
@@ -23,4 +23,4 @@ inline void require_not_negative(const std::string& name, double value) {
   if (!(std::isfinite(value) && value >= 0)) refuse(name, value, "must be finite and not negative");
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::core

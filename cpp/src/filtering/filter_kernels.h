@@ -1,8 +1,9 @@
 // The filters as the rest of the library sees them: one table of functions per instruction set.
 #pragma once
+#include "core/isa.h"
 #include "tundish/filtering/scrap.h"
 
-namespace tundish::host {
+namespace tundish::filtering {
 
 // Numbers that belong to a filter of a batch and to a step; all filters, or all steps, may share them.
 template <class T>
@@ -118,14 +119,14 @@ struct FilterKernels {
   }
 };
 
-// The build that `kernels()` has chosen.
+// The build for core::isa().
 const FilterKernels& filter_kernels();
-#if defined(__x86_64__) && !defined(TUNDISH_SINGLE_BUILD)
-const FilterKernels& x86_64_v2_filter_kernels();
-const FilterKernels& x86_64_v3_filter_kernels();
-const FilterKernels& x86_64_v4_filter_kernels();
+#if TUNDISH_X86_64_BUILDS
+const FilterKernels& x86_64_v2_kernels();
+const FilterKernels& x86_64_v3_kernels();
+const FilterKernels& x86_64_v4_kernels();
 #else
-const FilterKernels& scalar_filter_kernels();
+const FilterKernels& scalar_kernels();
 #endif
 
-}  // namespace tundish::host
+}  // namespace tundish::filtering

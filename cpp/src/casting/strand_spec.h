@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "steel.h"
+#include "casting/steel_spec.h"
 #include "tundish/casting/strand.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 
 // A part of the caster with one kind of cooling on each face: heat_flux + htc (T - ambient).
 struct Stretch {
@@ -64,4 +64,4 @@ std::vector<double> graded_nodes(double half_length, int nodes, double grading);
 // 1e-12 m.
 std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid);
 
-}  // namespace tundish::host
+}  // namespace tundish::casting

@@ -2,7 +2,7 @@
 #pragma once
 #include <cmath>
 
-namespace tundish::host {
+namespace tundish::optimize {
 
 inline double sphere(const double* x, int n) {
   double sum = 0;
@@ -23,4 +23,4 @@ inline double rastrigin(const double* x, int n) {
   return sum;
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::optimize

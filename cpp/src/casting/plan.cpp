@@ -1,14 +1,15 @@
-#include "plan.h"
+#include "casting/plan.h"
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <new>
 
-#include "check.h"
-#include "thread_pool.h"
+#include "core/aligned.h"
+#include "core/refusal.h"
+#include "core/thread_pool.h"
 
-namespace tundish::host {
+namespace tundish::casting {
 namespace {
 
 // A job that needs more memory than this carries one candidate instead of one a lane: it would leave the
@@ -35,22 +36,22 @@ int cubic_weights(const std::vector<double>& nodes, double x, T (&weight)[4]) {
 }  // namespace
 
 void Options::check(const Strand& strand) const {
-  if (!(relaxation > 0 && relaxation < 2)) refuse("relaxation", relaxation, "must be between 0 and 2");
-  if (tolerance) require_positive("tolerance", *tolerance);
-  if (most_sweeps < 1) refuse("max_sweeps", most_sweeps, "must be at least 1");
+  if (!(relaxation > 0 && relaxation < 2)) core::refuse("relaxation", relaxation, "must be between 0 and 2");
+  if (tolerance) core::require_positive("tolerance", *tolerance);
+  if (most_sweeps < 1) core::refuse("max_sweeps", most_sweeps, "must be at least 1");
   for (const auto& [x, y] : probes) {
     const bool inside = x >= 0 && x <= strand.width / 2 && y >= 0 && y <= strand.thickness / 2;
     if (!inside)
-      refuse("probes", "(" + std::to_string(x) + ", " + std::to_string(y) + ")",
-             "must lie in the quarter section, 0 <= x <= width/2 and 0 <= y <= thickness/2");
+      core::refuse("probes", "(" + std::to_string(x) + ", " + std::to_string(y) + ")",
+                   "must lie in the quarter section, 0 <= x <= width/2 and 0 <= y <= thickness/2");
   }
   for (const double z : sections)
     if (!(z >= 0 && z <= strand.length() * (1 + 1e-12)))
-      refuse("sections", z,
-             "must lie between 0 and the strand's length, " + std::to_string(strand.length()) + " m");
+      core::refuse("sections", z,
+                   "must lie between 0 and the strand's length, " + std::to_string(strand.length()) + " m");
   if (phase_change == PhaseChange::correction && strand.steel.residual() == Residual::solidus)
-    refuse("phase_change", "'correction'",
-           "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
+    core::refuse("phase_change", "'correction'",
+                 "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
 }
 
 template <class T>
@@ -149,7 +150,7 @@ void check_tolerance(const Options& options) {
   std::ostringstream allowed;
   allowed << "K; must be at least " << least << " in " << (sizeof(T) == 4 ? "float32" : "float64")
           << " with relaxation = " << options.relaxation << ", or left out";
-  refuse("tolerance", *options.tolerance, allowed.str());
+  core::refuse("tolerance", *options.tolerance, allowed.str());
 }
 
 template <class T>
@@ -165,34 +166,19 @@ template <class T>
 void check_memory(const March<T>& march, Carry carry) {
   const double bytes = double(kernels().of<T>().numbers(march, carry)) * sizeof(T);
   if (bytes > most_bytes_of_candidate)
-    refuse("nx", march.section.x.nodes,
-           "x ny = " + std::to_string(march.section.y.nodes) + " nodes " +
-               (carry == Carry::dual ? "with derivatives " : "") + "take " +
-               std::to_string(int(bytes * 1e-9)) + " GB a candidate; at most " +
-               std::to_string(int(most_bytes_of_candidate * 1e-9)) + " GB are allowed");
+    core::refuse("nx", march.section.x.nodes,
+                 "x ny = " + std::to_string(march.section.y.nodes) + " nodes " +
+                     (carry == Carry::dual ? "with derivatives " : "") + "take " +
+                     std::to_string(int(bytes * 1e-9)) + " GB a candidate; at most " +
+                     std::to_string(int(most_bytes_of_candidate * 1e-9)) + " GB are allowed");
 }
-
-// Packs are read with aligned instructions.
-template <class T>
-struct Aligned {
-  typedef T value_type;
-  Aligned() = default;
-  template <class U>
-  Aligned(const Aligned<U>&) {}
-  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(64))); }
-  void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t(64)); }
-  bool operator==(const Aligned&) const { return true; }
-  bool operator!=(const Aligned&) const { return false; }
-};
-template <class T>
-using AlignedVector = std::vector<T, Aligned<T>>;
 
 }  // namespace
 
 // The arrays behind a job, kept by a worker from one job to the next.
 template <class T>
 struct JobArrays {
-  AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
+  core::AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
   MarchJob<T> job;
 
   // Tables of the candidate in lane `lane`, with the derivatives they carry.
@@ -448,7 +434,7 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
   }
   if (!gradient.empty()) check_memory(storage_.march, Carry::dual);
   const KernelsFor<T>& kernel = kernels().of<T>();
-  const int threads = options.threads > 0 ? options.threads : default_threads();
+  const int threads = options.threads > 0 ? options.threads : core::default_threads();
   const bool fits = options_.method == Method::adi &&
                     kernel.numbers(storage_.march, Carry::lanes) * long(sizeof(T)) <= most_bytes_of_lanes;
   const Carry carry = !gradient.empty()              ? Carry::dual
@@ -471,7 +457,7 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
     if (!goes_on) __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     return goes_on;
   };
-  const bool finished = run_tasks(groups * blocks, threads, task, poll);
+  const bool finished = core::run_tasks(groups * blocks, threads, task, poll);
   if (finished) blank_failures(storage_.march, outputs, candidates.count, int(gradient.size()));
   return finished;
 }
@@ -526,8 +512,8 @@ void Stepper::set(const std::map<std::string, double>& changes) {
   for (const auto& [name, value] : changes) {
     const int slot = plan_.strand().slot(name);
     if (slot >= plan_.strand().n_march_slots() || slot == slot_pouring_temperature)
-      refuse(name, value,
-             "cannot change on the way down; only speed, ambient_temperature and the cooling can");
+      core::refuse(name, value,
+                   "cannot change on the way down; only speed, ambient_temperature and the cooling can");
     slots[size_t(slot)] = value;
   }
   plan_.strand().with(slots);  // refuses what is impossible
@@ -535,4 +521,4 @@ void Stepper::set(const std::map<std::string, double>& changes) {
   slots_ = std::move(slots);
 }
 
-}  // namespace tundish::host
+}  // namespace tundish::casting
