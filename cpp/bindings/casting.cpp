@@ -10,6 +10,7 @@
 namespace py = pybind11;
 using namespace pybind11::literals;
 namespace core = tundish::core;
+namespace optimize = tundish::optimize;
 namespace casting = tundish::casting;
 
 namespace {
