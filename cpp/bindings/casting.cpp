@@ -1,143 +1,20 @@
-#include <pybind11/functional.h>
+// What is cast and how it is solved: steel, strand, grid and options.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include "casting/misfit.h"
-#include "casting/plan.h"
+#include "casting/grid.h"
+#include "casting/options.h"
 #include "choice.h"
-#include "core/refusal.h"
 #include "module.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
-namespace core = tundish::core;
-namespace optimize = tundish::optimize;
 namespace casting = tundish::casting;
 
 namespace {
 
 typedef py::array_t<double, py::array::c_style> Doubles;
-
-// The one output array of a name, made before the run and filled by it.
-template <class T>
-class OutputArrays {
- public:
-  OutputArrays(const casting::Plan<T>& plan, const std::vector<std::string>& names, long candidates,
-               long gradients)
-      : candidates_(candidates) {
-    const tundish::March<T>& march = plan.march();
-    const long row = march.n_steps + 1, probes = march.n_probes, sections = march.n_snapshots;
-    const long nx = march.section.x.nodes, ny = march.section.y.nodes;
-    typedef tundish::Outputs<T> O;
-    const struct {
-      const char* name;
-      T* O::* field;
-      std::vector<py::ssize_t> shape;
-    } all[] = {{"probe_temperature", &O::probe_temperature, {probes, row}},
-               {"centre_temperature", &O::centre_temperature, {row}},
-               {"corner_temperature", &O::corner_temperature, {row}},
-               {"face_temperature", &O::face_temperature, {2, row}},
-               {"shell_thickness", &O::shell_thickness, {2, row}},
-               {"solid_fraction", &O::solid_fraction, {row}},
-               {"liquid_fraction", &O::liquid_fraction, {row}},
-               {"heat", &O::heat, {row}},
-               {"section_temperature", &O::section_temperature, {sections, ny, nx}},
-               {"metallurgical_length", &O::metallurgical_length, {}},
-               {"energy_imbalance", &O::energy_imbalance, {}},
-               {"probe_gradient", &O::probe_gradient, {gradients, probes, row}},
-               {"metallurgical_length_gradient", &O::metallurgical_length_gradient, {gradients}}};
-    for (const auto& output : all) {
-      if (std::find(names.begin(), names.end(), output.name) == names.end()) continue;
-      outputs.*output.field = add<T>(output.name, output.shape);
-    }
-    if (std::find(names.begin(), names.end(), "iterations") != names.end())
-      outputs.iterations = add<int>("iterations", {march.n_steps});
-    outputs.status = add<int>("status", {});
-    outputs.status_step = add<int>("status_step", {});
-    outputs.damping = add<int>("damping", {});
-  }
-  tundish::Outputs<T> outputs = {};
-  py::dict arrays;
-
- private:
-  template <class Value>
-  Value* add(const char* name, std::vector<py::ssize_t> shape) {
-    shape.insert(shape.begin(), candidates_);
-    py::array_t<Value> array(shape);
-    arrays[name] = array;
-    return array.mutable_data();
-  }
-  long candidates_;
-};
-
-template <class T>
-py::dict run(const casting::Plan<T>& plan, const std::vector<int>& varied, const Doubles& values,
-             const std::vector<int>& gradient, const std::vector<std::string>& outputs, int threads,
-             const py::object& progress) {
-  const long count = varied.empty() ? 1 : long(values.shape(0));
-  OutputArrays<T> arrays(plan, outputs, count, long(gradient.size()));
-  const casting::Candidates candidates{count, varied, values.data()};
-  bool raised = false;
-  casting::RunOptions options;
-  options.threads = threads;
-  options.poll = [&](long done) {
-    py::gil_scoped_acquire gil;
-    try {
-      if (!progress.is_none()) progress(done, count);
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    } catch (py::error_already_set& error) {
-      error.restore();
-      raised = true;
-    }
-    return !raised;
-  };
-  {
-    py::gil_scoped_release release;
-    plan.run(candidates, gradient, arrays.outputs, options);
-  }
-  if (raised) throw py::error_already_set();
-  if (!progress.is_none()) progress(count, count);
-  return arrays.arrays;
-}
-
-template <class T>
-void bind_plan(py::module_& m, const char* name) {
-  typedef casting::Plan<T> Plan;
-  py::class_<Plan>(m, name)
-      .def(py::init<casting::Strand, const casting::Grid&, const casting::Options&>(), "strand"_a, "grid"_a,
-           "options"_a)
-      .def_property_readonly(
-          "x", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.x().size()), p.x().data()); })
-      .def_property_readonly(
-          "y", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.y().size()), p.y().data()); })
-      .def_property_readonly(
-          "z", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.z().size()), p.z().data()); })
-      .def("run", &run<T>, "varied"_a, "values"_a.noconvert(), "gradient"_a, "outputs"_a, "threads"_a,
-           "progress"_a);
-}
-
-typedef py::array_t<int, py::array::c_style> Integers;
-
-template <class T>
-std::unique_ptr<casting::Misfit<T>> misfit(const casting::Strand& strand, const casting::Grid& grid,
-                                           const casting::Options& options, std::vector<int> varied,
-                                           const Integers& probe, const Doubles& z,
-                                           const Doubles& temperature, const Doubles& weight, int threads) {
-  const py::ssize_t size = probe.size();
-  if (z.size() != size || temperature.size() != size || weight.size() != size)
-    core::refuse("readings", std::to_string(size) + " probes", "every column must have as many numbers");
-  std::vector<casting::Reading> readings;
-  for (py::ssize_t n = 0; n < size; ++n)
-    readings.push_back({probe.data()[n], z.data()[n], temperature.data()[n], weight.data()[n]});
-  return std::make_unique<casting::Misfit<T>>(strand, grid, options, std::move(varied), readings, threads);
-}
-
-template <class T>
-void bind_misfit(py::module_& m, const char* name) {
-  py::class_<casting::Misfit<T>, optimize::Objective>(m, name).def(
-      py::init(&misfit<T>), "strand"_a, "grid"_a, "options"_a, "varied"_a, "probe"_a.noconvert(),
-      "z"_a.noconvert(), "temperature"_a.noconvert(), "weight"_a.noconvert(), "threads"_a);
-}
+typedef std::array<double, 2> Pair;
 
 casting::Steel table_steel(std::vector<double> temperature, std::vector<double> solid_fraction,
                            std::vector<double> density, std::vector<double> specific_heat,
@@ -198,14 +75,11 @@ void bind_steel(py::module_& m) {
                   Doubles(std::vector<py::ssize_t>{c.cells, tundish::spline_row}, c.rows.data())));
             return curves;
           },
-          "Curves that the march looks up, as (origin, cells per unit, rows); see cpp/src/steel.h.");
+          "Curves that the march looks up, as (origin, cells per unit, rows); see "
+          "cpp/src/casting/steel_curves.h.");
 }
 
-}  // namespace
-
-void bind_casting(py::module_& m) {
-  bind_steel(m);
-  typedef std::array<double, 2> Pair;
+void bind_strand(py::module_& m) {
   py::class_<casting::Strand>(m, "Strand")
       .def(py::init([](const casting::Steel& steel, double width, double thickness, double speed,
                        double pouring_temperature, double ambient_temperature,
@@ -221,6 +95,9 @@ void bind_casting(py::module_& m) {
            "stretches"_a)
       .def_property_readonly("slot_names", &casting::Strand::slot_names)
       .def_property_readonly("slots", &casting::Strand::slots);
+}
+
+void bind_grid(py::module_& m) {
   py::class_<casting::Grid>(m, "Grid")
       .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
                        double ramp) {
@@ -237,6 +114,9 @@ void bind_casting(py::module_& m) {
                              [](const casting::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
       .def_readonly("ramp", &casting::Grid::ramp);
   m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
+}
+
+void bind_options(py::module_& m) {
   py::class_<casting::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,
                        std::optional<double> tolerance, int max_sweeps, const std::string& ordering,
@@ -250,7 +130,7 @@ void bind_casting(py::module_& m) {
                                                {"correction", tundish::PhaseChange::correction}});
              o.relaxation = relaxation;
              o.tolerance = tolerance;
-             o.most_sweeps = max_sweeps;
+             o.max_sweeps = max_sweeps;
              o.ordering = choice<tundish::Ordering>("ordering", ordering,
                                                     {{"lexicographic", tundish::Ordering::lexicographic},
                                                      {"red-black", tundish::Ordering::red_black}});
@@ -260,27 +140,14 @@ void bind_casting(py::module_& m) {
            }),
            "method"_a, "phase_change"_a, "relaxation"_a, "tolerance"_a, "max_sweeps"_a, "ordering"_a,
            "probes"_a, "sections"_a);
-  bind_plan<double>(m, "Plan64");
-  bind_plan<float>(m, "Plan32");
-  bind_misfit<double>(m, "Misfit64");
-  bind_misfit<float>(m, "Misfit32");
-  py::class_<casting::Stepper>(m, "Stepper")
-      .def(py::init<casting::Strand, const casting::Grid&, const casting::Options&>(), "strand"_a, "grid"_a,
-           "options"_a)
-      .def("step", &casting::Stepper::step, py::call_guard<py::gil_scoped_release>())
-      .def_property_readonly("z", &casting::Stepper::z)
-      .def_property_readonly("at_end", &casting::Stepper::at_end)
-      .def_property_readonly("heat", &casting::Stepper::heat)
-      .def_property_readonly("iterations", &casting::Stepper::sweeps)
-      .def_property_readonly("converged", &casting::Stepper::converged)
-      .def_property_readonly("stretch", &casting::Stepper::stretch)
-      .def_property_readonly("temperature",
-                             [](const casting::Stepper& s) {
-                               const auto& section = s.plan().march().section;
-                               Doubles out(std::vector<py::ssize_t>{section.y.nodes, section.x.nodes});
-                               s.temperature(out.mutable_data());
-                               return out;
-                             })
-      .def("set", &casting::Stepper::set, "changes"_a)
-      .def("get", &casting::Stepper::get, "name"_a);
+}
+
+}  // namespace
+
+void bind_casting(py::module_& m) {
+  bind_steel(m);
+  bind_strand(m);
+  bind_grid(m);
+  bind_options(m);
+  bind_plans(m);
 }

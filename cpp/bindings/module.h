@@ -6,5 +6,6 @@
 void translate_refusals();
 
 void bind_casting(pybind11::module_& m);
+void bind_plans(pybind11::module_& m);  // by bind_casting
 void bind_filtering(pybind11::module_& m);
 void bind_optimize(pybind11::module_& m);

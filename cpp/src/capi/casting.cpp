@@ -5,7 +5,7 @@
 #include <limits>
 #include <new>
 
-#include "casting/plan.h"
+#include "casting/stepper.h"
 #include "core/isa.h"
 #include "core/refusal.h"
 
@@ -98,7 +98,7 @@ static_assert(TUNDISH_SOR == int(tundish::Method::sor) &&
               TUNDISH_TEMPERATURE_CORRECTION == int(tundish::PhaseChange::correction));
 static_assert(TUNDISH_NOT_CONVERGED == int(tundish::Status::not_converged) &&
               TUNDISH_DIVERGED == int(tundish::Status::diverged));
-static_assert(TUNDISH_MOST_CONDUCTIVITY_TERMS == tundish::most_conductivity_terms);
+static_assert(TUNDISH_MOST_CONDUCTIVITY_TERMS == tundish::max_conductivity_terms);
 
 casting::Strand strand_of(const tundish_strand& s) {
   casting::Strand strand{given(s.steel, "strand.steel").steel,
@@ -136,7 +136,7 @@ tundish_options default_options() {
           int(options.ordering),
           options.relaxation,
           casting::default_tolerance<double>(options.relaxation),
-          options.most_sweeps,
+          options.max_sweeps,
           nullptr,
           0,
           nullptr,
@@ -151,7 +151,7 @@ casting::Options options_of(const tundish_options* asked) {
   options.ordering = choice("options.ordering", from.ordering, tundish::Ordering::red_black);
   options.relaxation = from.relaxation;
   options.tolerance = from.tolerance;
-  options.most_sweeps = from.max_sweeps;
+  options.max_sweeps = from.max_sweeps;
   array(from.probes, from.n_probes, "options.probes");
   for (int n = 0; n < from.n_probes; ++n)
     options.probes.emplace_back(from.probes[2 * n], from.probes[2 * n + 1]);
@@ -222,8 +222,8 @@ void solve(const casting::Plan<double>& plan, const tundish_batch& batch, const 
 tundish_batch default_batch() { return {1, nullptr, nullptr, nullptr, 0, 0, 0, nullptr, nullptr}; }
 
 tundish_sizes sizes_of(const casting::Plan<double>& plan) {
-  return {int(plan.x().size()),  int(plan.y().size()),     int(plan.z().size()),
-          plan.march().n_probes, plan.march().n_snapshots, int(plan.strand().slots().size())};
+  return {int(plan.x().size()),  int(plan.y().size()),    int(plan.z().size()),
+          plan.march().n_probes, plan.march().n_sections, int(plan.strand().slots().size())};
 }
 
 void copy_nodes(const casting::Plan<double>& plan, double* x, double* y, double* z) {

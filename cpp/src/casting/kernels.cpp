@@ -1,5 +1,5 @@
 // Which build of the march's kernels runs.
-#include "casting/march_kernels.h"
+#include "casting/kernels.h"
 #include "core/isa.h"
 
 namespace tundish::casting {

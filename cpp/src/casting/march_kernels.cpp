@@ -1,6 +1,6 @@
 // Built once per instruction set, with TUNDISH_KERNELS naming the function that hands the table out.
 #define TUNDISH_INTERNAL_LINKAGE
-#include "casting/march_kernels.h"
+#include "casting/kernels.h"
 
 namespace tundish::casting {
 namespace {
@@ -67,12 +67,12 @@ long aligned_numbers(long bytes) {
 
 // A candidate and its fields, laid out in the job's memory.
 template <class Real>
-struct Laid {
+struct CandidateLayout {
   typedef typename Number<Real>::Scalar T;
   Candidate<Real> candidate;
   Fields<Real> fields;
 
-  static long numbers(const March<T>& march, int n_slots) {
+  static long workspace_size(const March<T>& march, int n_slots) {
     Fields<Real> f;
     return aligned_numbers<T>(n_slots * long(sizeof(Real))) +
            aligned_numbers<T>(lay_out<Real>(march.section, march.method, 1, nullptr, f) * long(sizeof(Real)));
@@ -108,27 +108,27 @@ using Packed = Pack<T, lanes_of<T>()>;
 template <class T>
 using Differentiated = Dual<T, (lanes_of<T>() < 8 ? lanes_of<T>() : 8)>;
 
-constexpr int most_slots = slot_first_stretch + slots_per_stretch * most_stretches;
+constexpr int max_slots = slot_first_stretch + slots_per_stretch * max_stretches;
 
 template <class T>
-long numbers(const March<T>& march, Carry carry) {
+long workspace_size(const March<T>& march, Carry carry) {
   switch (carry) {
-    case Carry::single: return Laid<T>::numbers(march, most_slots);
-    case Carry::dual: return Laid<Differentiated<T>>::numbers(march, most_slots);
-    default: return Laid<Packed<T>>::numbers(march, most_slots);
+    case Carry::single: return CandidateLayout<T>::workspace_size(march, max_slots);
+    case Carry::dual: return CandidateLayout<Differentiated<T>>::workspace_size(march, max_slots);
+    default: return CandidateLayout<Packed<T>>::workspace_size(march, max_slots);
   }
 }
 
 template <class Real>
 void run_as(const MarchJob<typename Number<Real>::Scalar>& job) {
-  Laid<Real> laid;
-  laid.read(job);
+  CandidateLayout<Real> layout;
+  layout.read(job);
   if (job.march->phase_change == PhaseChange::enthalpy)
-    run_march<Real, SoleThread, EnthalpyBalance<Real>>(SoleThread(), *job.march, laid.candidate, laid.fields,
-                                                       job.outputs, job.place);
+    run_march<Real, SoleThread, EnthalpyBalance<Real>>(SoleThread(), *job.march, layout.candidate,
+                                                       layout.fields, job.outputs, job.place);
   else
-    run_march<Real, SoleThread, TemperatureCorrection<Real>>(SoleThread(), *job.march, laid.candidate,
-                                                             laid.fields, job.outputs, job.place);
+    run_march<Real, SoleThread, TemperatureCorrection<Real>>(SoleThread(), *job.march, layout.candidate,
+                                                             layout.fields, job.outputs, job.place);
 }
 
 template <class T>
@@ -143,14 +143,15 @@ void run(const MarchJob<T>& job) {
 // Hands a marcher over the job's memory to visit(marcher).
 template <class T, class Visit>
 void visit_marcher(const MarchJob<T>& job, Visit visit) {
-  Laid<T> laid;
-  laid.read(job);
+  CandidateLayout<T> layout;
+  layout.read(job);
   if (job.march->phase_change == PhaseChange::enthalpy) {
-    Marcher<T, SoleThread, EnthalpyBalance<T>> marcher(SoleThread(), *job.march, laid.candidate, laid.fields);
+    Marcher<T, SoleThread, EnthalpyBalance<T>> marcher(SoleThread(), *job.march, layout.candidate,
+                                                       layout.fields);
     visit(marcher);
   } else {
-    Marcher<T, SoleThread, TemperatureCorrection<T>> marcher(SoleThread(), *job.march, laid.candidate,
-                                                             laid.fields);
+    Marcher<T, SoleThread, TemperatureCorrection<T>> marcher(SoleThread(), *job.march, layout.candidate,
+                                                             layout.fields);
     visit(marcher);
   }
 }
@@ -188,8 +189,9 @@ void temperatures(const MarchJob<T>& job, T* out) {
 
 template <class T>
 constexpr KernelsFor<T> kernels_for() {
-  return {lanes_of<T>(),  lanes_of<T>() < 8 ? lanes_of<T>() : 8, numbers<T>, run<T>, pour<T>, advance<T>,
-          temperatures<T>};
+  return {
+      lanes_of<T>(),  lanes_of<T>() < 8 ? lanes_of<T>() : 8, workspace_size<T>, run<T>, pour<T>, advance<T>,
+      temperatures<T>};
 }
 
 }  // namespace

@@ -6,43 +6,31 @@
 #include "core/refusal.h"
 
 namespace tundish::casting {
+namespace {
 
-template <class T>
-Misfit<T>::Misfit(Strand strand, const Grid& grid, const Options& options, std::vector<int> varied,
-                  const std::vector<Reading>& readings, int threads)
-    : plan_(std::move(strand), grid, options), varied_(std::move(varied)), threads_(threads) {
-  const int slots = int(plan_.strand().slots().size());
-  for (const int slot : varied_)
+std::vector<int> checked(std::vector<int> varied, const Strand& strand) {
+  const int slots = int(strand.slots().size());
+  for (const int slot : varied)
     if (slot < 0 || slot >= slots) core::refuse("varied", slot, "must be the number of a slot");
-  if (varied_.empty()) core::refuse("varied", "none", "at least one slot is needed");
-  if (readings.empty()) core::refuse("readings", "none", "at least one is needed");
-  for (size_t n = 0; n < readings.size(); ++n) places_.push_back(place(readings[n], n));
+  if (varied.empty()) core::refuse("varied", "none", "at least one slot is needed");
+  return varied;
 }
 
-template <class T>
-typename Misfit<T>::Place Misfit<T>::place(const Reading& reading, size_t n) const {
-  const std::string name = "readings[" + std::to_string(n) + "]";
-  if (reading.probe < 0 || reading.probe >= plan_.march().n_probes)
-    core::refuse(name + ".probe", reading.probe, "must be the number of a probe");
-  core::require_finite(name + ".temperature", reading.temperature);
-  core::require_not_negative(name + ".weight", reading.weight);
-  const std::vector<double>& z = plan_.z();
-  if (!(reading.z >= 0 && reading.z <= z.back() * (1 + 1e-9)))
-    core::refuse(name + ".z", reading.z, "must lie between 0 and the strand's end");
-  const long after = std::upper_bound(z.begin(), z.end(), reading.z) - z.begin();
-  const long k = std::clamp(after - 1, 0l, long(z.size()) - 2);
-  const double share = (reading.z - z[size_t(k)]) / (z[size_t(k + 1)] - z[size_t(k)]);
-  return {reading.probe * long(z.size()) + k, std::min(share, 1.0), reading.temperature, reading.weight};
-}
+}  // namespace
 
 template <class T>
-double Misfit<T>::sum(const T* probe_temperature) const {
+Misfit<T>::Misfit(std::shared_ptr<const Plan<T>> plan, std::vector<int> varied, std::vector<Reading> readings,
+                  int threads)
+    : varied_(checked(std::move(varied), plan->strand())),
+      readings_(std::move(plan), std::move(readings)),
+      threads_(threads) {}
+
+template <class T>
+double Misfit<T>::sum(const double* residual) const {
   double total = 0;
-  for (const Place& p : places_) {
-    const double above = double(probe_temperature[p.before]);
-    const double below = double(probe_temperature[p.before + 1]);
-    const double difference = above + p.share * (below - above) - p.temperature;
-    total += p.weight * difference * difference;
+  for (const Reading& reading : readings_.readings()) {
+    total += reading.weight * *residual * *residual;
+    ++residual;
   }
   return total;
 }
@@ -50,20 +38,14 @@ double Misfit<T>::sum(const T* probe_temperature) const {
 template <class T>
 void Misfit<T>::evaluate(const double* x, int count, double* f) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const size_t each = size_t(plan_.march().n_probes) * plan_.z().size();
-  temperature_.resize(std::max(temperature_.size(), size_t(count) * each));
-  status_.resize(std::max(status_.size(), size_t(count)));
-  status_step_.resize(status_.size());
-  Outputs<T> outputs = {};
-  outputs.probe_temperature = temperature_.data();
-  outputs.status = status_.data();
-  outputs.status_step = status_step_.data();
+  residual_.resize(std::max(residual_.size(), size_t(count) * size_t(readings_.size())));
   RunOptions options;
   options.threads = threads_;
-  plan_.run({count, varied_, x}, {}, outputs, options, &workspace_);
+  readings_.run({count, varied_, x}, {}, {nullptr, residual_.data(), nullptr, nullptr, nullptr}, options,
+                memory_);
   for (int n = 0; n < count; ++n) {
-    const bool diverged = status_[size_t(n)] == int(Status::diverged);
-    f[n] = diverged ? std::numeric_limits<double>::quiet_NaN() : sum(temperature_.data() + size_t(n) * each);
+    const bool diverged = memory_.status[size_t(n)] == int(Status::diverged);
+    f[n] = diverged ? std::numeric_limits<double>::quiet_NaN() : sum(residual_.data() + n * readings_.size());
   }
 }
 

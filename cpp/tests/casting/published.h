@@ -1,6 +1,6 @@
 // The published strand (Energies 2020, 13, 2429), and a short one to march quickly.
 #pragma once
-#include "casting/plan.h"
+#include "casting/stepper.h"
 
 inline std::vector<double> published_steel_parameters() {
   return {1672, 1728, 1809, 0.84, 189e3, 700, 800, 7256, 7011, 3, 12.3167, 0.0107534, 7.7098e-7};

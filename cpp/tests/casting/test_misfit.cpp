@@ -4,8 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "casting/published.h"
 #include "doctest/doctest.h"
-#include "published.h"
 
 using namespace tundish;
 
@@ -48,7 +48,8 @@ const std::vector<casting::Reading> readings = {{0, 0.0, 1800, 1},  {1, 0.11, 13
 TEST_CASE_TEMPLATE("a misfit is the weighted sum of squares of every candidate", T, double, float) {
   const casting::Strand strand = short_strand();
   const std::vector<int> varied = {strand.slot("mold.heat_flux.x"), strand.slot("zones.0.htc.y")};
-  const casting::Misfit<T> misfit(strand, small_grid(), two_probes(), varied, readings, 2);
+  const auto plan = std::make_shared<casting::Plan<T>>(strand, small_grid(), two_probes());
+  const casting::Misfit<T> misfit(plan, varied, readings, 2);
   CHECK(misfit.dimensions() == 2);
   for (const int count : {5, 1, 19}) {  // the memory of one call serves the next
     std::vector<double> x, f(size_t(count), -1.0);
@@ -65,8 +66,8 @@ TEST_CASE_TEMPLATE("a misfit is the weighted sum of squares of every candidate",
 
 TEST_CASE("a march that diverges has no misfit") {
   const casting::Strand strand = short_strand();
-  const casting::Misfit<double> misfit(strand, small_grid(), two_probes(), {strand.slot("mold.heat_flux.x")},
-                                       {{0, 0.01, 1800, 1}}, 1);
+  const auto plan = std::make_shared<casting::Plan<double>>(strand, small_grid(), two_probes());
+  const casting::Misfit<double> misfit(plan, {strand.slot("mold.heat_flux.x")}, {{0, 0.01, 1800, 1}}, 1);
   const double x[] = {2e6, 3e8};
   double f[2];
   misfit.evaluate(x, 2, f);
@@ -77,7 +78,8 @@ TEST_CASE("a march that diverges has no misfit") {
 TEST_CASE("a misfit refuses readings that its plan cannot give") {
   const casting::Strand strand = short_strand();
   auto make = [&](std::vector<int> varied, std::vector<casting::Reading> of) {
-    casting::Misfit<double>(strand, small_grid(), two_probes(), std::move(varied), of, 1);
+    const auto plan = std::make_shared<casting::Plan<double>>(strand, small_grid(), two_probes());
+    casting::Misfit<double>(plan, std::move(varied), of, 1);
   };
   CHECK_NOTHROW(make({0}, readings));
   CHECK_THROWS_AS(make({}, readings), std::invalid_argument);

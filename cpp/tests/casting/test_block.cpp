@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "block.h"
+#include "casting/block.h"
+#include "casting/published.h"
 #include "doctest/doctest.h"
-#include "published.h"
 
 using namespace tundish;
 
@@ -40,7 +40,7 @@ struct Job {
   }
   void run_ordinarily() {
     const auto& kernel = casting::kernels().of<T>();
-    memory.resize(size_t(kernel.numbers(storage.march, job.carry)) + 64);
+    memory.resize(size_t(kernel.workspace_size(storage.march, job.carry)) + 64);
     job.memory = aligned(memory);
     kernel.run(job);
   }
@@ -82,7 +82,7 @@ struct Job {
       make(*to, row);
     make(o.face_temperature, 2 * row);
     make(o.shell_thickness, 2 * row);
-    make(o.section_temperature, m.n_snapshots * nodes);
+    make(o.section_temperature, m.n_sections * nodes);
     make(o.metallurgical_length, 1);
     make(o.energy_imbalance, 1);
     integers.assign(size_t(m.n_steps) + 2, -1);

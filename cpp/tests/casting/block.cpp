@@ -49,8 +49,8 @@ inline void __syncthreads() { barrier->wait(); }
 #define __forceinline__ inline __attribute__((always_inline))
 #define __noinline__ inline __attribute__((noinline))
 #define TUNDISH_INTERNAL_LINKAGE
-#include "../kernels/march.cu"
-#include "block.h"
+#include "../../kernels/march.cu"
+#include "casting/block.h"
 
 template <class T>
 void run_on_block(const tundish::casting::MarchJob<T>& job, int members) {

@@ -6,8 +6,8 @@
 namespace tundish::casting {
 
 constexpr int n_curves_of_steel = 8, numbers_of_steel = 5;
-constexpr int most_lanes = 16;
-constexpr int most_stretches = 1000;
+constexpr int max_lanes = 16;
+constexpr int max_stretches = 1000;
 
 // What a job carries: one candidate, one with derivatives, or one in every lane of a register.
 enum class Carry { single, dual, lanes };
@@ -17,8 +17,8 @@ template <class T>
 struct CurveOfJob {
   const T* rows;
   const T* tangent_rows;  // (numbers in rows, tangents a job), or null
-  int offset[most_lanes];
-  T origin[most_lanes], per_cell[most_lanes], cells[most_lanes];
+  int offset[max_lanes];
+  T origin[max_lanes], per_cell[max_lanes], cells[max_lanes];
 };
 
 // Everything one march needs. Numbers of candidates come as (number, lane), derivatives as (number, tangent).
@@ -30,8 +30,8 @@ struct MarchJob {
   int n_slots;
   CurveOfJob<T> curves[n_curves_of_steel];
   // Solidus, liquidus, potential at the liquidus, pouring state, least slope.
-  T steel_numbers[numbers_of_steel * most_lanes], steel_tangents[numbers_of_steel * most_lanes];
-  T damping[most_lanes];  // Candidate::damping
+  T steel_numbers[numbers_of_steel * max_lanes], steel_tangents[numbers_of_steel * max_lanes];
+  T damping[max_lanes];  // Candidate::damping
   Place place;
   Outputs<T> outputs;
   T* memory;
@@ -47,9 +47,9 @@ struct Progress {
 
 template <class T>
 struct KernelsFor {
-  int lanes;                                // candidates a job may carry
-  int tangents;                             // derivatives a job may carry
-  long (*numbers)(const March<T>&, Carry);  // of T that a job's memory must hold
+  int lanes;                                       // candidates a job may carry
+  int tangents;                                    // derivatives a job may carry
+  long (*workspace_size)(const March<T>&, Carry);  // numbers that a job's memory must hold
   void (*run)(const MarchJob<T>&);
   // Stepwise, one candidate.
   void (*pour)(const MarchJob<T>&);

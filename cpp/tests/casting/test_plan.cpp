@@ -3,8 +3,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "casting/published.h"
 #include "doctest/doctest.h"
-#include "published.h"
 
 using namespace tundish;
 
@@ -205,7 +205,7 @@ TEST_CASE("a march that diverges says so, and shows no number from there on") {
 
 TEST_CASE("sweeps that do not suffice are reported with their step") {
   casting::Options options = options_for(Method::sor, PhaseChange::enthalpy);
-  options.most_sweeps = 2;
+  options.max_sweeps = 2;
   const casting::Plan<double> plan(short_strand(), small_grid(), options);
   const Results<double> results = run(plan, {});
   CHECK(results.status[0] == int(Status::not_converged));
