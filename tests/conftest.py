@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from references import small_strand
+from references.strand import small_strand
 
 from tundish.casting import Grid, Strand
 

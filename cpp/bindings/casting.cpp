@@ -4,12 +4,14 @@
 
 #include "casting/misfit.h"
 #include "casting/plan.h"
+#include "choice.h"
 #include "core/refusal.h"
 #include "module.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
 namespace core = tundish::core;
+namespace optimize = tundish::optimize;
 namespace casting = tundish::casting;
 
 namespace {
@@ -240,14 +242,18 @@ void bind_casting(py::module_& m) {
                        std::optional<double> tolerance, int max_sweeps, const std::string& ordering,
                        std::vector<std::pair<double, double>> probes, std::vector<double> sections) {
              casting::Options o;
-             o.method = method == "sor" ? tundish::Method::sor : tundish::Method::adi;
-             o.phase_change = phase_change == "correction" ? tundish::PhaseChange::correction
-                                                           : tundish::PhaseChange::enthalpy;
+             o.method = choice<tundish::Method>(
+                 "method", method, {{"adi", tundish::Method::adi}, {"sor", tundish::Method::sor}});
+             o.phase_change =
+                 choice<tundish::PhaseChange>("phase_change", phase_change,
+                                              {{"enthalpy", tundish::PhaseChange::enthalpy},
+                                               {"correction", tundish::PhaseChange::correction}});
              o.relaxation = relaxation;
              o.tolerance = tolerance;
              o.most_sweeps = max_sweeps;
-             o.ordering =
-                 ordering == "red-black" ? tundish::Ordering::red_black : tundish::Ordering::lexicographic;
+             o.ordering = choice<tundish::Ordering>("ordering", ordering,
+                                                    {{"lexicographic", tundish::Ordering::lexicographic},
+                                                     {"red-black", tundish::Ordering::red_black}});
              o.probes = std::move(probes);
              o.sections = std::move(sections);
              return o;

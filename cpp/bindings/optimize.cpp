@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "choice.h"
 #include "core/refusal.h"
 #include "module.h"
 #include "optimize/bee_colony.h"
@@ -37,7 +38,9 @@ std::vector<double> vector(const Doubles& from) { return {from.data(), from.data
 optimize::ColonyOptions options(const std::string& variant, int sources, int limit, const Doubles& lower,
                                 const Doubles& upper, const std::vector<bool>& integral, const Key& key) {
   optimize::ColonyOptions o;
-  o.variant = variant == "standard" ? optimize::ColonyVariant::standard : optimize::ColonyVariant::published;
+  o.variant = choice<optimize::ColonyVariant>(
+      "variant", variant,
+      {{"published", optimize::ColonyVariant::published}, {"standard", optimize::ColonyVariant::standard}});
   o.sources = sources;
   o.limit = limit;
   o.lower = vector(lower);

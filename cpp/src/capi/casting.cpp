@@ -50,9 +50,9 @@ int guarded(Call call) noexcept {
   try {
     call();
     return TUNDISH_OK;
-  } catch (const std::invalid_argument& error) {
+  } catch (const core::bad_argument& error) {
     return failed(TUNDISH_BAD_ARGUMENT, error.what());
-  } catch (const std::out_of_range& error) {
+  } catch (const core::unknown_name& error) {
     return failed(TUNDISH_UNKNOWN_NAME, error.what());
   } catch (const Stopped& stopped) {
     return failed(TUNDISH_STOPPED, stopped.what());

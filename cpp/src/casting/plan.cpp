@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <sstream>
 
 #include "core/aligned.h"
 #include "core/refusal.h"
@@ -50,7 +51,7 @@ void Options::check(const Strand& strand) const {
       core::refuse("sections", z,
                    "must lie between 0 and the strand's length, " + std::to_string(strand.length()) + " m");
   if (phase_change == PhaseChange::correction && strand.steel.residual() == Residual::solidus)
-    core::refuse("phase_change", "'correction'",
+    core::refuse("phase_change", core::Word{"correction"},
                  "cannot release latent heat at one temperature (residual='solidus'); use 'enthalpy'");
 }
 
@@ -427,9 +428,9 @@ bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient
   for (long n = 0; n < candidates.count; ++n) {
     try {
       candidate(candidates, n);
-    } catch (const std::invalid_argument& error) {
-      throw std::invalid_argument(
-          candidates.varied.empty() ? error.what() : "candidate " + std::to_string(n) + ": " + error.what());
+    } catch (const core::bad_argument& error) {
+      if (candidates.varied.empty()) throw;
+      throw error.at("candidate " + std::to_string(n));
     }
   }
   if (!gradient.empty()) check_memory(storage_.march, Carry::dual);

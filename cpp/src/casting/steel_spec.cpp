@@ -1,6 +1,7 @@
 #include "casting/steel_spec.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/refusal.h"
 

@@ -1,6 +1,7 @@
 #include "casting/strand_spec.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "casting/march_kernels.h"
 #include "core/refusal.h"
@@ -83,7 +84,7 @@ int Strand::slot(const std::string& name) const {
   if (found != names.end()) return int(found - names.begin());
   std::string known;
   for (const std::string& n : names) known += (known.empty() ? "" : ", ") + n;
-  throw std::out_of_range("'" + name + "' is no parameter of this strand; it has " + known);
+  throw core::unknown_name(name, "is no parameter of this strand; it has " + known);
 }
 
 Strand Strand::with(const std::vector<double>& v) const {

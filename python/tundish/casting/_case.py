@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tundish._arrays import choice, integer, number, pair
+from tundish._common.arguments import choice, integer, number, pair
 from tundish.casting._grid import Grid
 from tundish.casting._solution import Solution
 from tundish.casting._solve import Solver, solve

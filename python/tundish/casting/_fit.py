@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tundish import _core
-from tundish._arrays import Floats, names_of
+from tundish._common.arguments import Floats, names_of
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
 from tundish.casting._solution import Status

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tundish import _core
-from tundish._arrays import integer, number, pair
+from tundish._common.arguments import integer, number, pair
 
 if TYPE_CHECKING:
     from tundish.casting._strand import Strand

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats, number, optional
+from tundish._common.arguments import Floats, number
+from tundish._common.optional import optional
 from tundish.casting._fit import Fit
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements

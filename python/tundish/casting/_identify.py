@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tundish._arrays import Floats, choice, integer, names_of, number, pair
+from tundish._common.arguments import Floats, choice, integer, names_of, number, pair
 from tundish.casting._fit import Evaluation, Fit, checked, options_of, solver_for
 from tundish.casting._grid import Grid
 from tundish.casting._identification import COVARIANCES, Identification, Run, _units, covariance_of

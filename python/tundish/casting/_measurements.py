@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, floats, number, vector
+from tundish._common.arguments import Floats, choice, floats, number, vector
 
 if TYPE_CHECKING:
     from tundish.casting._solution import Solution

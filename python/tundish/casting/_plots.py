@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

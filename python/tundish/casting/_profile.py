@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, integer, names_of, number, vector
+from tundish._common.arguments import Floats, choice, integer, names_of, number, vector
 from tundish.casting._fit import Evaluation, Fit, checked, options_of, solver_for
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 from tundish.casting._fit import Evaluation, Fit, native_misfit
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 from tundish.casting._grid import Grid
 from tundish.casting._strand import Strand
 

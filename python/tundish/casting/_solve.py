@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _core
-from tundish._arrays import Floats, choice, floats, integer, names_of, number, vector
-from tundish._progress import progress_callback
+from tundish._common.arguments import Floats, choice, floats, integer, names_of, number, vector
+from tundish._common.progress import progress_callback
 from tundish.casting._grid import Grid
 from tundish.casting._solution import FIELDS, GRADIENT_FIELDS, BatchSolution, Solution
 from tundish.casting._strand import Strand

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _core
-from tundish._arrays import Floats, choice, number, pair, vector
+from tundish._common.arguments import Floats, choice, number, pair, vector
 
 _COLUMNS = ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity")
 _RESIDUALS = {

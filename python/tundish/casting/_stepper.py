@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tundish import _core
-from tundish._arrays import Floats, choice, integer, number
+from tundish._common.arguments import Floats, choice, integer, number
 from tundish.casting._grid import Grid
 from tundish.casting._strand import Strand
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tundish import _core
-from tundish._arrays import number, pair
+from tundish._common.arguments import number, pair
 from tundish.casting._steel import Steel
 
 Faces = tuple[float, float]

@@ -15,7 +15,7 @@ from tundish.cli._common import bar, shown
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.crystallization import FrameSequence, Repair
     from tundish.crystallization._features import Calibration
     from tundish.crystallization._series_file import SeriesFile

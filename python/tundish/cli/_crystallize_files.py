@@ -13,7 +13,7 @@ from tundish.cli._common import write_picture, write_text
 from tundish.cli._crystallize_case import Case
 
 if TYPE_CHECKING:
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.cli.crystallize import Result
     from tundish.crystallization import Forecast
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.crystallization import FluxForecaster, Forecast
 
 _POLL, _AFTER = 1.0, 60  # s; frames
@@ -65,7 +65,7 @@ class Arrivals:
 
     def new(self) -> Iterator[Arrival]:
         """Those that have become whole since it was last asked."""
-        from tundish._images import read_image
+        from tundish._common.images import read_image
 
         timed = [(seconds, file) for file in self._files() if (seconds := self._time(file)) is not None]
         for seconds, file in sorted(timed):
@@ -303,7 +303,7 @@ class _Watch:
 
     def _write(self, now: float, observed: Floats, forecast: Forecast, ahead: Floats) -> None:
         """forecast.csv, whole or not at all, and a line more of follow.csv."""
-        from tundish._model_folder import replace
+        from tundish._learning.model_folder import replace
         from tundish.cli._crystallize_files import forecast_rows, number
 
         columns, out = self._follower.columns, self._arguments.out

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tundish.cli import BadInputError
 
 if TYPE_CHECKING:
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.scrap import HeatLog
 
 SPREAD = 5.0  # variance of the driving noise over the square of its mean, where a file gives none

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tundish.cli._common import write_picture, write_text
 
 if TYPE_CHECKING:
-    from tundish._arrays import Floats
-    from tundish._images import Grey
+    from tundish._common.arguments import Floats
+    from tundish._common.images import Grey
     from tundish.segregation import PatchSet, SectionMap
     from tundish.segregation._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
@@ -120,7 +120,7 @@ def _write_predictions(parts: list[tuple[PatchSet, bool, Floats, Floats | None]]
 
 
 def _write_netcdf(found: SectionMap, case: Case, path: Path) -> None:
-    from tundish._arrays import optional
+    from tundish._common.optional import optional
 
     xr = optional("xarray", "xarray")
     for module in ("h5netcdf", "h5py"):

@@ -159,7 +159,7 @@ def _write_csv(solution: Solution, path: Path) -> None:
 
 
 def _write_netcdf(solution: Solution, path: Path) -> None:
-    from tundish._arrays import optional
+    from tundish._common.optional import optional
 
     dataset = solution.to_xarray()
     dataset.attrs["message"] = solution.message

@@ -18,7 +18,7 @@ from tundish.cli._crystallize_report import text_of
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.crystallization import Backtest, FluxForecaster, Forecast, JmakFit
 
 RECOMMENDED = "recommended"
@@ -268,7 +268,7 @@ def blamed(message: str, arguments: argparse.Namespace) -> str:
 
 
 def _looked_at(arguments: argparse.Namespace) -> int:
-    from tundish._model_folder import plain as jsonable
+    from tundish._learning.model_folder import plain as jsonable
 
     started = time.perf_counter()
     model = None if arguments.model is None else loaded(arguments)

@@ -21,7 +21,7 @@ from tundish.cli._prior import FROM_HEATS, SPREAD, Prior, prior_of, read_prior
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
-    from tundish._arrays import Floats
+    from tundish._common.arguments import Floats
     from tundish.scrap import Diagnostics, Estimate, HeatLog, PartitionedElement, RetainedElement
 
 # How each element gets into the steel, unless --model says otherwise.

@@ -18,7 +18,7 @@ from tundish.cli._segregate_report import name_of, text_of
 from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
-    from tundish._images import Grey
+    from tundish._common.images import Grey
     from tundish.segregation import PatchSet, SectionMap
     from tundish.segregation._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
@@ -210,7 +210,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _loaded(arguments: argparse.Namespace) -> Estimator | None:
     if arguments.model is None:
         return None
-    from tundish._model_folder import saved_by
+    from tundish._learning.model_folder import saved_by
     from tundish.segregation import CarbonRegressor, TextureRegressor
 
     # A folder that neither saved is refused by the one that reads it.

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, level_of, number, optional
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import Floats, choice, level_of, number
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
 from tundish.crystallization._forecasts import checked_horizons, checked_values
 
 PROTOCOLS = ("rolling", "published")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 
 MEMORY = 0.95  # of the errors, from one value to the next
 EAGERNESS = 1.0

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tundish import _model_folder
-from tundish._arrays import Floats
-from tundish._model_folder import Format, first_difference, plain
+from tundish._common.arguments import Floats
+from tundish._learning import model_folder as _model_folder
+from tundish._learning.model_folder import Format, first_difference, plain
 from tundish.crystallization._forecasts import Series
 
 FORMAT = Format("tundish.crystallization.FluxForecaster", 1)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, number, vector
+from tundish._common.arguments import Floats, number, vector
 from tundish.crystallization._jmak import fit_jmak
 from tundish.crystallization._repair import repair_readings, rising
 from tundish.crystallization._sequence import FrameSequence

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 from tundish.crystallization._features import Calibration
 from tundish.crystallization._sequence import FrameSequence
 

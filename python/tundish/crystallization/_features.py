@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import integer, number, optional
-from tundish._images import Grey
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import integer, number
+from tundish._common.images import Grey
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
 from tundish.crystallization._region import Region, find
 from tundish.crystallization._states import by_place, by_time
 

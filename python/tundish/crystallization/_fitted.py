@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.crystallization._forecasts import Forecast
 
 

@@ -10,10 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, floats, optional, positive
-from tundish._course import Pace, device_name, seeded, torch_device
-from tundish._progress import epochs_callback
+from tundish._common.arguments import Floats, choice, count, floats, positive
+from tundish._common.optional import optional
+from tundish._common.progress import epochs_callback
+from tundish._learning import model_folder as _model_folder
+from tundish._learning.training import Pace, device_name, seeded, torch_device
 from tundish.crystallization import _card
 from tundish.crystallization._blend import Blend
 from tundish.crystallization._eye import Eye

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, count, floats, integer, level_of, number
+from tundish._common.arguments import Floats, count, floats, integer, level_of, number
 from tundish.crystallization._intervals import AdaptiveConformal
 
 Places = NDArray[np.intp]

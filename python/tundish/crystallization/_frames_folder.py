@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
-from tundish._images import read_image, read_pages
+from tundish._common.arguments import Floats
+from tundish._common.images import read_image, read_pages
+from tundish._common.optional import optional
 
 READINGS = "readings.csv"
 TIME = "time_s"

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 
 GAIN = 0.1
 LAST = 130  # errors

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, number, optional, vector
+from tundish._common.arguments import Floats, choice, number, vector
+from tundish._common.optional import optional
 from tundish.crystallization._repair import rising
 
 _START, _HALF, _END = 0.01, 0.5, 0.99

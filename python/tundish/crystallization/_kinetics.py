@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats, number
+from tundish._common.arguments import Floats, number
 
 _FINE = 0.002  # of the record, or 0.1 s if that is less: the step of integrals over time
 _RANGES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tundish._arrays import count, optional
+from tundish._common.arguments import count
+from tundish._common.optional import optional
 from tundish.crystallization._forecasts import checked_horizons
 
 torch = optional("torch", "vision")

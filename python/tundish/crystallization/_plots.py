@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 from tundish.crystallization._backtest import Backtest
 from tundish.crystallization._features import Calibration, crystallised
 from tundish.crystallization._forecasts import Forecast

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 from tundish.crystallization._states import States, by_time, noise, without_spikes
 
 Image = NDArray[np.float32]

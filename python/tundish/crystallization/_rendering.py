@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
-from tundish._images import Grey
+from tundish._common.arguments import Floats
+from tundish._common.images import Grey
 from tundish.crystallization._kinetics import Course, Experiment
 
 Image = NDArray[np.float32]

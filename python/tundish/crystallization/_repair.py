@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, floats, integer, number, vector
+from tundish._common.arguments import Floats, floats, integer, number, vector
 
 _NEIGHBOURS = 7  # readings on each side of one, whose median slope is the trend
 _SHARE = 0.9  # of the changes between readings that count as their ordinary movement

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, floats, number
-from tundish._images import Grey, luma
-from tundish._random import generator
+from tundish._common.arguments import Floats, floats, number
+from tundish._common.images import Grey, luma
+from tundish._common.random import generator
 from tundish.crystallization import _frames_folder
 from tundish.crystallization._repair import Repair, repair_readings, rising
 

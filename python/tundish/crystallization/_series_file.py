@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.crystallization._repair import Repair, repair_readings
 
 TIMES = ("time_s", "time", "t_s", "t")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
-from tundish._course import Course as BaseCourse
-from tundish._course import seeded
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
+from tundish._learning.training import Course as BaseCourse
+from tundish._learning.training import seeded
 from tundish.crystallization._trend import median_step, reach, windows
 
 torch = optional("torch", "vision")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 
 DAMPINGS = (0.8, 0.9, 0.95, 0.98, 1.0)
 

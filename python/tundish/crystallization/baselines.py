@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tundish._arrays import Floats, count, integer, optional
+from tundish._common.arguments import Floats, count, integer
+from tundish._common.optional import optional
 from tundish.crystallization._forecasts import Forecaster, Places
 from tundish.crystallization._trend import windows
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, number, pair
-from tundish._progress import Callback, progress_callback
-from tundish._random import generator
+from tundish._common.arguments import Floats, number, pair
+from tundish._common.progress import Callback, progress_callback
+from tundish._common.random import generator
 from tundish.crystallization._kinetics import Course, Experiment, course
 from tundish.crystallization._rendering import Scene
 from tundish.crystallization._sequence import FrameSequence

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import integer, names_of, number
+from tundish._common.arguments import integer, names_of, number
 from tundish.filtering._kalman import run_smoother
 from tundish.filtering._model import Model
 

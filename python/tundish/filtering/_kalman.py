@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from tundish._arrays import choice
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import choice
+from tundish._common.progress import Callback, progress_callback
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, KEPT, STORES, Model, bound, thread_count
 from tundish.filtering._result import Filtered, Smoothed

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish import _core
-from tundish._arrays import Floats, choice, floats, integer, number
+from tundish._common.arguments import Floats, choice, floats, integer, number
 
 FORMS = ("standard", "joseph", "sqrt")
 STORES = ("final", "mean", "diagonal", "full")

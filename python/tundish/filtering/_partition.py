@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from tundish._arrays import choice
+from tundish._common.arguments import choice
 from tundish.filtering._kalman import Progress, run_filter
 from tundish.filtering._model import KEPT, STORES, Model, sigma_parameters
 from tundish.filtering._result import Filtered

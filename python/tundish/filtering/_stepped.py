@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _core
-from tundish._arrays import choice, floats, integer
+from tundish._common.arguments import choice, floats, integer
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, Model, bound, sigma_parameters
 from tundish.filtering._unscented import Observe, SigmaPoints

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _core
-from tundish._arrays import choice
-from tundish._progress import progress_callback
+from tundish._common.arguments import choice
+from tundish._common.progress import progress_callback
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._kalman import Progress, filtered
 from tundish.filtering._model import KEPT, STORES, Model, bound, sigma_parameters, thread_count

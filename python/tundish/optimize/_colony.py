@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _core
-from tundish._arrays import Floats, choice, floats, integer, number
+from tundish._common.arguments import Floats, choice, floats, integer, number
 from tundish.optimize._objective import Map, Objective
 from tundish.optimize._run import Callback, Run
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tundish._arrays import Floats, integer
+from tundish._common.arguments import Floats, integer
 
 Objective = Callable[[Floats], Any]
 Map = Callable[[Objective, Iterable[Floats]], Iterable[Any]]

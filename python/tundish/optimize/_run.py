@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tundish import _core
-from tundish._arrays import integer, number, optional
+from tundish._common.arguments import integer, number
+from tundish._common.optional import optional
 from tundish.optimize._objective import Map, Objective, checked, rounds
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.casting import (
     PUBLISHED_STAGES,
     PUBLISHED_UNKNOWNS,

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
-from tundish._model_folder import plain
+from tundish._common.arguments import Floats
+from tundish._learning.model_folder import plain
 from tundish.crystallization import (
     Backtest,
     FluxForecaster,

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.reproduce._record import whole_lines
 from tundish.scrap import Estimate, HeatLog, Truth, filter_elements, published_model, simulate
 from tundish.scrap._sensitivity import _noisy

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 from tundish.reproduce._record import whole_lines
 from tundish.segregation import (
     CarbonRegressor,

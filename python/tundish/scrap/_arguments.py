@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tundish._arrays import names_of, pair
+from tundish._common.arguments import names_of, pair
 
 
 def listed(name: str, value: Any, of: str) -> list[Any]:

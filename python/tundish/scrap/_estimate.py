@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, integer, number, optional, vector
+from tundish._common.arguments import Floats, integer, number, vector
+from tundish._common.optional import optional
 from tundish.scrap._log import HeatLog
 from tundish.scrap._run import State, run
 

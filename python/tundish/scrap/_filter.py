@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.scrap._arguments import listed
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._log import HeatLog

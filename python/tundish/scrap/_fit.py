@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tundish._arrays import Floats, choice, integer, number, optional
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import Floats, choice, integer, number
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
 from tundish.scrap._arguments import names_among
 from tundish.scrap._log import HeatLog
 from tundish.scrap._run import BreakdownError, Filtered, run

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, integer, optional, vector
+from tundish._common.arguments import Floats, integer, vector
+from tundish._common.optional import optional
 from tundish.scrap._arguments import partition_pair
 from tundish.scrap._log import HeatLog, check_log
 

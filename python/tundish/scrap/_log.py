@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, floats
+from tundish._common.arguments import Floats, floats
 from tundish.scrap._arguments import restore
 from tundish.scrap._csv import decimal, rows_of
 

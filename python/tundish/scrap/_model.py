@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, floats, number, vector
-from tundish._progress import Callback
+from tundish._common.arguments import Floats, choice, floats, number, vector
+from tundish._common.progress import Callback
 from tundish.scrap._arguments import partition_pair, restore
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._filter import filter_elements, smooth_element

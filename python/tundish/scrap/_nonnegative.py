@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 
 METHODS = ("truncation", "projection")
 _CLEAR = 9.0  # standard deviations above 0, from which on what lies below it is less than rounding

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, names_of, optional
+from tundish._common.arguments import Floats, names_of
+from tundish._common.optional import optional
 from tundish.scrap._estimate import autocorrelation
 
 if TYPE_CHECKING:

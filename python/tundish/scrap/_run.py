@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.filtering import NotPositiveDefiniteError, PoleError, kalman_filter, kalman_smoother
 from tundish.filtering._partition import partition_filter
 from tundish.scrap._log import HeatLog

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, choice, integer, vector
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import Floats, choice, integer, vector
+from tundish._common.progress import Callback, progress_callback
 from tundish.scrap._arguments import listed, names_among
 from tundish.scrap._log import HeatLog
 from tundish.scrap._random import seed_of, stream

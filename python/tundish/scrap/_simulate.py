@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, choice, integer, number
+from tundish._common.arguments import Floats, choice, integer, number
 from tundish.scrap._log import HeatLog
 from tundish.scrap._model import PartitionedElement, RetainedElement
 from tundish.scrap._random import seed_of, stream

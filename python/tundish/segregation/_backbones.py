@@ -12,8 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tundish._arrays import optional
-from tundish._model_folder import parsed
+from tundish._common.optional import optional
+from tundish._learning.model_folder import parsed
 from tundish.segregation._efficientnet import EfficientNetLite0
 
 torch = optional("torch", "vision")

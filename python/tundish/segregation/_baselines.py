@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, choice, names_of, optional
-from tundish._progress import Callback, progress_callback
-from tundish._random import generator
+from tundish._common.arguments import Floats, choice, names_of
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
+from tundish._common.random import generator
 from tundish.segregation._features import features
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._quality import clahe

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
+from tundish._common.arguments import Floats
+from tundish._common.optional import optional
 
 _ROUNDING = 1e-9  # of (points + 1) · level, which may be a whole number
 _CHUNK = 4096  # patches at a time

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 from tundish.segregation._features import FEATURE_NAMES
 
 _PERMUTATIONS = 999

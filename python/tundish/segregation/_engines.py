@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats, choice, integer, number, optional
+from tundish._common.arguments import Floats, choice, integer, number
+from tundish._common.optional import optional
 from tundish.segregation._graphs import openvino_model
 from tundish.segregation._int8 import Quantised
 from tundish.segregation._layers import POOL, Convolution, feature_layers

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, level_of
-from tundish._images import Grey, grey_stack
+from tundish._common.arguments import Floats, level_of
+from tundish._common.images import Grey, grey_stack
 from tundish.segregation._conformal import Calibration, intervals
 from tundish.segregation._drift import Drift, drift, point_means
 from tundish.segregation._engines import EAGER

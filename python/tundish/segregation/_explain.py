@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, integer, optional
-from tundish._images import Grey, grey_stack
-from tundish._random import generator
+from tundish._common.arguments import Floats, choice, integer
+from tundish._common.images import Grey, grey_stack
+from tundish._common.optional import optional
+from tundish._common.random import generator
 from tundish.segregation._modes import evaluating
 from tundish.segregation._patches import PatchSet
 

@@ -10,8 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tundish._arrays import choice
-from tundish._model_folder import replace
+from tundish._common.arguments import choice
+from tundish._learning.model_folder import replace
 from tundish.segregation._graphs import INPUT, OUTPUT, Preparation, onnx_model, openvino_model
 from tundish.segregation._openvino import openvino
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, optional
-from tundish._images import Grey, grey_stack
+from tundish._common.arguments import Floats
+from tundish._common.images import Grey, grey_stack
+from tundish._common.optional import optional
 
 _LEVELS = 32  # of the co-occurrence matrix
 _DISTANCES = (1, 2, 4, 8)  # px

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import optional
-from tundish._images import Grey, luma, read_image
+from tundish._common.images import Grey, luma, read_image
+from tundish._common.optional import optional
 
 LABELS = "labels.csv"
 FIELDS = ("images", "carbon", "point", "billet", "position", "mm_per_px")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 from tundish.segregation._layers import (
     FLATTEN,
     MEAN,

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import number, optional
-from tundish._course import seeded
+from tundish._common.arguments import number
+from tundish._common.optional import optional
+from tundish._learning.training import seeded
 from tundish.segregation._patches import COPIES, PatchSet
 from tundish.segregation._scores import scores
 from tundish.segregation._training import Epoch, Material, Plan, channels_last, copies_of, predict, step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 from tundish.segregation._layers import POOL, Convolution, Layer
 
 torch = optional("torch", "vision")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 
 if TYPE_CHECKING:
-    from tundish._images import Grey
+    from tundish._common.images import Grey
     from tundish.segregation._patches import PatchSet
 
 _BANDS = 24  # of the spectrum

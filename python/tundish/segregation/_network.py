@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from tundish._arrays import choice, integer, number, optional
+from tundish._common.arguments import choice, integer, number
+from tundish._common.optional import optional
 
 torch = optional("torch", "vision")
 

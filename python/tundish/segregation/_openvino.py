@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tundish._arrays import optional
+from tundish._common.optional import optional
 
 _REPORTS = "openvino_telemetry"
 

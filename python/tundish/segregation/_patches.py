@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, choice, floats, integer, number, pair
-from tundish._images import Grey, grey_images, grey_photograph
-from tundish._random import generator
+from tundish._common.arguments import Floats, choice, floats, integer, number, pair
+from tundish._common.images import Grey, grey_images, grey_photograph
+from tundish._common.random import generator
 from tundish.segregation import _folder
 from tundish.segregation._leak import Leak, leak
 

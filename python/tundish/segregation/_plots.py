@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, optional
-from tundish._images import Grey
+from tundish._common.arguments import Floats
+from tundish._common.images import Grey
+from tundish._common.optional import optional
 from tundish.segregation._explain import grad_cam
 from tundish.segregation._section_map import SectionMap
 

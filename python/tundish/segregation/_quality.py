@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, integer, number, optional
-from tundish._images import Grey, grey_stack
+from tundish._common.arguments import Floats, integer, number
+from tundish._common.images import Grey, grey_stack
+from tundish._common.optional import optional
 
 GLCM_LEVELS = 32
 # Rows and columns from a pixel to its neighbour at 0, 45, 90 and 135 degrees.

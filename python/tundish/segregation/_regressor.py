@@ -11,12 +11,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, number, optional, positive
-from tundish._course import Pace, device_name, seeded, torch_device
-from tundish._images import Grey
-from tundish._model_folder import first_difference, part, plain, refuse_other
-from tundish._progress import epochs_callback
+from tundish._common.arguments import Floats, choice, count, number, positive
+from tundish._common.images import Grey
+from tundish._common.optional import optional
+from tundish._common.progress import epochs_callback
+from tundish._learning import model_folder as _model_folder
+from tundish._learning.model_folder import first_difference, part, plain, refuse_other
+from tundish._learning.training import Pace, device_name, seeded, torch_device
 from tundish.segregation import _export, _incremental
 from tundish.segregation._conformal import Calibration, calibrate
 from tundish.segregation._drift import point_means

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tundish._arrays import optional
-from tundish._images import Grey
+from tundish._common.images import Grey
+from tundish._common.optional import optional
 from tundish.segregation._patches import PatchSet
 
 

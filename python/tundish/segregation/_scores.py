@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tundish._arrays import Floats
+from tundish._common.arguments import Floats
 
 SCORES = ("r2", "r2_correlation", "mae", "bias")
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._arrays import Floats, number, optional, positive
-from tundish._images import Grey, grey_photograph
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import Floats, number, positive
+from tundish._common.images import Grey, grey_photograph
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
 from tundish.segregation import _folder
 from tundish.segregation._modes import evaluating
 from tundish.segregation._patches import PatchSet, axis_of, same_scale

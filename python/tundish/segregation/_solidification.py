@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tundish._arrays import Floats, number
+from tundish._common.arguments import Floats, number
 from tundish.casting import Grid, Mold, Solution, Steel, Strand, Zone, solve
 
 # Of 42CrMo, rounded: K, and K a wt% of carbon. What the other elements take off the melting point is in them.

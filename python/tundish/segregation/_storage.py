@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tundish._model_folder import Format
+from tundish._learning.model_folder import Format
 
 if TYPE_CHECKING:
     from tundish.segregation._patches import PatchSet

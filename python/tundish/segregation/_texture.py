@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats
-from tundish._random import uniform
+from tundish._common.arguments import Floats
+from tundish._common.random import uniform
 from tundish.segregation._solidification import Process, Structure
 
 Mask = NDArray[np.bool_]

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish import _model_folder
-from tundish._arrays import Floats, choice, count, integer, number, optional
-from tundish._course import device_name, torch_device
-from tundish._model_folder import Format, part, plain, refuse_other
-from tundish._progress import Callback, progress_callback
+from tundish._common.arguments import Floats, choice, count, integer, number
+from tundish._common.optional import optional
+from tundish._common.progress import Callback, progress_callback
+from tundish._learning import model_folder as _model_folder
+from tundish._learning.model_folder import Format, part, plain, refuse_other
+from tundish._learning.training import device_name, torch_device
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._conformal import Calibration, calibrate
 from tundish.segregation._drift import point_means

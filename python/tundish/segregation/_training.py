@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, choice, number, optional
-from tundish._course import Course as BaseCourse
-from tundish._course import seeded
+from tundish._common.arguments import Floats, choice, number
+from tundish._common.optional import optional
+from tundish._learning.training import Course as BaseCourse
+from tundish._learning.training import seeded
 from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 
 torch = optional("torch", "vision")

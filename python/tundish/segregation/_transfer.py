@@ -10,10 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._arrays import Floats, choice, count, integer, number, optional, positive
-from tundish._course import device_name, seeded, torch_device
-from tundish._images import Grey, grey_stack
-from tundish._progress import epochs_callback
+from tundish._common.arguments import Floats, choice, count, integer, number, positive
+from tundish._common.images import Grey, grey_stack
+from tundish._common.optional import optional
+from tundish._common.progress import epochs_callback
+from tundish._learning.training import device_name, seeded, torch_device
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
 from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet, same_scale

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tundish._arrays import Floats, integer, number
-from tundish._progress import Callback, progress_callback
-from tundish._random import generator
+from tundish._common.arguments import Floats, integer, number
+from tundish._common.progress import Callback, progress_callback
+from tundish._common.random import generator
 from tundish.segregation._patches import PatchSet
 from tundish.segregation._solidification import Process, Structure, structure
 from tundish.segregation._texture import Texture, Window

@@ -1,0 +1,1 @@
+"""What several rooms share: argument checks, refusals, frozen columns, progress, random numbers, images."""

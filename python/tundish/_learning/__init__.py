@@ -1,0 +1,1 @@
+"""What both image rooms share: training runs, checkpoints, folders of models, devices."""

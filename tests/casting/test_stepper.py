@@ -1,0 +1,236 @@
+"""The stepper: the march of `solve`, driven from outside and changed on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from references.strand import Floats, constant_steel, small_strand
+
+from tundish.casting import Grid, Mold, Stepper, Strand, Zone, solve
+
+GRID = Grid(6, 7, 0.04, (0.1, 0.16), grading=2.0, ramp=3.0)
+MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
+
+
+def march(stepper: Stepper, to: float = np.inf) -> Floats:
+    """Steps up to z; the temperatures on the way."""
+    sections = [stepper.temperature]
+    while stepper.z < to - 1e-9 and stepper.step():
+        sections.append(stepper.temperature)
+    return np.array(sections)
+
+
+@pytest.mark.parametrize(("method", "phase_change"), MODES)
+def test_a_stepper_is_solve(method: str, phase_change: str, strand: Strand) -> None:
+    """Bit for bit, at every step."""
+    options: dict[str, Any] = {"method": method, "phase_change": phase_change, "tolerance": 1e-6}
+    solution = solve(strand, GRID, **options)
+    stepper = Stepper(strand, GRID, **options)
+    for k, z in enumerate(solution.z):
+        assert stepper.z == z
+        temperature = stepper.temperature
+        assert temperature.shape == (7, 6)
+        assert temperature[0, 0] == solution.centre_temperature[k]
+        assert temperature[-1, -1] == solution.corner_temperature[k]
+        assert temperature[0, -1] == solution.face_temperature[0, k]
+        assert temperature[-1, 0] == solution.face_temperature[1, k]
+        assert stepper.heat == pytest.approx(solution.heat[k], rel=1e-13)  # summed in another order
+        if k > 0:
+            assert stepper.iterations == solution.iterations[k - 1]
+        assert stepper.converged
+        assert stepper.at_end == (k == solution.z.size - 1)
+        assert stepper.step() == (k < solution.z.size - 1)
+
+
+def test_the_whole_section_is_that_of_solve(strand: Strand) -> None:
+    z = solve(strand, GRID, outputs=[]).z
+    sections = solve(strand, GRID, sections=z).section_temperature
+    np.testing.assert_allclose(
+        march(Stepper(strand, GRID)), sections, rtol=1e-11
+    )  # z is summed up by rounding
+
+
+def test_the_default_grid_is_that_of_solve(strand: Strand) -> None:
+    stepper = Stepper(strand)
+    march(stepper)
+    solution = solve(strand)
+    assert stepper.temperature.shape == (solution.y.size, solution.x.size)
+    assert stepper.temperature[0, 0] == solution.centre_temperature[-1]
+
+
+def test_the_end_of_the_strand(strand: Strand) -> None:
+    stepper = Stepper(strand, Grid(3, 3, 0.1, 0.4))
+    march(stepper)
+    assert stepper.at_end
+    assert stepper.z == 1.5
+    before, heat = stepper.temperature, stepper.heat
+    assert not stepper.step()
+    assert not stepper.step()
+    assert stepper.z == 1.5
+    assert stepper.heat == heat
+    np.testing.assert_array_equal(stepper.temperature, before)
+
+
+def test_temperatures_are_copies(strand: Strand) -> None:
+    stepper = Stepper(strand, GRID)
+    first = stepper.temperature
+    stepper.step()
+    np.testing.assert_allclose(first, 1823.0, rtol=1e-12)  # through the tables
+    stepper.temperature[:] = 0.0
+    assert stepper.temperature.min() > 0
+
+
+def test_zones_are_counted(strand: Strand) -> None:
+    stepper = Stepper(strand, Grid(3, 3, 0.1, (0.25, 0.4)))
+    zones = [stepper.zone]
+    while stepper.step():
+        zones.append(stepper.zone)
+    assert zones == [-1, -1, 0, 0, 1, 1, 1]  # of the step to come; at the end, of the last one
+
+
+# ---- changes on the way ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "phase_change"), MODES)
+def test_a_change_is_a_zone_boundary(method: str, phase_change: str, strand: Strand) -> None:
+    """Cooling changed at z = 0.4 m is a strand with another zone from there on, bit for bit."""
+    options: dict[str, Any] = {"method": method, "phase_change": phase_change}
+    stepper = Stepper(strand, Grid(6, 7, 0.05, 0.1), **options)
+    march(stepper, 0.4)
+    stepper.set({"zones.0.htc.x": 800.0, "zones.0.htc.y": 650.0})
+    march(stepper)
+    zones = [Zone(0.4, (500.0, 400.0)), Zone(0.7, (800.0, 650.0)), strand.zones[1]]
+    divided = dataclasses.replace(strand, zones=zones)
+    solution = solve(divided, Grid(6, 7, 0.05, 0.1), sections=[1.5], **options)
+    # The steps are the same to rounding of the zones' lengths.
+    np.testing.assert_allclose(stepper.temperature, solution.section_temperature[0], rtol=1e-9)
+    assert stepper.heat == pytest.approx(solution.heat[-1], rel=1e-9)
+    untouched = solve(strand, Grid(6, 7, 0.05, 0.1), sections=[1.5], **options)
+    assert np.abs(stepper.temperature - untouched.section_temperature[0]).max() > 1.0
+
+
+def test_a_change_of_the_zone_to_come_waits_for_it(strand: Strand) -> None:
+    stepper = Stepper(strand, GRID)
+    stepper.step()
+    stepper.set({"zones.1.htc.x": 450.0})
+    march(stepper)
+    changed = solve(strand.replace({"zones.1.htc.x": 450.0}), GRID, sections=[1.5])
+    # The step after a change starts anew (backward Euler), here at 0.01 m: a first-order error of one step.
+    np.testing.assert_allclose(stepper.temperature, changed.section_temperature[0], rtol=0, atol=0.5)
+
+
+def test_a_change_at_the_meniscus_is_another_strand(strand: Strand) -> None:
+    stepper = Stepper(strand, GRID)
+    changes = {"speed": 0.03, "ambient_temperature": 350.0, "mold.heat_flux.x": 1.1e6, "zones.1.htc.y": 200.0}
+    stepper.set(changes)
+    march(stepper)
+    other = solve(strand.replace(changes), GRID, sections=[1.5])
+    np.testing.assert_allclose(stepper.temperature, other.section_temperature[0], rtol=1e-12)
+    assert stepper.heat == pytest.approx(other.heat[-1], rel=1e-12)
+
+
+def test_a_change_of_speed(strand: Strand) -> None:
+    """Half the speed from z = 0.7 m on is a last zone of twice the length, in time."""
+    uniform = Grid(6, 7, 0.05, 0.1)
+    stepper = Stepper(strand, uniform)
+    march(stepper, 0.7)
+    stepper.set({"speed": 0.01})
+    march(stepper)
+    longer = dataclasses.replace(strand, length=2.3, zones=[strand.zones[0], Zone(2.3, (300.0, 350.0))])
+    solution = solve(longer, Grid(6, 7, 0.05, (0.1, 0.2)), sections=[2.3])
+    np.testing.assert_allclose(stepper.temperature, solution.section_temperature[0], rtol=1e-9)
+
+
+def test_heat_is_conserved_through_changes() -> None:
+    """Heat is counted with the speed of its step; the enthalpy lost divides it by that speed again."""
+    steel = constant_steel()
+    strand = small_strand(steel, pouring_temperature=1800.0)
+    stepper = Stepper(strand, Grid(6, 7, 0.05, 0.1))
+    lost, before = 0.0, 0.0
+    for k in range(200):
+        speed = 0.015 + 0.001 * (k % 7)
+        stepper.set({"speed": speed, "zones.0.htc.x": 300.0 + 50.0 * (k % 5)})
+        if not stepper.step():
+            break
+        lost += (stepper.heat - before) / speed
+        before = stepper.heat
+    width = np.array([0.5, *[1.0] * 4, 0.5]) / 5 * 0.02
+    height = np.array([0.5, *[1.0] * 5, 0.5]) / 6 * 0.02
+    enthalpy = 7000.0 * 700.0 * (1800.0 - height @ stepper.temperature @ width / 0.02**2) * 0.02**2
+    assert lost == pytest.approx(enthalpy, rel=1e-10)  # rounding, through the tables
+
+
+def test_get_reads_what_is_set(strand: Strand) -> None:
+    stepper = Stepper(strand, GRID)
+    for name, value in strand.parameters().items():
+        assert stepper.get(name) == value
+    stepper.set({"zones.0.htc.x": 555.0})
+    assert stepper.get("zones.0.htc.x") == 555.0
+    assert strand.parameters()["zones.0.htc.x"] == 500.0
+    with pytest.raises(KeyError, match=r"no\.such"):
+        stepper.get("no.such")
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "unknown": ({"zones.7.htc.x": 1.0}, r"zones\.7\.htc\.x"),
+    "a steel": ({"steel.latent_heat": 2e5}, r"steel\.latent_heat.*cannot change"),
+    "the melt": ({"pouring_temperature": 1800.0}, r"pouring_temperature.*cannot change"),
+    "negative": ({"zones.0.htc.x": -1.0}, r"zones\.0\.htc\.x = -1"),
+    "NaN": ({"mold.heat_flux.y": np.nan}, r"mold\.heat_flux\.y = nan"),
+    "infinite": ({"ambient_temperature": np.inf}, r"ambient_temperature = inf"),
+    "standing": ({"speed": 0.0}, r"speed = 0"),
+    "a word": ({"speed": "fast"}, r"speed = 'fast'"),
+    "nothing": ({"speed": None}, r"speed = None"),
+    "a truth": ({"speed": True}, r"speed = True"),
+    "good and bad": ({"zones.0.htc.x": 900.0, "speed": -1.0}, r"speed = -1"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_changes_are_refused_by_name(changes: Any, message: str, strand: Strand) -> None:
+    """And nothing is changed, not even by what was good among them."""
+    stepper, undisturbed = Stepper(strand, GRID), Stepper(strand, GRID)
+    stepper.step()
+    undisturbed.step()
+    with pytest.raises((ValueError, TypeError, KeyError), match=message):
+        stepper.set(changes)
+    for name, value in strand.parameters().items():
+        assert stepper.get(name) == value
+    np.testing.assert_array_equal(march(stepper), march(undisturbed))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"strand": None}, "strand"),
+        ({"grid": 5}, "grid"),
+        ({"method": "multigrid"}, "method"),
+        ({"phase_change": None}, "phase_change"),
+        ({"relaxation": 2.5}, "relaxation"),
+        ({"tolerance": np.nan}, "tolerance"),
+        ({"max_sweeps": 0}, "max_sweeps"),
+        ({"ordering": "random"}, "ordering"),
+        ({"grid": Grid(5, 5, 1.0, 0.1)}, "dz_mold"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments: dict[str, Any], name: str, strand: Strand) -> None:
+    with pytest.raises((ValueError, TypeError), match=name):
+        Stepper(**{"strand": strand, "grid": GRID, **arguments})
+
+
+@pytest.mark.parametrize("method", ["adi", "sor"])
+def test_a_stepper_does_not_hand_on_what_diverged(method: str, strand: Strand) -> None:
+    """Out of the range of the steel there is no plausible temperature to return, as in `solve`."""
+    quenched = dataclasses.replace(strand, mold=Mold(0.2, heat_flux=1e8))
+    stepper = Stepper(quenched, GRID, method=method)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            march(stepper)
+        except RuntimeError:
+            return
+    assert said or not stepper.converged or np.isnan(stepper.temperature).all()

@@ -1,0 +1,53 @@
+"""The gate on the kernels' symbols passes what it should, and can fail."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPILER = shutil.which("g++")
+pytestmark = pytest.mark.skipif(None in (COMPILER, shutil.which("nm")), reason="needs g++ and nm")
+
+TABLE = "namespace tundish::host { int x86_64_v2_kernels() { return 0; } }\n"
+SOURCES = {
+    "one table": (TABLE + "namespace { int hidden() { return 1; } }\nstatic int user = hidden();\n", ""),
+    "an inline function": (
+        TABLE + "inline int leaked() { return 1; }\nauto user = leaked();\n",
+        "symbol (W) leaked()",
+    ),
+    "a second export": (TABLE + "int stray() { return 1; }\n", "symbol (T) stray()"),
+    "an inline variable": (
+        TABLE + "inline int leaked = 1;\nstatic int* user = &leaked;\n",
+        "symbol (u) leaked",
+    ),
+    "no table": ("namespace { int hidden = 1; }\n", "exports 0 *_kernels functions"),
+}
+
+
+def check(build: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / "check_symbols.py"), str(build)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_gate_tells_good_objects_from_bad(tmp_path: Path, name: str) -> None:
+    source, complaint = SOURCES[name]
+    folder = tmp_path / "CMakeFiles" / "kernels_x86_64_v2.dir" / "cpp"
+    folder.mkdir(parents=True)
+    (folder / "kernels.cpp").write_text(source)
+    compile_it = [str(COMPILER), "-std=c++17", "-O0", "-c", "kernels.cpp", "-o", "kernels.cpp.o"]
+    subprocess.run(compile_it, cwd=folder, check=True)
+    result = check(tmp_path)
+    assert result.returncode == (1 if complaint else 0), result.stderr
+    assert complaint in result.stderr
+
+
+def test_gate_refuses_a_tree_without_kernels(tmp_path: Path) -> None:
+    result = check(tmp_path)
+    assert result.returncode == 2
+    assert "build the kernels first" in result.stderr

@@ -1,0 +1,1 @@
+"""Independent references, and the cases that several tests share."""
