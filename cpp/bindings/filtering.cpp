@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "choice.h"
 #include "core/aligned.h"
 #include "core/refusal.h"
 #include "core/thread_pool.h"
@@ -26,18 +27,6 @@ namespace {
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
-
-// The value that a word stands for.
-template <class Value>
-Value choice(const char* name, const std::string& word,
-             const std::vector<std::pair<const char*, Value>>& words) {
-  std::string allowed;
-  for (const auto& [each, value] : words) {
-    if (word == each) return value;
-    allowed += (allowed.empty() ? "must be " : ", ") + std::string(each);
-  }
-  core::refuse(name, word, allowed);
-}
 
 // A model and the arrays that it points to. The first two axes of an array are filters and steps, 1 where
 // they share.
@@ -82,6 +71,8 @@ struct Filters {
     const bool linear = model.observes == Observes::linear;
     model.y = series("y", {p});
     if (arrays.count("design")) model.design = series("design", {p, linear ? n : n - 2});
+
+    // The model; a diagonal matrix has one axis less.
     model.obs_cov = series("obs_cov", {p, p});
     model.obs_intercept = series("obs_intercept", {p});
     model.diagonal_transition = arrays.at("transition").ndim() == 3;
@@ -95,6 +86,8 @@ struct Filters {
     model.initial_mean = series("initial_mean", line);
     model.initial_cov = series("initial_cov", square);
     model.sigma = tundish::sigma_weights<T>(model.n, kappa, alpha, beta);
+
+    // The partition's data, and the kernel: a model without a design is observed through sigma points.
     if (!linear) {
       model.addition = series("addition", {});
       model.slag_ratio = series("slag_ratio", {});

@@ -131,6 +131,8 @@ TUNDISH_HD void sweep_strip(const MeanReverting<T>& s, int first, Between betwee
     }
     sum0[w] = sum1[w] = Lanes(T(0));
   }
+
+  // Row by row: the strip's directions and sums stay in registers, and the rows are streamed.
   const T *weights0 = s.weight[0], *weights1 = s.weight[1];
   const T *directions0 = s.direction[0], *directions1 = s.direction[1];
   T* row = s.matrix + first;
@@ -256,6 +258,8 @@ TUNDISH_HD T complete(const MeanReverting<T>& s, int k, const T* weight, const T
     }
     return total(sum);
   }
+
+  // The downdate d d' of the first observation takes d times (d . weight) off the product.
   const T* direction = s.direction[0];
   const Lanes share(-dot(direction, weight, pitch));
   for (int i = 0; i < pitch; i += Native<T>::lanes) {

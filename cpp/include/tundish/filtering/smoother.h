@@ -32,12 +32,14 @@ struct SmootherStep {
     white = root + p * p;
     observed = white + p;
   }
+  // Copies the prediction, before the filter's update of the step.
   TUNDISH_HD void keep_prediction(const Kalman<T>& s) {
     for (int i = 0; i < n; ++i) {
       mean[i] = s.mean[i];
       for (int j = 0; j < n; ++j) covariance[long(i) * n + j] = covariance_of(s, i, j);
     }
   }
+  // Copies what the update has left in the filter's workspace, after it.
   TUNDISH_HD void keep_update(const Kalman<T>& s, const T* step_obs_cov, const T* y) {
     for (long i = 0; i < long(n) * p; ++i) design[i] = s.design[i];
     for (int k = 0; k < p * p; ++k) {
@@ -60,6 +62,7 @@ struct SmootherStep {
   }
 };
 
+// The information of the later observations, and the workspace of a backward step.
 template <class T>
 struct Smoother {
   int n, p;
