@@ -1,10 +1,9 @@
-// Which build of the filters' kernels runs.
-#include "core/isa.h"
-#include "filtering/filter_kernels.h"
+// The build of the filters' kernels that runs.
+#include "filtering/kernels.h"
 
 namespace tundish::filtering {
 
-const FilterKernels& filter_kernels() {
+const Kernels& kernels() {
 #if TUNDISH_X86_64_BUILDS
   switch (core::isa()) {
     case core::Isa::x86_64_v4: return x86_64_v4_kernels();
