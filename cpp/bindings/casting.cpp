@@ -31,6 +31,7 @@ Doubles map(const Doubles& from, Function function) {
   return to;
 }
 
+// Enumerations, the two ways to a steel, its properties over arrays, and the curves for the tests.
 void bind_steel(py::module_& m) {
   py::enum_<tundish::Residual>(m, "Residual")
       .value("none", tundish::Residual::none)
@@ -79,6 +80,7 @@ void bind_steel(py::module_& m) {
           "cpp/src/casting/steel_curves.h.");
 }
 
+// A strand is checked when it is made: what a plan gets is sound.
 void bind_strand(py::module_& m) {
   py::class_<casting::Strand>(m, "Strand")
       .def(py::init([](const casting::Steel& steel, double width, double thickness, double speed,
@@ -97,6 +99,7 @@ void bind_strand(py::module_& m) {
       .def_property_readonly("slots", &casting::Strand::slots);
 }
 
+// The grid as resolved: Python's Grid fills what was left out from default_grid().
 void bind_grid(py::module_& m) {
   py::class_<casting::Grid>(m, "Grid")
       .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
@@ -116,6 +119,7 @@ void bind_grid(py::module_& m) {
   m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
 }
 
+// Words become enumerators here and nowhere else; one that is unknown is refused.
 void bind_options(py::module_& m) {
   py::class_<casting::Options>(m, "Options")
       .def(py::init([](const std::string& method, const std::string& phase_change, double relaxation,

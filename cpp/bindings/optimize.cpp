@@ -77,6 +77,7 @@ optimize::ColonyStops stops(long cycles, long evaluations, double target) {
   return {cycles, evaluations, target};
 }
 
+// Without the interpreter's lock, which is taken for signals alone, about every 50 ms.
 optimize::ColonyEnding run(optimize::BeeColony& colony, const optimize::Objective& objective, long cycles,
                            long evaluations, double target) {
   if (objective.dimensions() != colony.dimensions())
@@ -130,6 +131,7 @@ Doubles evaluate(const optimize::Objective& objective, const Doubles& x) {
 
 }  // namespace
 
+// Objectives, which other families derive from, and the colony: asked and told from Python, or run at once.
 void bind_optimize(py::module_& m) {
   py::class_<optimize::Objective>(m, "Objective")
       .def_property_readonly("dimensions", &optimize::Objective::dimensions)

@@ -23,6 +23,7 @@ typedef py::array_t<int, py::array::c_style> Integers;
 template <class T>
 class OutputArrays {
  public:
+  // Shapes of all outputs that there are; only those named are made. Status and damping always are.
   OutputArrays(const casting::Plan<T>& plan, const std::vector<std::string>& names, long candidates,
                long gradients)
       : candidates_(candidates) {
@@ -99,6 +100,7 @@ class Interrupts {
   bool raised_ = false;
 };
 
+// The arrays are made under the interpreter's lock, and filled without it.
 template <class T>
 py::dict run(const casting::Plan<T>& plan, const std::vector<int>& varied, const Doubles& values,
              const std::vector<int>& gradient, const std::vector<std::string>& outputs, int threads,
@@ -144,6 +146,7 @@ std::vector<casting::Reading> readings_of(const Integers& probe, const Doubles& 
   return readings;
 }
 
+// Temperatures, what they are off the readings, and derivatives, all from one run.
 template <class T>
 py::dict run_readings(const casting::Readings<T>& readings, const std::vector<int>& varied,
                       const Doubles& values, const std::vector<int>& gradient, int threads) {
@@ -166,6 +169,7 @@ py::dict run_readings(const casting::Readings<T>& readings, const std::vector<in
                   "status"_a = status, "damping"_a = damping);
 }
 
+// Both keep their plan alive, and share it with whoever else has it.
 template <class T>
 void bind_readings(py::module_& m, const char* readings, const char* misfit) {
   typedef std::shared_ptr<casting::Plan<T>> Plan;
@@ -186,6 +190,7 @@ void bind_readings(py::module_& m, const char* readings, const char* misfit) {
       "weight"_a.noconvert(), "threads"_a);
 }
 
+// A stepper makes a plan of its own: it changes the cooling on the way.
 void bind_stepper(py::module_& m) {
   py::class_<casting::Stepper>(m, "Stepper")
       .def(py::init<casting::Strand, const casting::Grid&, const casting::Options&>(), "strand"_a, "grid"_a,

@@ -1,16 +1,20 @@
-// The C ABI (tundish/tundish.h): checks pointers, translates structs, turns exceptions into results.
-#include "tundish/tundish.h"
-
+// The C ABI of the strand (tundish/tundish.h): translates its structs, and calls the plan and the stepper.
 #include <algorithm>
 #include <limits>
-#include <new>
 
+#include "capi/boundary.h"
 #include "casting/stepper.h"
-#include "core/isa.h"
 #include "core/refusal.h"
 
 namespace casting = tundish::casting;
 namespace core = tundish::core;
+using tundish::capi::array;
+using tundish::capi::choice;
+using tundish::capi::create;
+using tundish::capi::given;
+using tundish::capi::guarded;
+using tundish::capi::set_default;
+using tundish::capi::Stopped;
 
 struct tundish_steel {
   casting::Steel steel;
@@ -25,67 +29,7 @@ struct tundish_stepper {
 
 namespace {
 
-using tundish::core::refuse;
-
-thread_local std::string last_error;
-thread_local const char* last_message = "";
-
-int failed(tundish_result result, const char* message) noexcept {
-  try {
-    last_error = message;
-    last_message = last_error.c_str();
-  } catch (...) {
-    last_message = "out of memory";
-  }
-  return result;
-}
-
-struct Stopped : std::exception {
-  const char* what() const noexcept override { return "stopped by the progress function"; }
-};
-
-// The boundary: no exception leaves the library.
-template <class Call>
-int guarded(Call call) noexcept {
-  try {
-    call();
-    return TUNDISH_OK;
-  } catch (const core::bad_argument& error) {
-    return failed(TUNDISH_BAD_ARGUMENT, error.what());
-  } catch (const core::unknown_name& error) {
-    return failed(TUNDISH_UNKNOWN_NAME, error.what());
-  } catch (const Stopped& stopped) {
-    return failed(TUNDISH_STOPPED, stopped.what());
-  } catch (const std::bad_alloc&) {
-    return failed(TUNDISH_OUT_OF_MEMORY, "out of memory");
-  } catch (const std::exception& error) {
-    return failed(TUNDISH_INTERNAL_ERROR, error.what());
-  } catch (...) {
-    return failed(TUNDISH_INTERNAL_ERROR, "unknown exception");
-  }
-}
-
-template <class Value>
-Value& given(Value* pointer, const char* name) {
-  if (!pointer) core::refuse(name, "NULL", "must be given");
-  return *pointer;
-}
-
-// `count` numbers of the caller's; only an empty array may be NULL.
-template <class Value>
-const Value* array(const Value* numbers, int64_t count, const char* name) {
-  if (count < 0) core::refuse(name, count, "numbers; a count cannot be negative");
-  if (count > 0) given(numbers, name);
-  return numbers;
-}
-
-// An enumerator of the library from the caller's integer.
-template <class Choice>
-Choice choice(const char* name, int value, Choice last) {
-  if (value < 0 || value > int(last))
-    core::refuse(name, value, "must be one of its enumeration, 0 to " + std::to_string(int(last)));
-  return Choice(value);
-}
+// The integers of the header are the enumerators of the library.
 static_assert(TUNDISH_RESIDUAL_SOLIDUS == int(tundish::Residual::solidus) &&
               TUNDISH_RESIDUAL_RESCALE == int(tundish::Residual::rescale));
 static_assert(TUNDISH_HEAT_CAPACITY == int(casting::Steel::Property::heat_capacity) &&
@@ -100,6 +44,7 @@ static_assert(TUNDISH_NOT_CONVERGED == int(tundish::Status::not_converged) &&
               TUNDISH_DIVERGED == int(tundish::Status::diverged));
 static_assert(TUNDISH_MOST_CONDUCTIVITY_TERMS == tundish::max_conductivity_terms);
 
+// The structs of the header as descriptions of the library; refusals name the struct and its field.
 casting::Strand strand_of(const tundish_strand& s) {
   casting::Strand strand{given(s.steel, "strand.steel").steel,
                          s.width,
@@ -143,6 +88,7 @@ tundish_options default_options() {
           0};
 }
 
+// NULL asks for the defaults, which are those of casting::Options.
 casting::Options options_of(const tundish_options* asked) {
   const tundish_options from = asked ? *asked : default_options();
   casting::Options options;
@@ -178,6 +124,7 @@ casting::Candidates candidates_of(const casting::Strand& strand, const tundish_b
   return {long(batch.n_candidates), varied, batch.values};
 }
 
+// Both list the same arrays; the header's struct is frozen, the kernels' own is not.
 tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) {
   given(from.status, "outputs.status");
   if (gradients == 0 && (from.probe_gradient || from.metallurgical_length_gradient))
@@ -232,32 +179,10 @@ void copy_nodes(const casting::Plan<double>& plan, double* x, double* y, double*
   if (z) std::copy(plan.z().begin(), plan.z().end(), z);
 }
 
+// Numbers that a caller must give: NaN is refused by its name.
 constexpr double unset = std::numeric_limits<double>::quiet_NaN();
 
-template <class Struct>
-int set_default(Struct* to, const char* name, const Struct& from) {
-  return guarded([&] { given(to, name) = from; });
-}
-
-// Hands a new object to the caller; NULL if it cannot be made.
-template <class Handle, class Make>
-int create(Handle** handle, const char* name, Make make) {
-  return guarded([&] {
-    given(handle, name) = nullptr;
-    *handle = make();
-  });
-}
-
 }  // namespace
-
-const char* tundish_last_error(void) { return last_message; }
-const char* tundish_version(void) { return TUNDISH_VERSION; }
-
-const char* tundish_instruction_set(void) {
-  const char* name = nullptr;
-  guarded([&] { name = core::isa_name(core::isa()); });
-  return name;
-}
 
 int tundish_scheil_default(tundish_scheil* scheil) {
   return set_default(
@@ -269,6 +194,7 @@ int tundish_table_default(tundish_table* table) {
   return set_default(table, "table", {0, nullptr, nullptr, nullptr, nullptr, nullptr, 0});
 }
 
+// Parameters in the order of casting::Steel::names().
 int tundish_steel_create_scheil(const tundish_scheil* scheil, tundish_steel** steel) {
   return create(steel, "steel", [&] {
     const tundish_scheil& s = given(scheil, "scheil");

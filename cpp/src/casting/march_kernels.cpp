@@ -60,12 +60,14 @@ void read_curve(const CurveOfJob<T>& c, Spline<Dual<T, K>>& s) {
   s.cells = c.cells[0];
 }
 
+// Numbers that fill so many bytes up to the next cache line.
 template <class T>
 long aligned_numbers(long bytes) {
   return (bytes + 63) / 64 * 64 / long(sizeof(T));
 }
 
-// A candidate and its fields, laid out in the job's memory.
+// A candidate and its fields, laid out in the job's memory: its slots first, then the fields, each from a
+// cache line on.
 template <class Real>
 struct CandidateLayout {
   typedef typename Number<Real>::Scalar T;
@@ -77,6 +79,8 @@ struct CandidateLayout {
     return aligned_numbers<T>(n_slots * long(sizeof(Real))) +
            aligned_numbers<T>(lay_out<Real>(march.section, march.method, 1, nullptr, f) * long(sizeof(Real)));
   }
+  // The slots are gathered from the lanes (or joined with their tangents) once a march. Curves are read where
+  // they are: each lookup loads four numbers a lane.
   void read(const MarchJob<T>& job) {
     Real* slots = reinterpret_cast<Real*>(job.memory);
     for (int n = 0; n < job.n_slots; ++n) slots[n] = Reader<Real>::read(job.slots, job.slot_tangents, n);

@@ -22,6 +22,8 @@ int cubic_weights(const std::vector<double>& nodes, double x, T (&weight)[4]) {
 
 }  // namespace
 
+// The flux balances of the rows along one axis: control volumes reach halfway to the neighbours, and a face
+// drives its half volume through a ghost node one spacing outside (docs/numerics.md, "In the section").
 template <class T>
 Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
   const size_t n = nodes.size();
@@ -48,6 +50,8 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
                  keep(width), keep(spacing), keep(exposure), keep(std::vector<double>(n, 1.0))};
 }
 
+// The same axis from the face inwards, for relaxation: it goes by diagonals, on which the nodes along y come
+// in the other order.
 template <class T>
 Axis<T> MarchStorage<T>::reversed(const Axis<T>& axis) {
   auto turn = [&](const T* a) {

@@ -8,6 +8,7 @@
 
 namespace tundish::casting {
 
+// Everything that can be refused without the numbers that the march will use; see check_tolerance().
 void Options::check(const Strand& strand) const {
   if (!(relaxation > 0 && relaxation < 2)) core::refuse("relaxation", relaxation, "must be between 0 and 2");
   if (tolerance) core::require_positive("tolerance", *tolerance);

@@ -13,6 +13,8 @@ Outputs<T> derivatives_of(const Outputs<T>& outputs) {
   return derivatives;
 }
 
+// The kernels go on behind a failure, for lanes beside it are still sound; what they wrote there is taken out
+// afterwards. Single numbers of the march (length, imbalance) go as a whole.
 template <class T>
 void blank_failures(const March<T>& march, const Outputs<T>& out, long count, int gradients) {
   const T nan = std::numeric_limits<T>::quiet_NaN();

@@ -138,6 +138,7 @@ void Plan<T>::march_again_damped(const Group& group, bool* diverged, JobArrays<T
   }
 }
 
+// One job: the steels and slots of its lanes, the march, and the marches again of those that diverged.
 template <class T>
 void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
   const KernelsFor<T>& kernel = kernels().of<T>();
@@ -164,6 +165,7 @@ void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
                    [](T damping) { return int(damping); });
 }
 
+// What the jobs of a run carry. Relaxation has no lanes: candidates would wait for the slowest of them.
 template <class T>
 Carry Plan<T>::carry_of(const Candidates& candidates, const std::vector<int>& gradient) const {
   if (!gradient.empty()) return Carry::dual;
@@ -172,6 +174,9 @@ Carry Plan<T>::carry_of(const Candidates& candidates, const std::vector<int>& gr
   return fits && candidates.count > 1 ? Carry::lanes : Carry::single;
 }
 
+// Candidates are divided into jobs: a register's worth of them where lanes are worth it, single ones
+// otherwise. With derivatives each candidate becomes as many jobs as its gradient fills registers. Jobs are
+// independent, so neither threads nor the division changes a bit of the results.
 template <class T>
 bool Plan<T>::run(const Candidates& candidates, const std::vector<int>& gradient, const Outputs<T>& outputs,
                   const RunOptions& options, Workspace<T>* workspace) const {

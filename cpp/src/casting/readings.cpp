@@ -66,6 +66,8 @@ void Readings<T>::write(const Memory& memory, long candidate, long gradients,
     read(memory.gradient.data() + k * series, outputs.jacobian + k * size());
 }
 
+// One run of the plan gives the temperatures and, by the slots in `gradient`, their derivatives at the
+// probes; both are read between the steps alike.
 template <class T>
 bool Readings<T>::run(const Candidates& candidates, const std::vector<int>& gradient,
                       const ReadingOutputs& outputs, const RunOptions& options, Memory& memory) const {

@@ -25,6 +25,8 @@ struct At {
   };
 };
 
+// Each parameter alone, then what holds between them: the freezing range must lie below the melting point of
+// pure iron, where Scheil's equation, (4) of the paper, has its pole.
 void check_scheil(const std::vector<std::string>& names, const std::vector<double>& p) {
   for (size_t n = 0; n < p.size(); ++n) {
     if (n >= At::conductivity_first)
@@ -44,6 +46,7 @@ void check_scheil(const std::vector<std::string>& names, const std::vector<doubl
   if (p[At::partition] >= 1) core::refuse("partition", p[At::partition], "must be between 0 and 1");
 }
 
+// Rows must be complete, rise in temperature, and go from solid to liquid without freezing on the way.
 void check_columns(const TableColumns& c) {
   const size_t rows = c.temperature.size();
   if (rows < 2) core::refuse("temperature_K", rows, "rows; a table needs at least 2");
@@ -75,6 +78,7 @@ void check_columns(const TableColumns& c) {
 
 }  // namespace
 
+// The conductivity is a polynomial and may do anything: it is tried on 65 temperatures up to the solidus.
 Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
   if (parameters.size() <= At::conductivity_first ||
       parameters.size() > At::conductivity_first + max_conductivity_terms)
@@ -106,6 +110,8 @@ Steel Steel::scheil(const std::vector<double>& parameters, Residual residual) {
   return steel;
 }
 
+// Sensible heat, released latent heat (per unit of it) and potential at the rows: exact integrals of products
+// of straight lines, all three shifted to be 0 at the solidus.
 Steel Steel::table(TableColumns c, double latent_heat) {
   check_columns(c);
   core::require_not_negative("latent_heat", latent_heat);
@@ -149,6 +155,7 @@ Steel Steel::with(const std::vector<double>& parameters) const {
   return steel;
 }
 
+// The closed form over any numbers; terms that the polynomial does not have are 0.
 template <class Real>
 ScheilSteel<Real> Steel::scheil_model(const std::vector<Real>& p) const {
   ScheilSteel<Real> s{p[At::solidus],
@@ -169,6 +176,7 @@ ScheilSteel<Real> Steel::scheil_model(const std::vector<Real>& p) const {
   return s;
 }
 
+// Only the latent heat is a parameter; the columns and their integrals are shared by all copies of a steel.
 template <class Real>
 TableSteel<Real> Steel::table_model(const std::vector<Real>& p) const {
   const Integrals& t = *table_;
@@ -215,6 +223,7 @@ double Steel::property(Property which, double T) const {
   });
 }
 
+// Derivatives are asked for by seeding the duals of the parameters: a plain tabulation runs over doubles.
 SteelTables Steel::tabulate(double pouring_temperature, bool by_temperature,
                             const std::vector<int>& which) const {
   SteelTables tables;

@@ -17,6 +17,7 @@ std::string stretch_name(size_t stretch) {
   return stretch == 0 ? "mold" : "zones." + std::to_string(stretch - 1);
 }
 
+// Names are those of Strand::slot_names(), so that a refusal can be traced to the argument of any language.
 void Strand::check() const {
   core::require_positive("width", width);
   core::require_positive("thickness", thickness);

@@ -13,6 +13,8 @@ struct Candidate {
   bool runs;
 };
 
+// The candidates from the widest down. A name in TUNDISH_ISA is taken or refused, never replaced: whoever
+// compares instruction sets must get the one asked for.
 Isa choose() {
   __builtin_cpu_init();
   const Candidate candidates[] = {{Isa::x86_64_v4, bool(__builtin_cpu_supports("x86-64-v4"))},

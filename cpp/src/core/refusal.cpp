@@ -6,6 +6,8 @@
 namespace tundish::core {
 namespace {
 
+// "place: name = value: allowed", less what there is none of. Numbers are shown with six digits, as Python's
+// refusals show them (tundish._common.refusals).
 std::string message(const std::string& name, const RefusedValue& value, const std::string& allowed,
                     const std::string& place) {
   std::ostringstream text;

@@ -29,6 +29,8 @@ struct Run {
   std::condition_variable finished;
   std::exception_ptr failure;
 
+  // Takes tasks until there are none, or one has failed. The order of the counters matters to over(): a
+  // thread counts as working before it takes its first task, and a task as done only when it has ended.
   void work() {
     const int worker = joined.fetch_add(1);
     if (worker >= threads) return;
@@ -51,7 +53,7 @@ struct Run {
   bool over() const { return (stopped || next >= tasks) && working == 0; }
 };
 
-// Whether this thread belongs to a pool.
+// Whether this thread belongs to the pool.
 thread_local bool serving = false;
 
 class Pool {

@@ -11,7 +11,7 @@ namespace tundish::optimize {
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::infinity();
-constexpr double most_coordinates = 1e8;
+constexpr double max_coordinates = 1e8;
 
 std::string item(const char* name, size_t n) { return name + ("[" + std::to_string(n)) + "]"; }
 std::string item(const char* name, size_t n, size_t m) {
@@ -59,6 +59,7 @@ BeeColony::BeeColony(ColonyOptions options, ColonyState state)
   propose();
 }
 
+// Bounds of integers shrink to the integers inside them; a limit that is left out follows from the sizes.
 void BeeColony::check_and_complete_options() {
   ColonyOptions& o = options_;
   const size_t n = o.lower.size();
@@ -78,7 +79,7 @@ void BeeColony::check_and_complete_options() {
   if (o.sources < 2)
     core::refuse("popsize", o.sources, "must be at least 2: bees move relative to one another");
   const double coordinates = double(o.sources) * double(n);
-  if (coordinates > most_coordinates)
+  if (coordinates > max_coordinates)
     core::refuse("popsize", o.sources, "with this many dimensions at most 1e8 coordinates are allowed");
   if (o.limit < 0) core::refuse("limit", o.limit, "must be at least 1");
   if (o.limit == 0) o.limit = int(coordinates);
@@ -94,6 +95,7 @@ void BeeColony::check_start(const std::vector<double>& start) const {
       require_within(given == 1 ? item("x0", j) : item("x0", i, j), start[i * n + j], interval(int(j)));
 }
 
+// A state comes from a file: whatever a run could not have left is refused.
 void BeeColony::check_state() const {
   const size_t n = size_t(sources()), d = size_t(dimensions());
   const ColonyState& s = state_;
@@ -164,6 +166,9 @@ void BeeColony::fill_place(int bee, const std::vector<Interval>& area, double* x
   }
 }
 
+// The points of the next round, all from the same state: bees whose source is given up (in round 0 all of
+// them) draw a place in the search area, the others move one coordinate of their source towards or away from
+// another's.
 void BeeColony::propose() {
   points_ = state_.population;
   arriving_.assign(size_t(sources()), state_.rounds == 0);

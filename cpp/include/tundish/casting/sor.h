@@ -125,6 +125,8 @@ struct NodeEquation {
   TUNDISH_HD Group north() const { return L::load(part(4), 1); }
 };
 
+// The equations of all nodes, divided by their diagonals: a sweep then multiplies and adds, and divides by
+// nothing. Places of a diagonal outside the section get equations that change nothing.
 template <class Real, class Team>
 TUNDISH_HD_LARGE void assemble(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                const Cooling<Real>& cooling, Real per_second,
