@@ -168,58 +168,30 @@ def stepper_core(strand: Strand, grid: Grid | None, options: Options) -> _core.S
 
 
 class Readings:
-    """Temperatures of a plan's strand at readings of its probes, and their derivatives."""
+    """Readings of a plan's probes: the plan's temperatures there, the residuals, and the derivatives."""
 
-    def __init__(self, plan: Plan, probe: NDArray[np.int32], z: Floats) -> None:
-        self._plan, self._probe = plan, probe
-        self._before = np.clip(np.searchsorted(plan.z, z, side="right") - 1, 0, plan.z.size - 2)
-        self._share = np.minimum((z - plan.z[self._before]) / np.diff(plan.z)[self._before], 1.0)
+    def __init__(self, plan: Plan, probe: NDArray[np.int32], z: Floats, temperature: Floats) -> None:
+        make = _core.Readings64 if plan.options.dtype == "float64" else _core.Readings32
+        self._plan, self._core = plan, make(plan._core, probe, z, temperature)
 
     def run(self, values: Mapping[str, float], gradient: Sequence[str]) -> dict[str, Any]:
         """Of the strand with other `values` by name, for n readings and k names in `gradient`.
 
-        "temperature" (n,) K, "jacobian" (n, k), and "status" and "damping" of the march.
+        "temperature" (n,) K, "residual" (n,) K, temperature - reading, "jacobian" (k, n), and "status" and
+        "damping" of the march. NaN where the march diverged.
         """
         plan = self._plan
-        outputs = ["probe_temperature", *(["probe_gradient"] if gradient else [])]
-        arrays = plan._core.run(
-            plan._slots(values),
-            np.array([list(values.values())]).reshape(1, len(values)),
-            plan._slots(gradient),
-            outputs,
-            plan.options.threads or 0,
-            None,
-        )
-        none = np.empty((0, *arrays["probe_temperature"].shape[1:]))
-        return {
-            "temperature": self._read(arrays["probe_temperature"][0]),
-            "jacobian": self._read(arrays["probe_gradient"][0] if gradient else none).T,
-            "status": arrays["status"][0],
-            "damping": arrays["damping"][0],
-        }
-
-    def _read(self, field: Any) -> Floats:
-        """(..., n_sensors, nz+1) at the readings, linear in z between steps: (..., n)."""
-        above, below = field[..., self._probe, self._before], field[..., self._probe, self._before + 1]
-        return np.asarray(above + self._share * (below - above), np.float64)
+        varied = np.array(list(values.values()), np.float64).reshape(1, len(values))
+        found = self._core.run(plan._slots(values), varied, plan._slots(gradient), plan.options.threads or 0)
+        return {name: array[0] for name, array in found.items()}
 
 
 def misfit_core(
     plan: Plan, names: Iterable[str], probe: NDArray[np.int32], z: Floats, temperature: Floats, weight: Floats
 ) -> _core.Objective:
-    """The weighted sum of squares of the plan's misfit to readings, by the parameters named."""
+    """The weighted sum of squares of a plan's residuals at readings, by the parameters named."""
     make = _core.Misfit64 if plan.options.dtype == "float64" else _core.Misfit32
-    return make(
-        plan.strand._core,
-        plan.grid._core_of(plan.strand),
-        _core_options(plan.options, plan.probes, plan.sections),
-        plan._slots(names),
-        probe,
-        z,
-        temperature,
-        weight,
-        plan.options.threads or 0,
-    )
+    return make(plan._core, plan._slots(names), probe, z, temperature, weight, plan.options.threads or 0)
 
 
 def _core_options(options: Options, probes: Iterable[Any], sections: Iterable[float]) -> _core.Options:

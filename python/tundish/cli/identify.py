@@ -16,8 +16,9 @@ from tundish.cli._run import Command, instruction_set, reading, refused, shown, 
 if TYPE_CHECKING:
     from tundish.casting import Case, Identification, Measurements, Strand
 
-_BUNDLED_START = 0.65  # of the bundled case's cooling
-_WITHIN = 2.0  # bees need bounds
+Bounds = dict[str, tuple[float, float]]
+
+_BUNDLED_START, _WITHIN = 0.65, 2.0  # of the bundled case's cooling; bees need bounds
 # The options that the arguments of `identify` come from.
 _OPTIONS = {"unknowns": "--stages", "stages": "--stages", "bounds": "--within", "runs": "--runs"}
 
@@ -40,13 +41,10 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--missing", action="store_true", help=missing)
     search = parser.add_argument_group("the search")
     methods = "exact derivatives (default), or the published bee colony, some 25 000 solves a run"
-    search.add_argument(
-        "--method", choices=["least-squares", "bee-colony"], default="least-squares", help=methods
-    )
-    stages = (
-        "one: all cooling of the case at once (default); two, four: the published steps; or names to find, "
-        "with commas between names and semicolons between stages"
-    )
+    names = ["least-squares", "bee-colony"]
+    search.add_argument("--method", choices=names, default=names[0], help=methods)
+    stages = "one: all cooling of the case at once (default); two, four: the published steps; or names to "
+    stages += "find, with commas between names and semicolons between stages"
     search.add_argument("--stages", metavar="LIST", default="one", help=stages)
     search.add_argument("--runs", metavar="N", type=int, help="starts: 1, or 10 bee colonies, when left out")
     search.add_argument("--seed", metavar="N", type=int, default=0, help="of the random numbers (default 0)")
@@ -96,9 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=seconds,
     )
     command.show(report)
-    if found.success:
-        return DONE
-    return command.failed(found.message, INTERRUPTED if found.status is SearchStatus.INTERRUPTED else FAILED)
+    status = {SearchStatus.FINISHED: DONE, SearchStatus.INTERRUPTED: INTERRUPTED}.get(found.status, FAILED)
+    return DONE if found.success else command.failed(found.message, status)
 
 
 def _measurements(command: IdentifyCommand) -> Measurements:
@@ -110,9 +107,9 @@ def _measurements(command: IdentifyCommand) -> Measurements:
         try:
             return Measurements.read_csv(path, missing=command.missing)
         except ArgumentError as error:
-            if error.argument != "temperature_K" or error.value == error.value:
+            if error.argument != "temperature_K" or error.value == error.value:  # not NaN
                 raise
-            allowed = "must be finite and above 0; --missing leaves missing readings out"  # it is NaN
+            allowed = "must be finite and above 0; --missing leaves missing readings out"
             raise ArgumentError("temperature_K", error.value, allowed).at(path, error.line) from None
 
 
@@ -123,12 +120,11 @@ def _identified(command: IdentifyCommand, case: Case, measurements: Measurements
     if command.case is None:
         strand = strand.replace({name: _BUNDLED_START * value for name, value in strand.cooling().items()})
     unknowns, stages = _stages(command.stages, strand)
-    bounds = _bounds(command, strand, unknowns)
     files = {"measurements": command.measurements or "bundled readings"}
     with shown("identifying"), refused(_OPTIONS, command.case or "bundled case", files):
-        return identify(strand, measurements, unknowns, bounds, command.method, stages=stages,
-                        runs=command.runs, rng=command.seed, grid=case.grid, progress=sys.stderr.isatty(),
-                        solver=case.options.changes())  # fmt: skip
+        return identify(strand, measurements, unknowns, _bounds(command, strand, unknowns), command.method,
+                        stages=stages, runs=command.runs, rng=command.seed, grid=case.grid,
+                        progress=sys.stderr.isatty(), solver=case.options.changes())  # fmt: skip
 
 
 def _stages(text: str, strand: Strand) -> tuple[list[str], Sequence[Sequence[str]] | None]:
@@ -143,13 +139,11 @@ def _stages(text: str, strand: Strand) -> tuple[list[str], Sequence[Sequence[str
     return list(dict.fromkeys(name for group in groups for name in group)), groups
 
 
-def _bounds(
-    command: IdentifyCommand, strand: Strand, unknowns: Sequence[str]
-) -> dict[str, tuple[float, float]] | None:
+def _bounds(command: IdentifyCommand, strand: Strand, names: Sequence[str]) -> Bounds | None:
     if command.within is None and command.method == "least-squares":
         return None
     factor = _WITHIN if command.within is None else command.within
     if not (math.isfinite(factor) and factor > 1):
         raise BadInputError(f"--within {factor:g}: must be finite and above 1")
     start = strand.parameters()
-    return {name: (start[name] / factor, start[name] * factor) for name in unknowns if name in start}
+    return {name: (start[name] / factor, start[name] * factor) for name in names if name in start}

@@ -81,7 +81,7 @@ class LeastSquares(Search):
             trials.jacobian,
             bounds=bounds,
             xtol=self.tolerance,
-            ftol=1e-2 / trials.measured.size,  # a tenth of a standard error
+            ftol=1e-2 / trials.scale.size,  # a tenth of a standard error
             gtol=1e-14,
             loss=problem.loss,
             f_scale=problem.loss_scale,
@@ -96,7 +96,7 @@ class _Trials:
 
     def __init__(self, search: LeastSquares, model: ReadingsModel, stage: Stage, run: FitRun) -> None:
         self.problem, self.watch, self.model, self.run = search.problem, search.watch, model, run
-        self.measured, self.scale = stage.measurements.temperature, search.problem.scale[stage.which]
+        self.scale = search.problem.scale[stage.which]
         self.variables = _Variables(
             [run.values[n] for n in model.names], [self.problem.bounds[n] for n in model.names]
         )
@@ -116,7 +116,7 @@ class _Trials:
         return bool(np.any((values <= self.variables.lower) | (values >= self.variables.upper)))
 
     def weighted(self, evaluation: Evaluation) -> Floats:
-        return np.asarray(self.scale * (evaluation.temperature - self.measured))
+        return np.asarray(self.scale * evaluation.residual)
 
     def at(self, u: Floats) -> Evaluation:
         values = self.variables.values(u)

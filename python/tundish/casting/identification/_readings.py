@@ -20,13 +20,17 @@ from tundish.casting._strand import Strand
 
 
 class Evaluation(NamedTuple):
-    """With the parameters' values (k,): temperatures (n,) K at the readings, and their derivatives (n, k)."""
+    """With the parameters' values (k,): temperatures (n,) K at the readings, and their derivatives (n, k).
+
+    `residual` is temperature - reading. Temperatures and residuals are NaN where the march diverged.
+    """
 
     values: Floats
     temperature: Floats
+    residual: Floats
     jacobian: Floats
-    converged: bool = True  # the sweeps of every step
-    damping: int = 0
+    converged: bool  # the sweeps of every step
+    damping: int
 
 
 class ReadingsModel:
@@ -37,7 +41,9 @@ class ReadingsModel:
 
     def __init__(self, plan: Plan, measurements: Measurements, names: Sequence[str]) -> None:
         self.names = list(names)
-        self._readings = Readings(plan, measurements.sensor.astype(np.int32), measurements.z)
+        self._readings = Readings(
+            plan, measurements.sensor.astype(np.int32), measurements.z, measurements.temperature
+        )
 
     @property
     def solves(self) -> int:
@@ -48,11 +54,14 @@ class ReadingsModel:
         """With these values of the parameters named, and `others` that differ from the plan's strand."""
         own = dict(zip(self.names, np.asarray(values).tolist(), strict=True))
         found = self._readings.run({**(others or {}), **own}, self.names)
-        temperature = found["temperature"]
-        if found["status"] == Status.DIVERGED:
-            temperature = np.full_like(temperature, np.nan)
-        converged = bool(found["status"] == Status.CONVERGED)
-        return Evaluation(np.array(values), temperature, found["jacobian"], converged, int(found["damping"]))
+        return Evaluation(
+            np.array(values),
+            found["temperature"],
+            found["residual"],
+            found["jacobian"].T,
+            bool(found["status"] == Status.CONVERGED),
+            int(found["damping"]),
+        )
 
 
 def plan_for(strand: Strand, measurements: Measurements, grid: Grid | None, options: Options) -> Plan:
