@@ -24,6 +24,16 @@ class _Missing:
 
 MISSING = _Missing()
 
+
+class Text(str):
+    """A value in words, such as "4 dimensions": a message shows it as it is, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12

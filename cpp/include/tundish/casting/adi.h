@@ -41,7 +41,7 @@ struct Elimination {
 
   // Members that hold the last, narrow strip leave room for the wide ones of the others.
   static constexpr int room = WideLines<Real>::count;
-  static TUNDISH_HD long numbers(int nodes, int members) { return 2 * (nodes + 1l) * members * room; }
+  static TUNDISH_HD long workspace_size(int nodes, int members) { return 2 * (nodes + 1l) * members * room; }
   TUNDISH_HD Real* slot(int node, int which) const {
     return scratch + (long(2 * (node + 1) + which) * members + rank) * room;
   }

@@ -235,7 +235,7 @@ struct Observer {
         check(step, centre, corner, middle_x, middle_y);
       }
     }
-    if (out.section_temperature) observe_snapshots(step);
+    if (out.section_temperature) observe_sections(step);
     m.team.sync();
   }
 
@@ -272,20 +272,20 @@ struct Observer {
     writer.write(out.shell_thickness, 2 * row, row + step, shell.y);
   }
 
-  TUNDISH_HD_LARGE void observe_snapshots(int step) {
+  TUNDISH_HD_LARGE void observe_sections(int step) {
     const auto& section = m.march.section;
     const long nodes = long(section.x.nodes) * section.y.nodes;
-    for (int s = 0; s < m.march.n_snapshots; ++s) {
-      const Snapshot<Scalar>& shot = m.march.snapshots[s];
-      if (step != shot.step && step != shot.step + 1) continue;
+    for (int s = 0; s < m.march.n_sections; ++s) {
+      const SectionOutput<Scalar>& output = m.march.sections[s];
+      if (step != output.step && step != output.step + 1) continue;
       for (int j = m.team.rank(); j < section.y.nodes; j += m.team.size())
         for (int i = 0; i < section.x.nodes; ++i)
-          add_to_snapshot(s * nodes + long(j) * section.x.nodes + i, nodes * m.march.n_snapshots,
-                          m.temperature(i, j), step == shot.step ? 1 - shot.weight : shot.weight,
-                          step == shot.step);
+          add_to_section(s * nodes + long(j) * section.x.nodes + i, nodes * m.march.n_sections,
+                         m.temperature(i, j), step == output.step ? 1 - output.weight : output.weight,
+                         step == output.step);
     }
   }
-  TUNDISH_HD void add_to_snapshot(long offset, long row, Real temperature, Scalar weight, bool first) {
+  TUNDISH_HD void add_to_section(long offset, long row, Real temperature, Scalar weight, bool first) {
     for (int lane = 0; lane < writer.place.lanes; ++lane) {
       Scalar& kept = out.section_temperature[(writer.place.candidate + lane) * row + offset];
       const Scalar part = weight * Number<Real>::value(temperature, lane);
@@ -387,7 +387,7 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
     f.face_slope_x = take(rows);
     f.face_slope_y = take(columns);
     f.face_heat = take(rows + columns);
-    f.scratch = take(Elimination<Real, WideLines<Real>>::numbers(int(longest), team_size));
+    f.scratch = take(Elimination<Real, WideLines<Real>>::workspace_size(int(longest), team_size));
   } else {
     f.temperature = take(nodes);
     f.temperature_kept = take(nodes);
