@@ -80,9 +80,6 @@ def inline(columns):
     return "\n".join(['kind = "table"', *(f"{name} = {values}" for name, values in columns.items())])
 
 
-# ---- what a case holds -----------------------------------------------------------------------
-
-
 def test_published_strand_is_the_published_one():
     """The bundled strand has the numbers of Energies 2020, 13, 2429."""
     strand = published_strand()
@@ -200,9 +197,6 @@ def test_a_byte_order_mark_does_no_harm(write):
     assert read_case(write("\ufeff" + CASE)).strand.width == 0.20
 
 
-# ---- the document ----------------------------------------------------------------------------
-
-
 def test_documented_case_works(write):
     """The example of docs/case-format.md is a case that solves."""
     (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), flags=re.DOTALL)
@@ -229,8 +223,6 @@ def test_bundled_comments_show_valid_keys(write):
     case = read_case(write(head + options))
     assert (case.grid.nx, case.method, case.phase_change) == (100, "sor", "correction")
 
-
-# ---- bad input -------------------------------------------------------------------------------
 
 # What is replaced in the case, by what, and how the message goes on after the file's name.
 REFUSED = [

@@ -41,18 +41,17 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
 
     def counted(name: str) -> Any:
-        make = getattr(_core, name)
+        kind = getattr(_core, name)
 
-        def counting(*arguments: Any) -> Any:
+        def count(self: Any, *arguments: Any) -> None:
             made.append(name)
-            return make(*arguments)
+            kind.__init__(self, *arguments)
 
-        return counting
+        return type(kind)(name, (kind,), {"__init__": count})
 
     counting = types.ModuleType("_core")
-    vars(counting).update(
-        {**vars(_core), **{name: counted(name) for name in ("Plan64", "Plan32", "Stepper")}}
-    )
+    vars(counting).update(vars(_core))
+    vars(counting).update({name: counted(name) for name in ("Plan64", "Plan32", "Stepper")})
     monkeypatch.setattr(module, "_core", counting)
     return made
 

@@ -53,9 +53,6 @@ def command(*argv, **options):
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, **options)
 
 
-# ---- tundish cast ----------------------------------------------------------------------------
-
-
 def test_cast_solves_the_bundled_case(run):
     """Without arguments: a table with the ends of mould and zones, and the published strand's length."""
     status, out, err = run("cast")
@@ -179,8 +176,6 @@ def test_missing_packages_cost_their_files_only(run, case, tmp_path, monkeypatch
     assert "strand.png is not written: this needs matplotlib: pip install 'tundish[plot]'" in err
 
 
-# ---- a march that fails ----------------------------------------------------------------------
-
 DIVERGES = ("heat_flux = [2.0e6, 1.85e6]", "heat_flux = [2.0e7, 1.85e6]")
 
 
@@ -207,9 +202,6 @@ def test_a_march_that_does_not_converge_is_status_1(run, case):
     assert status == 1
     assert "not converged at z = " in out
     assert err.startswith("tundish cast: not converged at z = ")
-
-
-# ---- tundish info ----------------------------------------------------------------------------
 
 
 def test_info_tells_what_is_there(run):
@@ -246,9 +238,6 @@ def test_cmake_dir_that_is_not_there(run, monkeypatch):
     status, out, err = run("info", "--cmake-dir")
     assert (status, out) == (2, "")
     assert "no CMake files" in err
-
-
-# ---- bad input -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -332,9 +321,6 @@ def test_an_instruction_set_that_does_not_exist():
         assert (done.returncode, done.stdout) == (2, "")
         assert len(done.stderr.splitlines()) == 1
         assert "TUNDISH_ISA=abacus" in done.stderr
-
-
-# ---- the shell -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["cast", "--help"], ["info", "--help"], ["--version"]])

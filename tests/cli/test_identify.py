@@ -205,9 +205,6 @@ def test_missing_readings_are_left_out_when_asked(run, case, readings):
     assert json.loads(run(*argv, "--missing")[1])["readings"] == len(lines) - 2
 
 
-# ---- what goes wrong -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("argv", "names"),
     [

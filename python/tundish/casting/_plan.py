@@ -171,8 +171,12 @@ class Readings:
     """Readings of a plan's probes: the plan's temperatures there, the residuals, and the derivatives."""
 
     def __init__(self, plan: Plan, probe: NDArray[np.int32], z: Floats, temperature: Floats) -> None:
-        make = _core.Readings64 if plan.options.dtype == "float64" else _core.Readings32
-        self._plan, self._core = plan, make(plan._core, probe, z, temperature)
+        self._plan = plan
+        self._core = (
+            _core.Readings64(plan._core, probe, z, temperature)
+            if isinstance(plan._core, _core.Plan64)
+            else _core.Readings32(plan._core, probe, z, temperature)
+        )
 
     def run(self, values: Mapping[str, float], gradient: Sequence[str]) -> dict[str, Any]:
         """Of the strand with other `values` by name, for n readings and k names in `gradient`.
@@ -190,8 +194,10 @@ def misfit_core(
     plan: Plan, names: Iterable[str], probe: NDArray[np.int32], z: Floats, temperature: Floats, weight: Floats
 ) -> _core.Objective:
     """The weighted sum of squares of a plan's residuals at readings, by the parameters named."""
-    make = _core.Misfit64 if plan.options.dtype == "float64" else _core.Misfit32
-    return make(plan._core, plan._slots(names), probe, z, temperature, weight, plan.options.threads or 0)
+    varied, threads = plan._slots(names), plan.options.threads or 0
+    if isinstance(plan._core, _core.Plan64):
+        return _core.Misfit64(plan._core, varied, probe, z, temperature, weight, threads)
+    return _core.Misfit32(plan._core, varied, probe, z, temperature, weight, threads)
 
 
 def _core_options(options: Options, probes: Iterable[Any], sections: Iterable[float]) -> _core.Options:
