@@ -131,7 +131,7 @@ def test_parameters_that_cannot_be_are_refused(
 
 def test_a_march_that_fails_is_warned_of_where_it_was_asked_for(strand: Strand, grid: Grid) -> None:
     plan = Plan(strand, grid, method="sor", max_sweeps=2)
-    with pytest.warns(RuntimeWarning, match="not converged") as warned:
+    with pytest.warns(RuntimeWarning, match="diverged") as warned:
         plan.run()
     assert warned[0].filename == __file__
 

@@ -308,3 +308,13 @@ def test_the_bar_shows_cost_and_parameters(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "9 solves, cost 123.4" in err
     assert "zones.0.htc.x = 987.6" in err
+
+
+def test_a_start_that_diverges_names_the_case(run, tmp_path, readings):
+    """One line, status 2."""
+    path = tmp_path / "hot.toml"
+    path.write_text(EXAMPLE.replace("heat_flux = [2.0e6,", "heat_flux = [2.0e8,") + COARSE, "utf-8")
+    status, out, err = run(readings, "--case", path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"tundish identify: {path}: strand: the march from the start of the fit diverges")
+    assert len(err.splitlines()) == 1

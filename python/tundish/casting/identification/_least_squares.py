@@ -19,10 +19,6 @@ from tundish.casting.identification._search import INTERRUPTED, Search
 class _DivergedError(ArgumentError):
     """The march from the start of a run has no temperatures to fit."""
 
-    def __init__(self) -> None:
-        allowed = "the march from the start of the fit diverges; start from other values"
-        super().__init__("strand", MISSING, allowed)
-
 
 class LeastSquares(Search):
     """One run after the other, each through all stages."""
@@ -132,7 +128,8 @@ class _Trials:
         if cost < self.cost:
             self.best, self.cost = evaluation, cost
         if self.best is None:
-            raise _DivergedError
+            start = "the march from the start of the fit diverges; start from other values"
+            raise _DivergedError("strand", MISSING, start)
         found = dict(zip(self.model.names, self.best.values.tolist(), strict=True))
         self.watch.add(self.model.solves, self.cost, {**self.run.values, **found})
 
