@@ -44,8 +44,8 @@ class Measurements(FrozenColumns):
     `sensors` is (n_sensors, 2), the different places; `sensor` (n,) numbers them by reading.
 
     **Raises:** ValueError or TypeError naming the argument and the first bad index: shapes that differ,
-    numbers that are not finite, negative places, no readings, or two of one sensor at one z. What only a
-    strand can tell is checked when they meet: :meth:`check`.
+    numbers that are not finite, negative places, no readings, or two of one sensor at one z. Places outside
+    the strand are refused by :meth:`check`.
     """
 
     _noun: ClassVar[str] = "measurements do"

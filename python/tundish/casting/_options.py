@@ -15,7 +15,7 @@ class Options:
     """How a strand is solved, beyond its grid. :func:`solve` explains each of them.
 
     - `method`: "adi" or "sor". `phase_change`: "enthalpy" or "correction".
-    - `relaxation`, `tolerance` (K; None is the least that the precision allows), `max_sweeps`, `ordering`
+    - `relaxation`, `tolerance` (K; None is what the precision allows), `max_sweeps`, `ordering`
       ("lexicographic" or "red-black"): of method="sor".
     - `dtype`: "float64" or "float32". `threads`: None is all processors. `backend`: "cpu".
 

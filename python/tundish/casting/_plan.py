@@ -92,7 +92,7 @@ class Plan:
         - `progress`: True shows a bar (needs rich), or call me with (done, all).
 
         **Returns:** a :class:`Solution`, or a :class:`BatchSolution` of the parameters' candidates. A march
-        that did not converge says so in `status`, `message` and a RuntimeWarning.
+        that did not converge has a `status` and `message` of its own, and warns (RuntimeWarning).
 
         **Raises:** ValueError, TypeError or KeyError naming the argument; every candidate is checked before
         any is solved.
@@ -136,7 +136,7 @@ class Plan:
         return [numbers[name] for name in names]
 
     def _description(self) -> tuple[Strand, Grid, Floats, Floats, Floats, Floats, Floats, tuple[str, ...]]:
-        """What every solution says of where it came from."""
+        """The first fields of every solution: what was solved."""
         return (self.strand, self.grid, self.x, self.y, self.z, self.probes, self.sections, self.gradient)
 
     def __repr__(self) -> str:

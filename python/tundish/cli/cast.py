@@ -47,7 +47,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CastCommand(Command):
-    """`tundish cast`; None is what the case says."""
+    """`tundish cast`; None leaves the case as it is."""
 
     case: Path | None = None
     example: bool = False
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _overridden(case: Case, command: CastCommand) -> Case:
-    """The case with what the command line says otherwise."""
+    """The case with the options of the command line."""
     words = {name: getattr(command, name) for name in ("method", "phase_change", "dtype")}
     changes: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
     if command.nx is not None or command.ny is not None:

@@ -59,7 +59,7 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IdentifyCommand(Command):
-    """`tundish identify`; None is what the package or the bundled case says."""
+    """`tundish identify`; None is the default of the package, or the bundled file."""
 
     measurements: Path | None
     case: Path | None

@@ -102,7 +102,7 @@ class Identification:
     jacobian: Floats
     damping: int
     degrees_of_freedom: float
-    status: SearchStatus
+    status: SearchStatus = SearchStatus.FINISHED
 
     @property
     def residuals(self) -> Floats:
@@ -163,8 +163,8 @@ class Identification:
         """How far the parameters would move on a grid `refine` times finer in x, y and z, by name.
 
         One Gauss-Newton step there, from the parameters found, less the same step on the fit's own grid,
-        which tells how far from the minimum the search ended. A shift that is not small beside the standard
-        error says that the grid of the fit is too coarse for these readings.
+        which is how far from the minimum the search ended. Where a shift is not small beside the standard
+        error, the grid of the fit is too coarse for these readings.
         """
         if not number("refine", refine) > 1:
             raise ArgumentError("refine", refine, "must be above 1")

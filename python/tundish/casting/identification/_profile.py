@@ -54,7 +54,7 @@ class Profile:
     evaluations: int
     success: bool
     message: str
-    status: SearchStatus
+    status: SearchStatus = SearchStatus.FINISHED
 
     @property
     def residuals(self) -> Floats:

@@ -47,8 +47,8 @@ def plot_sections(solution: Solution) -> Figure:
 def _maps(count: int, solution: Solution) -> tuple[Figure, list[Any]]:
     """A figure with axes for `count` maps of the quarter section, and room for lines above and below."""
     shape = solution.strand.width / solution.strand.thickness
-    most = 4 if shape < 1.4 else 2 if shape < 3 else 1
-    rows = math.ceil(count / most)
+    max_columns = 4 if shape < 1.4 else 2 if shape < 3 else 1
+    rows = math.ceil(count / max_columns)
     columns = math.ceil(count / rows)
     width = min(9.0 / columns, 4.0 if columns > 1 else 9.0, 6.0 * shape)
     spare = 0.9 if solution.success else 1.6

@@ -159,9 +159,9 @@ def _done(experiment: Experiment, record: Record) -> str:
     counts = {noise: len(record.runs(experiment, noise, "bee-colony")) for noise in NOISE}
     if not any(counts.values()):
         return "No runs of the colony yet."
-    told = ", ".join(f"{count} at {noise} %" for noise, count in counts.items())
+    counted = ", ".join(f"{count} at {noise} %" for noise, count in counts.items())
     colony = f"{experiment.bees} bees in {experiment.cycles} cycles"
-    return f"Best of {told} runs of {colony} (the paper: of {RUNS})."
+    return f"Best of {counted} runs of {colony} (the paper: of {RUNS})."
 
 
 def effort(record: Record, experiments: Iterable[Experiment]) -> str:
