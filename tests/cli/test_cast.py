@@ -14,7 +14,7 @@ import pytest
 
 from tundish import __version__
 from tundish.casting import Case, _case, read_case
-from tundish.cli import _common, cast, info
+from tundish.cli import _run, cast, info
 from tundish.cli.main import main
 
 EXAMPLE = _case.PUBLISHED.read_text("utf-8")
@@ -385,8 +385,8 @@ def test_ctrl_c_is_one_line_and_status_130(run, monkeypatch):
 def test_long_work_shows_a_clock_on_a_terminal(capsys, monkeypatch):
     """From the first second on, a terminal shows that the march goes on; the line is wiped at the end."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(_common, "_TICK", 0.001)
-    with _common.clock("marching"):
+    monkeypatch.setattr(_run, "_TICK", 0.001)
+    with _run.clock("marching"):
         time.sleep(0.05)
     err = capsys.readouterr().err
     assert "\rmarching, 0 s" in err

@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _leave_stdout()
         return BROKEN_PIPE
+    except ImportError as error:  # of an optional package; the message has the command that installs it
+        return _refused(arguments.prog, error, FAILED)
     except OSError as error:
         _leave_stdout()
         return _refused(arguments.prog, error, FAILED)
