@@ -24,7 +24,7 @@ from tundish.cli import segregate as cli
 from tundish.cli._segregate_report import text_of
 from tundish.cli.main import main
 from tundish.segregation import CarbonRegressor, PatchSet, TextureRegressor, synthetic
-from tundish.segregation._recommended import REDUCED, pooled
+from tundish.segregation.configurations import REDUCED, pooled
 
 SIDE, SCALE = 16, 0.2
 SMALL = ("--blocks", "2", "--epochs", "1", "--ensemble", "1")

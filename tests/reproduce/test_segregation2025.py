@@ -20,7 +20,7 @@ from tundish.reproduce import segregation2025 as paper
 from tundish.reproduce.segregation2025 import Record, Task
 from tundish.segregation import BASELINES
 from tundish.segregation import _recommended as configurations
-from tundish.segregation._recommended import Configuration, dense_layers
+from tundish.segregation.configurations import Configuration, dense_layers
 
 TINY = Configuration(
     image_size=16,

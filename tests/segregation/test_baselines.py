@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tundish.segregation import PatchSet, synthetic
-from tundish.segregation._baselines import BASELINES, _folds, baselines, missing_baselines
-from tundish.segregation._scores import scores
+from tundish.segregation.estimators._baselines import BASELINES, _folds, baselines, missing_baselines
+from tundish.segregation.estimators._estimator import scores
 
 PLACES = ["radius", "Gaussian process"]
 
@@ -56,7 +56,7 @@ def test_trees_find_it_too(
 ) -> None:
     if model in missing_baselines(*sets):
         pytest.skip(missing_baselines(*sets)[model])
-    monkeypatch.setattr("tundish.segregation._baselines._TREES", 40)
+    monkeypatch.setattr("tundish.segregation.estimators._baselines._TREES", 40)
     assert baselines(*sets, models=[model], enhance=None)["r2"][0] > 0.6
 
 
@@ -70,7 +70,7 @@ def test_no_picture_is_needed_for_models_of_places(monkeypatch: pytest.MonkeyPat
     def fail(_: object) -> None:
         raise AssertionError("features were computed")
 
-    monkeypatch.setattr("tundish.segregation._baselines.features", fail)
+    monkeypatch.setattr("tundish.segregation.estimators._baselines.features", fail)
     calls: list[tuple[int, int]] = []
     baselines(*sets, models=PLACES, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 2), (2, 2)]
@@ -103,7 +103,7 @@ def test_positions_are_needed_for_places(sets: tuple[PatchSet, PatchSet]) -> Non
 def test_xgboost_is_left_out_where_it_does_not_import(
     monkeypatch: pytest.MonkeyPatch, sets: tuple[PatchSet, PatchSet]
 ) -> None:
-    monkeypatch.setattr("tundish.segregation._baselines.find_spec", lambda _: None)
+    monkeypatch.setattr("tundish.segregation.estimators._baselines.find_spec", lambda _: None)
     assert missing_baselines(*sets) == {"XGBoost": "needs xgboost: pip install 'tundish[boosting]'"}
     with pytest.raises(ImportError, match="boosting"):
         baselines(*sets, models=["XGBoost"])

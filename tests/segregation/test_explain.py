@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tundish.segregation import PatchSet
-from tundish.segregation._explain import grad_cam, holm, region_statistics, shuffled_labels
+from tundish.segregation.maps._grad_cam import grad_cam
+from tundish.segregation.maps._regions import holm, region_statistics, shuffled_labels
 
 torch = pytest.importorskip("torch")
 scipy_stats = pytest.importorskip("scipy.stats")

@@ -20,13 +20,19 @@ from tundish.segregation import (  # noqa: E402
     CarbonNet,
     CarbonRegressor,
     PatchSet,
-    _engines,
     missing_engines,
     section_map,
     throughput,
 )
-from tundish.segregation._int8 import Quantised  # noqa: E402
-from tundish.segregation._layers import POOL, RELU, Convolution, feature_layers, regression_layers  # noqa: E402
+from tundish.segregation.engines import _compiled as _engines  # noqa: E402
+from tundish.segregation.engines._int8 import Quantised  # noqa: E402
+from tundish.segregation.networks._layers import (  # noqa: E402
+    POOL,
+    RELU,
+    Convolution,
+    feature_layers,
+    regression_layers,
+)
 
 # Root mean square of what an engine may change, as a part of the carbon's deviation.
 TOLERANCE = {"torch-bfloat16": 0.01, "torch-float16": 0.002, "torch-int8": 0.02, "openvino-bfloat16": 0.01}
@@ -169,7 +175,7 @@ def test_integers_are_chosen_only_if_they_can_be_judged(
     monkeypatch.setattr(_engines, "_BFLOAT16", {"none"})
     assert regressor.compile(calibration=patches).engine == "torch-int8"
     assert regressor.compile().engine != "torch-int8"
-    monkeypatch.setattr(_engines, "MOST_CHANGE", 1e-9)
+    monkeypatch.setattr(_engines, "MAX_CHANGE", 1e-9)
     assert regressor.compile(calibration=patches).engine != "torch-int8"
     with pytest.warns(
         UserWarning, match="'torch-int8': changes predictions by . % of the carbon's deviation"
@@ -267,7 +273,7 @@ def test_openvino_does_not_report_itself() -> None:
 import os, sys, threading
 forks = []
 os.register_at_fork(before=lambda: forks.append(1))
-from tundish.segregation._openvino import openvino
+from tundish.segregation.engines._graphs import openvino
 assert openvino().__name__ == "openvino"
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
@@ -305,7 +311,7 @@ def test_files_of_other_names_or_formats_are_refused(
     with pytest.raises(RuntimeError, match="fit it, or load one"):
         CarbonRegressor(**SMALL).export(tmp_path / "model.onnx")
     pytest.importorskip("onnx")
-    monkeypatch.setattr("tundish.segregation._graphs._MOST_BYTES", 1000)
+    monkeypatch.setattr("tundish.segregation.engines._graphs._MAX_BYTES", 1000)
     with pytest.raises(ValueError, match=r"format = 'onnx': 2 networks take .* choose 'openvino'"):
         regressor.export(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tundish.segregation import PatchSet
-from tundish.segregation._section_map import _largest_output, error_map, section_map
+from tundish.segregation.maps._section_map import _largest_output, error_map, section_map
 
 torch = pytest.importorskip("torch")
 

@@ -141,7 +141,7 @@ def test_colour_of_a_photograph_is_converted_and_said_so() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"positions_mm": [(0, 0), (100, 0)]}, r"positions_mm\[1\] = \(100, 0\): its patch of 8 px leaves"),
+        ({"positions_mm": [(0, 0), (100, 0)]}, r"positions_mm\[1\] = \(100.0, 0.0\): its patch of 8 px leaves"),
         ({"positions_mm": [(0, 0)]}, r"positions_mm: has shape \(1, 2\)"),
         ({"positions_mm": np.empty((0, 2)), "carbon": []}, "positions_mm: there are no points"),
         ({"size": 0}, "size = 0"),
@@ -284,7 +284,7 @@ def test_folds_test_every_point_once(patches: PatchSet) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"test": 1.0}, "test = 1.0: must lie between 0 and 1"),
+        ({"test": 1.0}, "test = 1: must lie between 0 and 1"),
         ({"test": "half"}, "test = 'half'"),
         ({"by": "heat"}, "by = 'heat': must be 'point' or 'billet' or 'sector'"),
         ({"protocol": "mine"}, "protocol = 'mine'"),

@@ -14,8 +14,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from tundish.segregation import CarbonRegressor, Epoch, PatchSet  # noqa: E402
-from tundish.segregation._conformal import Calibration, calibrate, intervals  # noqa: E402
-from tundish.segregation._training import COPIES, copies_of  # noqa: E402
+from tundish.segregation.estimators._conformal import Calibration, calibrate, intervals  # noqa: E402
+from tundish.segregation.estimators._training import copies_of  # noqa: E402
+from tundish.segregation.patches._copies import COPIES  # noqa: E402
 
 SMALL: dict[str, Any] = dict(
     blocks=2, dense=(8,), dropout=0.1, image_size=16, enhance=None, augment="mirror", learning_rate=1e-3,

@@ -14,8 +14,8 @@ from sklearn.model_selection import cross_val_predict
 
 from tundish._common.random import uniform
 from tundish.segregation import PatchSet, features, image_quality, leak, synthetic
-from tundish.segregation._solidification import _solved
 from tundish.segregation.synthetic import Process, Section, structure
+from tundish.segregation.synthetic._solidification import _solved
 
 Billet = tuple[PatchSet, Section]
 
@@ -252,7 +252,7 @@ def test_bad_arguments_are_refused_by_name(options: dict, message: str) -> None:
 
 
 def test_a_billet_that_does_not_freeze_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"diameter = 1.2 m: .*still liquid inside"):
+    with pytest.raises(ValueError, match=r"diameter = 1.2: .*still liquid inside"):
         structure(1.2, Process(cooling=0.2, superheat=80.0))
 
 

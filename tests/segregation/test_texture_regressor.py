@@ -21,7 +21,7 @@ from tundish.segregation import (  # noqa: E402
     grad_cam,
     section_map,
 )
-from tundish.segregation._texture_regressor import _ridge  # noqa: E402
+from tundish.segregation.estimators._texture_regressor import _ridge  # noqa: E402
 
 SIDE = 16
 

@@ -13,8 +13,9 @@ import pytest
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
 
-from tundish.segregation import PatchSet, TransferRegressor, _backbones, missing_transfer  # noqa: E402
-from tundish.segregation._efficientnet import EfficientNetLite0  # noqa: E402
+from tundish.segregation import PatchSet, TransferRegressor, missing_transfer  # noqa: E402
+from tundish.segregation.networks import _backbones  # noqa: E402
+from tundish.segregation.networks._efficientnet import EfficientNetLite0  # noqa: E402
 
 SMALL: dict[str, Any] = dict(enhance=None, augment="mirror", epochs=60, patience=60, dense=(8,), dropout=0.0)
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import ArgumentError
 from tundish._learning.model_folder import (
     Format,
     contiguous,
+    fault,
     first_difference,
     parsed,
     plain,
@@ -68,7 +69,7 @@ def read_training(folder: Path, kind: Format) -> tuple[dict[str, Any], dict[str,
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, json.loads(header["__metadata__"]["training"])
     except (KeyError, TypeError, ValueError):
-        raise ArgumentError(str(file), MISSING, "holds no state of a training") from None
+        raise fault(file, "holds no state of a training") from None
 
 
 def remove_training(folder: Path) -> None:

@@ -64,13 +64,11 @@ def read_model(path: str | PathLike[str], kind: Format) -> tuple[dict[str, Any],
     folder = Path(path)
     if folder.is_file():
         refuse_pickle(folder, folder.read_bytes()[:9], kind)
-        raise ArgumentError(
-            str(folder), MISSING, f"is a file; the folder that {kind.saved_by}.save wrote is needed"
-        )
+        raise fault(folder, f"is a file; the folder that {kind.saved_by}.save wrote is needed")
     card = read_card(folder, kind)
     weights = card.get("weights")
     if not isinstance(weights, dict):
-        raise ArgumentError(str(folder / CARD), MISSING, "has no weights")
+        raise fault(folder / CARD, "has no weights")
     name = weights.get("file")
     if not isinstance(name, str) or not _WEIGHTS.fullmatch(name):
         raise ArgumentError("weights.file", name, "is no file of weights of this folder").at(folder / CARD)
@@ -78,12 +76,11 @@ def read_model(path: str | PathLike[str], kind: Format) -> tuple[dict[str, Any],
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        raise ArgumentError(str(file), MISSING, f"is missing, though {CARD} names it") from None
+        raise fault(file, f"is missing, though {CARD} names it") from None
     refuse_pickle(file, data[:9], kind)
     digest = hashlib.sha256(data).hexdigest()
     if digest != weights.get("sha256"):
-        raise ArgumentError(
-            str(file), MISSING, f"has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's"
+        raise fault(file, f"has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's"
         )
     return parsed(file, data), card
 
@@ -98,11 +95,11 @@ def read_card(folder: Path, kind: Format) -> dict[str, Any]:
             if other.is_file():
                 with other.open("rb") as start:
                     refuse_pickle(other, start.read(9), kind)
-        raise ArgumentError(str(file), MISSING, "is missing: no model was saved here") from None
+        raise fault(file, "is missing: no model was saved here") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArgumentError(str(file), MISSING, f"is no JSON: {error}") from None
+        raise fault(file, f"is no JSON: {error}") from None
     if not isinstance(card, dict) or card.get("format") != kind.name:
-        raise ArgumentError(str(file), MISSING, f"is not the card of a {kind.saved_by}")
+        raise fault(file, f"is not the card of a {kind.saved_by}")
     if card.get("version") != kind.version:
         raise ArgumentError("version", card.get("version"), f"{kind.version} can be read").at(file)
     return card
@@ -122,13 +119,10 @@ def refuse_other(file: Path, found: dict[str, Any], needed: dict[str, Any]) -> N
     for name in sorted(found.keys() | needed.keys()):
         there, here = (tuple(state[name].shape) if name in state else None for state in (found, needed))
         if there != here:
-            raise ArgumentError(
-                str(file),
-                MISSING,
-                f"is of another architecture than its card says: {name} has shape {there}; {here} is needed",
+            raise fault(file, f"is of another architecture than its card says: {name} has shape {there}; {here} is needed",
             )
         if found[name].is_floating_point() and not found[name].isfinite().all():
-            raise ArgumentError(str(file), MISSING, f"{name} holds numbers that are not finite")
+            raise fault(file, f"{name} holds numbers that are not finite")
 
 
 def load_model(
@@ -153,7 +147,7 @@ def load_model(
         check(file, card)
     for name in needed:
         if name not in card:
-            raise ArgumentError(str(file), MISSING, f"has no {name}")
+            raise fault(file, f"has no {name}")
     try:
         model = make(**card["settings"])
     except (KeyError, TypeError, ValueError) as error:
@@ -161,7 +155,7 @@ def load_model(
     try:
         fill(model, folder / card["weights"]["file"], tensors, card)
     except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise ArgumentError(str(file), MISSING, f"does not describe its weights: {error}") from None
+        raise fault(file, f"does not describe its weights: {error}") from None
     return model
 
 
@@ -213,7 +207,7 @@ def parsed(file: Path, data: bytes) -> dict[str, Any]:
     try:
         tensors: dict[str, Any] = optional("safetensors.torch", "vision").load(data)
     except safetensors.SafetensorError as error:
-        raise ArgumentError(str(file), MISSING, f"is no safetensors file: {error}") from None
+        raise fault(file, f"is no safetensors file: {error}") from None
     return tensors
 
 
@@ -225,12 +219,14 @@ def contiguous(tensors: dict[str, Any]) -> dict[str, Any]:
 def refuse_pickle(file: Path, start: bytes, kind: Format) -> None:
     """Refuses a file that begins like a pickle, by its first 9 bytes, or is named like one."""
     if _PICKLE.match(start) or file.suffix.lower() in _PICKLES:
-        raise ArgumentError(
-            str(file),
-            MISSING,
-            "is a pickle, which may run any program when it is read, and is refused; save models by "
+        raise fault(file, "is a pickle, which may run any program when it is read, and is refused; save models by "
             f"{kind.saved_by}.save",
         )
+
+
+def fault(file: Path, text: str) -> ArgumentError:
+    """The refusal of a whole file or folder."""
+    return ArgumentError("", MISSING, text, file=str(file))
 
 
 def replace(file: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tundish._common.arguments import Floats
     from tundish._common.images import Grey
     from tundish.segregation import PatchSet, SectionMap
-    from tundish.segregation._estimator import PatchEstimator as Estimator
+    from tundish.segregation.estimators._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
 
 LEVEL = 0.9  # of the intervals

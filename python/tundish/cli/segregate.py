@@ -20,7 +20,7 @@ from tundish.cli.info import instruction_set
 if TYPE_CHECKING:
     from tundish._common.images import Grey
     from tundish.segregation import PatchSet, SectionMap
-    from tundish.segregation._estimator import PatchEstimator as Estimator
+    from tundish.segregation.estimators._estimator import PatchEstimator as Estimator
     from tundish.segregation.synthetic import Section
 
 _DIAMETER = 0.6  # m, of the synthetic billet
@@ -138,7 +138,7 @@ def _add_training_to(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains or loads, judges, writes the files asked for, prints the result."""
-    from tundish.segregation._section_map import refuse_small
+    from tundish.segregation.maps._section_map import refuse_small
 
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
     _check(arguments)
@@ -236,7 +236,7 @@ def _case(arguments: argparse.Namespace, reg: Estimator | None) -> Case:
 def _synthetic(arguments: argparse.Namespace, reg: Estimator | None) -> tuple[PatchSet, Section | None]:
     """The billet that was never cast; its photograph where there is a folder for the map."""
     from tundish.segregation import synthetic
-    from tundish.segregation._recommended import REDUCED
+    from tundish.segregation.configurations import REDUCED
 
     if reg is not None:
         size, scale = reg.image_size, reg.card["mm_per_px"]
@@ -255,8 +255,8 @@ def _synthetic(arguments: argparse.Namespace, reg: Estimator | None) -> tuple[Pa
 def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace) -> PatchSet:
     """Those of a folder, at the size that the network sees."""
     from tundish.segregation import PatchSet
-    from tundish.segregation._patches import same_scale
-    from tundish.segregation._resample import resampled
+    from tundish.segregation.patches._patch_set import same_scale
+    from tundish.segregation.patches._photographs import resampled
 
     patches = PatchSet.from_folder(folder)
     height, width = patches.size
@@ -275,7 +275,7 @@ def _patches(folder: Path, reg: Estimator | None, arguments: argparse.Namespace)
 
 def _parted(name: str, patches: PatchSet, reg: Estimator | None, arguments: argparse.Namespace) -> Case:
     """Points to train on and others; all are others for a model that has not seen these."""
-    from tundish.segregation._storage import data_hash
+    from tundish.segregation.estimators._estimator import data_hash
 
     train, test = patches.split(arguments.test, by=arguments.by, rng=arguments.seed)
     photograph = None if arguments.photograph is None else _photograph(arguments, patches.mm_per_px)
@@ -297,8 +297,8 @@ def _known_points(case: Case, reg: Estimator) -> list[str]:
 
 def _photograph(arguments: argparse.Namespace, wanted: float) -> Grey:
     """The section's, at the scale of the patches."""
-    from tundish.segregation._folder import read_photograph
-    from tundish.segregation._resample import resampled_photograph
+    from tundish.segregation.patches._folder import read_photograph
+    from tundish.segregation.patches._photographs import resampled_photograph
 
     path, scale = arguments.photograph, arguments.mm_per_px
     if not path.is_file():
@@ -337,7 +337,7 @@ def _plain_cell(value: Any) -> Any:
 def _chosen(case: Case, arguments: argparse.Namespace) -> Estimator:
     """What is to be trained; made before any work, so that what is wrong with its options is."""
     from tundish.segregation import CarbonRegressor, TextureRegressor
-    from tundish.segregation._recommended import pooled
+    from tundish.segregation.configurations import pooled
 
     assert case.train is not None
     size, common = case.train.size[0], {"seed": arguments.seed, "device": arguments.device}
@@ -351,7 +351,7 @@ def _chosen(case: Case, arguments: argparse.Namespace) -> Estimator:
 def _takes_textures(arguments: argparse.Namespace) -> bool:
     """What is recommended, unless a network is asked for or the weights of ImageNet are not there."""
     from tundish.segregation import missing_transfer
-    from tundish.segregation._backbones import LITE
+    from tundish.segregation.networks._backbones import LITE
 
     if arguments.estimator is not None:
         return bool(arguments.estimator == "textures")

@@ -24,7 +24,7 @@ from tundish.reproduce.segregation2025 import (
     tasks,
 )
 from tundish.segregation import BASELINES, clahe, image_quality, missing_transfer
-from tundish.segregation._plots import (
+from tundish.segregation.maps.plots import (
     HELD_OUT,
     TRAINED,
     draw_outline,
@@ -32,7 +32,7 @@ from tundish.segregation._plots import (
     finish_parity,
     new_figure,
 )
-from tundish.segregation._recommended import Configuration
+from tundish.segregation.configurations import Configuration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

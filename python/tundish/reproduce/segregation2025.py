@@ -39,9 +39,9 @@ from tundish.segregation import (
     synthetic,
 )
 from tundish.segregation import _recommended as configurations
-from tundish.segregation._backbones import BACKBONES, LITE
-from tundish.segregation._recommended import Configuration, dense_layers
-from tundish.segregation._scores import scores
+from tundish.segregation.networks._backbones import BACKBONES, LITE
+from tundish.segregation.configurations import Configuration, dense_layers
+from tundish.segregation.estimators._estimator import scores
 
 POINTS, TEST, LEVEL = 85, 0.2, 0.9
 STUDIES = (
