@@ -141,7 +141,7 @@ def test_colour_of_a_photograph_is_converted_and_said_so() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"positions_mm": [(0, 0), (100, 0)]}, r"positions_mm\[1\] = \(100.0, 0.0\): its patch of 8 px leaves"),
+        ({"positions_mm": [(0, 0), (100, 0)]}, r"positions_mm\[1\] = \(100.0, 0.0\): its patch of 8 px"),
         ({"positions_mm": [(0, 0)]}, r"positions_mm: has shape \(1, 2\)"),
         ({"positions_mm": np.empty((0, 2)), "carbon": []}, "positions_mm: there are no points"),
         ({"size": 0}, "size = 0"),
