@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.segregation import synthetic
+from tundish.segregation._survey import Survey, report
 from tundish.segregation.engines import ENGINES
 from tundish.segregation.estimators import (
     BASELINES,
@@ -62,6 +63,7 @@ __all__ = [
     "PatchSet",
     "Regions",
     "SectionMap",
+    "Survey",
     "TextureNet",
     "TextureRegressor",
     "TransferRegressor",
@@ -78,6 +80,7 @@ __all__ = [
     "missing_transfer",
     "read_photograph",
     "region_statistics",
+    "report",
     "scores",
     "section_map",
     "shuffled_labels",
