@@ -11,6 +11,7 @@ from tundish._common.images import Grey, grey_photograph
 from tundish._common.refusals import MISSING, ArgumentError, RefusalError
 from tundish._learning.model_folder import saved_by
 from tundish.segregation.estimators._estimator import PatchEstimator
+from tundish.segregation.networks._names import LITE
 from tundish.segregation.patches._checks import same_scale
 from tundish.segregation.patches._patch_set import PatchSet
 from tundish.segregation.patches._photographs import read_photograph, resampled_photograph
@@ -67,7 +68,7 @@ class Wanted(NamedTuple):
 
     def textures(self) -> bool:
         """What is recommended, unless a network is asked for or the weights of ImageNet are not there."""
-        from tundish.segregation.networks._backbones import LITE, missing_transfer
+        from tundish.segregation.networks._backbones import missing_transfer
 
         if self.estimator is not None:
             return self.estimator == "textures"

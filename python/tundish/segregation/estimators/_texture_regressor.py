@@ -23,8 +23,9 @@ from tundish.segregation.estimators._conformal import Calibration, calibrate
 from tundish.segregation.estimators._estimator import PatchEstimator, described, of_training, scores
 from tundish.segregation.estimators._incremental import refuse_known
 from tundish.segregation.estimators._training import copies_of
-from tundish.segregation.networks._backbones import BACKBONES, LITE, stages
+from tundish.segregation.networks._backbones import BACKBONES, stages
 from tundish.segregation.networks._efficientnet import EfficientNetLite0
+from tundish.segregation.networks._names import LITE
 from tundish.segregation.networks._texture_net import TextureNet
 from tundish.segregation.patches._copies import COPIES
 from tundish.segregation.patches._drift import point_means

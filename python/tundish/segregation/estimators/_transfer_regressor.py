@@ -28,8 +28,9 @@ from tundish.segregation.estimators._training import (
     held_out,
     in_words,
 )
-from tundish.segregation.networks._backbones import BACKBONES, LITE, stages
+from tundish.segregation.networks._backbones import BACKBONES, stages
 from tundish.segregation.networks._carbon_net import checked_dense, checked_dropout
+from tundish.segregation.networks._names import LITE
 from tundish.segregation.patches._checks import same_scale
 from tundish.segregation.patches._copies import AUGMENTATIONS, COPIES
 from tundish.segregation.patches._patch_set import PatchSet

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tundish.segregation.networks._names import BACKBONES, BUNDLED
+
 if TYPE_CHECKING:
     from tundish.segregation.networks._backbones import missing_transfer
     from tundish.segregation.networks._carbon_net import CarbonNet
     from tundish.segregation.networks._texture_net import TextureNet
 
-__all__ = ["CarbonNet", "TextureNet", "missing_transfer"]
+__all__ = ["BACKBONES", "BUNDLED", "CarbonNet", "TextureNet", "missing_transfer"]
 
 # What needs torch is imported when it is first asked for.
 _LAZY = {"CarbonNet": "_carbon_net", "TextureNet": "_texture_net", "missing_transfer": "_backbones"}

@@ -16,6 +16,7 @@ from tundish._common.optional import optional
 from tundish._common.refusals import MISSING, ArgumentError
 from tundish._learning.model_folder import fault, parsed
 from tundish.segregation.networks._efficientnet import EfficientNetLite0
+from tundish.segregation.networks._names import LITE
 
 torch = optional("torch", "vision")
 
@@ -86,7 +87,6 @@ _LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
 # Inception's weights come from TensorFlow, and torchvision gives it ImageNet's normalisation turned back into
 # 2 · colour - 1.
 _LITE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-LITE = "efficientnet-lite0"
 BACKBONES = {
     "vgg16": Backbone(_torchvision("vgg16", init_weights=False), _vgg_stages, 224, *_IMAGENET, "397923af"),
     "vgg19": Backbone(_torchvision("vgg19", init_weights=False), _vgg_stages, 224, *_IMAGENET, "dcbb9e9d"),

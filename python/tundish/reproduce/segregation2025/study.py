@@ -1,47 +1,33 @@
-"""doi:10.20517/jmi.2025.73: carbon from etched patches, computed again on billets that were never cast.
-
-X. Wei et al. train a convolutional network on 85 points of a 600 mm billet and compare it with other
-architectures, preprocessings, augmentations and models. Their images are not public. Here the same is done on
-`tundish.segregation.synthetic` billets, so differences between rows can be compared, and numbers cannot.
-
-What is read differently: splits are by point, and what is published (single patches, split after turning and
-mirroring) is one row beside that. Billets for validation: one with strong stirring, one of 0.40 wt% carbon.
-"""
+"""The runs of the paper's studies: what is trained and tested, on which patches, and what comes out."""
 
 from __future__ import annotations
 
 import copy
 import csv
 import functools
-import json
-import multiprocessing
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tundish._common.optional import optional
-from tundish.reproduce._record import whole_lines
 from tundish.segregation import (
     CarbonRegressor,
     PatchSet,
     TextureRegressor,
     TransferRegressor,
     baselines,
+    configurations,
     leak,
     missing_baselines,
     missing_transfer,
+    scores,
     synthetic,
 )
-from tundish.segregation import _recommended as configurations
-from tundish.segregation.networks._backbones import BACKBONES, LITE
 from tundish.segregation.configurations import Configuration, dense_layers
-from tundish.segregation.estimators._estimator import scores
+from tundish.segregation.networks import BACKBONES, BUNDLED
 
 POINTS, TEST, LEVEL = 85, 0.2, 0.9
 STUDIES = (
@@ -56,7 +42,6 @@ LABELLED, DRAWS = 5, 10  # points of a further billet for the second training, a
 _AUGMENTATIONS = {"none": None, "rotation": "rotation", "mirror": "mirror", "both": "dihedral"}
 _SWEPT = ("protocol", "augmentation", "blocks", "dense", "enhancement")
 RECOMMENDED = "recommended: textures"
-BUNDLED = (LITE,)  # backbones whose weights come with a package
 
 
 class Task(NamedTuple):
@@ -183,7 +168,7 @@ def parted(task: Task, split: int, seed: int) -> tuple[PatchSet, PatchSet]:
 def missing(task: Task, weights: Mapping[str, Path]) -> str | None:
     """Why a task cannot run here, or None."""
     if task.kind == "textures":
-        return missing_transfer().get(LITE)
+        return missing_transfer().get(BUNDLED[0])
     if task.kind != "transfer":
         return None
     backbone = task.settings["backbone"]
@@ -254,7 +239,7 @@ def _further(reg: TextureRegressor, task: Task, split: int, seed: int) -> dict[s
             biases.append(float(error[~labelled].mean() + change.level))
             if draw == 0:
                 others = patches[~labelled]
-                before, after = _told(reg, others), _told(retrained, others)
+                before, after = _predictions(reg, others), _predictions(retrained, others)
         found[name] = {
             "before": before, "after": after, "biases": biases, "carbon": others.carbon.tolist(),
             "drift": reg.drift(patches).p_value,
@@ -262,7 +247,7 @@ def _further(reg: TextureRegressor, task: Task, split: int, seed: int) -> dict[s
     return found
 
 
-def _told(reg: TextureRegressor, patches: PatchSet) -> dict[str, Any]:
+def _predictions(reg: TextureRegressor, patches: PatchSet) -> dict[str, Any]:
     """Scores, and predictions with their intervals: turned and mirrored copies have no spread here."""
     members = reg.predict_members(patches)
     predicted, (lower, upper) = members.mean(axis=0), reg.intervals_of(members, LEVEL).T
@@ -274,120 +259,9 @@ def _told(reg: TextureRegressor, patches: PatchSet) -> dict[str, Any]:
     }
 
 
-# A task, its split, the seed, and files of weights by backbone.
-_Job = tuple[Task, int, int, Mapping[str, Path]]
-
-
-def _computed(job: _Job) -> tuple[_Job, dict[str, Any]]:
-    return job, compute(*job)
-
-
-def _one_thread() -> None:
-    """Of a worker: it leaves Ctrl-C to the one who waits for it, and other processors to other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    optional("torch", "vision").set_num_threads(1)
-    optional("threadpoolctl", "vision").threadpool_limits(1)  # numpy's
-
-
-def _results(jobs: list[_Job], workers: int) -> Iterator[tuple[_Job, dict[str, Any]]]:
-    """As they come."""
-    if workers == 1 or len(jobs) < 2:
-        yield from map(_computed, jobs)
-        return
-    # Two networks side by side, of a thread each, are trained 1.4 times as fast as one after the other with
-    # two threads (61 points, three blocks of 64 px). A process that torch has threads in cannot be forked.
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), _one_thread) as pool:
-        yield from pool.imap_unordered(_computed, jobs)
-
-
-class Record:
-    """All runs so far, in a file of one JSON object a line: what is there is not done again."""
-
-    def __init__(self, file: Path, seed: int = 0) -> None:
-        self.file, self.seed = file, seed
-        self._runs: dict[str, dict[int, Run]] = {}
-        for line in whole_lines(file):
-            self._keep(line)
-
-    def _keep(self, line: str) -> None:
-        fields = json.loads(line)
-        run = Run(**{**fields, "task": Task(**fields["task"])})
-        if run.seed == self.seed:
-            self._runs.setdefault(_key(run.task), {})[run.split] = run
-
-    def runs(self, task: Task | None) -> list[Run]:
-        """Those done, in the order of the splits."""
-        found = {} if task is None else self._runs.get(_key(task), {})
-        return [found[split] for split in sorted(found)]
-
-    def has(self, study: str, chosen: Configuration) -> bool:
-        """Whether all rows of a study have a run; of transfer one, since the others need files of weights."""
-        found = [bool(self.runs(task)) for task in tasks(study, chosen).values() if task is not None]
-        return any(found) if study == "transfer" else all(found)
-
-    def complete(
-        self,
-        studies: Iterable[str],
-        chosen: Configuration,
-        splits: int | None,
-        tell: Callable[[str], object],
-        weights: Mapping[str, Path] = MappingProxyType({}),
-        workers: int = 1,
-    ) -> None:
-        """Does what is missing and can run, split by split of each row; `weights` are files by backbone.
-
-        `workers`: processes of one thread each; 1 is this one, with all its threads.
-        """
-        names = self._missing(studies, chosen, splits, weights)
-        jobs: list[_Job] = [(task, split, self.seed, dict(weights)) for _, task, split in names]
-        told = {(_key(task), split): name for name, task, split in names}
-        if jobs:
-            tell(f"{len(jobs)} runs are missing")
-        for done, (job, result) in enumerate(_results(jobs, workers), start=1):
-            self._add(Run(*job[:3], result))
-            tell(f"{told[_key(job[0]), job[1]]}: {done} of {len(jobs)} done, {result['seconds']:.0f} s")
-
-    def _missing(
-        self, studies: Iterable[str], chosen: Configuration, splits: int | None, weights: Mapping[str, Path]
-    ) -> list[tuple[str, Task, int]]:
-        """What is told of each run that can be made and has not been, its task and its split."""
-        found: dict[tuple[str, int], tuple[str, Task, int]] = {}
-        for study in studies:
-            count = splits_of(study, chosen, splits)
-            for name, task in tasks(study, chosen).items():
-                if task is None or missing(task, weights):
-                    continue
-                for split in range(count):
-                    if split not in self._runs.get(_key(task), {}):
-                        # Rows of several studies may be one run.
-                        named = f"{study}, {name}: split {split + 1} of {count}"
-                        found.setdefault((_key(task), split), (named, task, split))
-        return list(found.values())
-
-    def _add(self, run: Run) -> None:
-        fields = run._asdict() | {"task": run.task._asdict()}
-        line = json.dumps(_plain(fields), allow_nan=False)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        self._keep(line)
-
-
-def _key(task: Task) -> str:
-    return json.dumps(task._asdict(), sort_keys=True)
-
-
-def _plain(value: Any) -> Any:
-    """None for what is no number, as JSON takes it."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
 @functools.cache
 def published() -> dict[tuple[str, str], tuple[str, str]]:
     """The paper's R2 (squared correlation, %) and mean absolute error (wt%) by study and case, as text."""
-    text = resources.files("tundish.reproduce").joinpath("segregation2025.csv").read_text("utf-8")
+    text = resources.files("tundish.reproduce.segregation2025").joinpath("published.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
     return {(row["study"], row["case"]): (row["r2_percent"], row["mae_wt"]) for row in rows}

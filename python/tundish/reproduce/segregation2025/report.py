@@ -1,22 +1,22 @@
-"""The paper's tables as Markdown, theirs beside ours, and its figures."""
+"""The paper's tables as Markdown, theirs beside ours."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from tundish.reproduce.segregation2025 import (
+from tundish.reproduce.segregation2025.figures import FIGURES, figures
+from tundish.reproduce.segregation2025.record import Record, Rows, rows_of, values_of
+from tundish.reproduce.segregation2025.study import (
     BILLETS,
     DRAWS,
     LABELLED,
     POINTS,
     RECOMMENDED,
     STUDIES,
-    Record,
     Run,
     Task,
     billet,
@@ -24,22 +24,10 @@ from tundish.reproduce.segregation2025 import (
     tasks,
 )
 from tundish.segregation import BASELINES, clahe, image_quality, missing_transfer
-from tundish.segregation.maps.plots import (
-    HELD_OUT,
-    TRAINED,
-    draw_outline,
-    draw_parity,
-    finish_parity,
-    new_figure,
-)
 from tundish.segregation.configurations import Configuration
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+__all__ = ["figures", "page", "table"]
 
-Rows = dict[str, list[Run]]
-
-_DIAMETER = 600.0  # mm
 _SMALL_BIAS = 0.005  # wt%
 _TITLES = {
     "protocol": "The published protocol, and one without its leak",
@@ -50,13 +38,6 @@ _TITLES = {
     "dense": "Figure 7C and D: dense layers",
     "enhancement": "Figure 8: contrast enhancement",
     "billets": "Figure 6: further billets",
-}
-_FIGURES = {
-    4: ("Figure 4: training, and predicted over analysed carbon", "protocol"),
-    5: ("Figure 5: relative errors over the section", "models"),
-    6: ("Figure 6: further billets", "billets"),
-    7: ("Figure 7: architectures", "dense"),
-    8: ("Figure 8: contrast enhancement", "enhancement"),
 }
 
 _INTRODUCTION = """# doi:10.20517/jmi.2025.73, computed again on synthetic billets
@@ -96,7 +77,7 @@ def page(record: Record, chosen: Configuration) -> str:
     """All that has been computed, in Markdown; the figures lie beside it."""
     there = [study for study in STUDIES if record.has(study, chosen)]
     tables = [table(study, record, chosen) for study in there]
-    pictures = [f"### {_FIGURES[n][0]}\n\n![Figure {n}](figure-{n}.png)" for n, _ in figures(record, chosen)]
+    pictures = [f"### {FIGURES[n][0]}\n\n![Figure {n}](figure-{n}.png)" for n, _ in figures(record, chosen)]
     parts = [_INTRODUCTION, _effort(record, chosen), "## Tables", *tables]
     return "\n\n".join([*parts, *(["## Figures", *pictures] if pictures else [])]) + "\n"
 
@@ -140,18 +121,11 @@ def _settings(settings: dict[str, Any]) -> str:
 
 def table(study: str, record: Record, chosen: Configuration) -> str:
     """A study's rows, theirs beside ours."""
-    rows = _runs(study, record, chosen)
+    rows = rows_of(study, record, chosen)
     most = max(map(len, rows.values()))
-    told = f"{most} splits." if most > 1 else "One split."
+    splits = f"{most} splits." if most > 1 else "One split."
     parts = [_MAKERS.get(study, _plain_rows)(study, rows), *_extra(study, chosen, record)]
-    return "\n\n".join([f"### {_TITLES[study]}", told, *parts, _ON[study]])
-
-
-def _runs(study: str, record: Record, chosen: Configuration) -> Rows:
-    """By row, of the splits that all rows have; none where the patches are too small."""
-    found = {name: record.runs(task) for name, task in tasks(study, chosen).items()}
-    common = set.intersection(*({run.split for run in runs} for runs in found.values() if runs))
-    return {name: [run for run in runs if run.split in common] for name, runs in found.items()}
+    return "\n\n".join([f"### {_TITLES[study]}", splits, *parts, _ON[study]])
 
 
 _UNKNOWN = ("-", "-")
@@ -167,7 +141,7 @@ def _plain_rows(study: str, rows: Rows) -> str:
             lines.append([name, theirs[0], _reason(study, name), theirs[1], *["-"] * 5])
             continue
         lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
-        lines[-1] += [_percent(runs, "train", "r2_correlation"), _spread(_of(runs, "train", "mae"), 4)]
+        lines[-1] += [_percent(runs, "train", "r2_correlation"), _spread(values_of(runs, "train", "mae"), 4)]
     return _markdown([*_HEAD, "training: r2, %", "MAE, wt%"], lines)
 
 
@@ -186,7 +160,7 @@ def _protocol(study: str, rows: Rows) -> str:
         copies = statistics.fmean(run.result["leak"]["copies"] for run in runs)
         flagged = sum(run.result["leak"]["flag"] for run in runs)
         lines[-1] += [
-            _spread(_of(runs, "leak", "r2"), 2),
+            _spread(values_of(runs, "leak", "r2"), 2),
             f"{100 * copies:.0f} %",
             f"{flagged} of {len(runs)}",
         ]
@@ -206,7 +180,7 @@ def _models(study: str, rows: Rows) -> str:
         theirs = published().get((study, name), _UNKNOWN)
         lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
         coverage = statistics.fmean(run.result["interval"]["coverage"] for run in runs)
-        lines[-1] += [f"{100 * coverage:.0f} %", _spread(_of(runs, "interval", "width"), 3)]
+        lines[-1] += [f"{100 * coverage:.0f} %", _spread(values_of(runs, "interval", "width"), 3)]
     reasons = of_baselines[0].result["missing"]
     left_out = [f"{name} is left out: {reason}." for name, reason in reasons.items()]
     told = [_markdown([*_HEAD, "90 % intervals hold", "width, wt%"], lines), _ratio(rows), *left_out]
@@ -296,12 +270,8 @@ def _figures_of(theirs: tuple[str, str], found: Sequence[dict[str, Any]]) -> lis
     ]
 
 
-def _of(runs: Sequence[Run], part: str, name: str) -> list[float | None]:
-    return [run.result[part][name] for run in runs]
-
-
 def _percent(runs: Sequence[Run], part: str, name: str) -> str:
-    return _spread([None if value is None else 100 * value for value in _of(runs, part, name)], 1)
+    return _spread([None if value is None else 100 * value for value in values_of(runs, part, name)], 1)
 
 
 def _spread(values: Sequence[float | None], digits: int) -> str:
@@ -315,120 +285,3 @@ def _spread(values: Sequence[float | None], digits: int) -> str:
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def figures(record: Record, chosen: Configuration) -> Iterator[tuple[int, Callable[[], Figure]]]:
-    """Number of every figure whose study has been computed, and what draws it."""
-    draw = {
-        4: _draw_training,
-        5: _draw_errors,
-        6: _draw_billets,
-        7: _draw_architectures,
-        8: _draw_enhancement,
-    }
-    for number, (_, study) in _FIGURES.items():
-        needed = ("blocks", "dense") if number == 7 else (study,)
-        if all(record.has(each, chosen) for each in needed):
-            yield number, partial(draw[number], record, chosen)
-
-
-def _draw_training(record: Record, chosen: Configuration) -> Figure:
-    """Figure 4, for both protocols: of the first split."""
-    figure = new_figure(9.6, 8.2)
-    panels = figure.subplots(2, 2)
-    for name, (left, right) in zip(("published", "grouped"), panels, strict=True):
-        (run, *_) = record.runs(tasks("protocol", chosen)[name])
-        training, validation = np.array(run.result["history"]).T
-        epochs = np.arange(1, len(training) + 1)
-        left.plot(epochs, training, color=TRAINED, label="training, with dropout")
-        left.plot(epochs, validation, color=HELD_OUT, label="validation")
-        left.set(xlabel="epoch", ylabel="mean absolute error, wt%")
-        left.set_ylim(bottom=0)
-        left.xaxis.get_major_locator().set_params(integer=True)
-        left.legend(fontsize=8, frameon=False)
-        left.set_title(f"{name} protocol", fontsize=10, loc="left")
-        points = run.result["points"]
-        draw_parity(
-            right, "tested", np.array(points["carbon"]), np.array(points["predicted"]), None, HELD_OUT
-        )
-        finish_parity(right)
-    return figure
-
-
-def _draw_errors(record: Record, chosen: Configuration) -> Figure:
-    """Figure 5: of points that were not trained on, over all splits."""
-    runs = record.runs(tasks("models", chosen)[RECOMMENDED])
-    columns = {name: np.concatenate([run.result["points"][name] for run in runs])
-               for name in ("x_mm", "y_mm", "carbon", "predicted")}  # fmt: skip
-    percent = 100 * (columns["predicted"] / columns["carbon"] - 1)
-    limit = float(max(np.abs(percent).max(), 1.0))
-    figure = new_figure(6.6, 5.4)
-    axes = figure.subplots()
-    drawn = axes.scatter(
-        columns["x_mm"], columns["y_mm"], 70, percent, cmap="RdBu_r", vmin=-limit, vmax=limit,
-        edgecolors="0.4", linewidths=0.8,
-    )  # fmt: skip
-    draw_outline(axes, _DIAMETER)
-    axes.set_title("recommended model, points not trained on", fontsize=10)
-    figure.colorbar(drawn, ax=axes, label="(predicted - analysed) / analysed carbon, %", shrink=0.85)
-    return figure
-
-
-def _draw_billets(record: Record, chosen: Configuration) -> Figure:
-    """Figure 6: of the first split."""
-    figure = new_figure(9.2, 4.8)
-    (run, *_) = record.runs(tasks("billets", chosen)[RECOMMENDED])
-    for name, axes in zip(BILLETS, figure.subplots(1, 2), strict=True):
-        found = run.result["billets"][name]
-        carbon = np.array(found["carbon"])
-        for when, color in (("before", TRAINED), ("after", HELD_OUT)):
-            predicted = np.array(found[when]["predicted"])
-            bounds = np.array([found[when]["lower"], found[when]["upper"]]).T
-            draw_parity(axes, f"{when} the second training", carbon, predicted, bounds, color)
-        finish_parity(axes)
-        axes.set_title(f"{name}; bars: 90 % intervals", fontsize=9, loc="left")
-    return figure
-
-
-def _draw_architectures(record: Record, chosen: Configuration) -> Figure:
-    """Figure 7."""
-    figure = new_figure(9.2, 6.4)
-    panels = figure.subplots(2, 2)
-    labels = {"blocks": "blocks of convolutions", "dense": "dense layers"}
-    for (study, label), row in zip(labels.items(), panels, strict=True):
-        known = {name: runs for name, runs in _runs(study, record, chosen).items() if runs}
-        for axes, name, unit in zip(row, ("r2_correlation", "mae"), ("r2", "MAE, wt%"), strict=True):
-            for part, color, shift in (("train", TRAINED, -0.2), ("test", HELD_OUT, 0.2)):
-                values = [[value or 0.0 for value in _of(runs, part, name)] for runs in known.values()]
-                spreads = [statistics.stdev(each) if len(each) > 1 else 0.0 for each in values]
-                means = [statistics.fmean(each) for each in values]
-                places = np.array([int(count) for count in known]) + shift
-                axes.bar(
-                    places, means, 0.38, yerr=spreads if any(spreads) else None, color=color, capsize=2,
-                    label={"train": "training", "test": "tested"}[part],
-                )  # fmt: skip
-            axes.set(xlabel=label, ylabel=unit)
-            axes.set_xticks([int(count) for count in known])
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
-    return figure
-
-
-def _draw_enhancement(record: Record, chosen: Configuration) -> Figure:
-    """Figure 8: three patches from the axis outwards."""
-    patches = billet(chosen.image_size, chosen.mm_per_px, record.seed)
-    rows = [len(patches) * n // 6 for n in (1, 3, 5)]
-    half = 0.5 * chosen.image_size * chosen.mm_per_px
-    figure = new_figure(8.4, 5.6)
-    panels = figure.subplots(2, 3, sharex=True, sharey=True)
-    assert patches.radius is not None
-    for column, n in zip(panels.T, rows, strict=True):
-        pair = (patches.images[n], clahe(patches.images[n]))
-        for axes, image, name in zip(column, pair, ("as etched", "CLAHE"), strict=True):
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(-half, half, half, -half))
-            place = f"{patches.radius[n]:.0f} mm from the axis, {patches.carbon[n]:.3f} wt%"
-            axes.set_title(f"{name}: {place}", fontsize=8)
-    for axes in panels[-1]:
-        axes.set_xlabel("mm")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("mm")
-    return figure
