@@ -42,7 +42,7 @@ _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
 class RefusalError(Exception):
     """What the refusals share; :class:`ArgumentError` and its siblings are raised.
 
-    - `argument`: the name of the argument, such as "zones[1].htc".
+    - `argument`: the name of the argument, such as "zones[1].htc"; empty where a whole file or line is at fault.
     - `value`: what was given, :data:`MISSING` where no single value is at fault.
     - `allowed`: what would be accepted, "must be finite and above 0".
     - `file`, `line`: where it stands, None for arguments of a call.
@@ -64,9 +64,10 @@ class RefusalError(Exception):
     def _message(self) -> str:
         place = "" if self.file is None else f"{self.file}: "
         if self.line is not None:
-            place += f"line {self.line}, "
+            place += f"line {self.line}{', ' if self.argument else ': '}"
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
-        return one_line(f"{place}{self.argument}{value}: {self.allowed}")
+        subject = f"{self.argument}{value}: " if self.argument else ""
+        return one_line(f"{place}{subject}{self.allowed}")
 
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError would quote it

@@ -181,8 +181,8 @@ def _scrap2025(arguments: argparse.Namespace) -> int:
 def _segregation2025(arguments: argparse.Namespace) -> int:
     weights = dict(_weights(text) for text in arguments.weights)
     try:
-        from tundish.reproduce import _segregation2025_report as report
         from tundish.reproduce import segregation2025 as paper
+        from tundish.reproduce.segregation2025 import report
 
         chosen = paper.configuration(arguments.full)
         folder = arguments.out or Path(arguments.paper)
