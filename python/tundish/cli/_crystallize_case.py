@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tundish._common.arguments import Floats
     from tundish.crystallization import FrameSequence, Repair
-    from tundish.crystallization._features import Calibration
-    from tundish.crystallization._series_file import SeriesFile
+    from tundish.crystallization.frames._features import Calibration
+    from tundish.crystallization.frames._series_file import SeriesFile
 
 # The synthetic record: small, and still crystallising when the last 30 % of it begin.
 SECONDS, SIZE, RATE = 300.0, (96, 128), 4.0
@@ -174,13 +174,13 @@ def _repaired(
 
 
 def _programme(arguments: argparse.Namespace) -> Floats | None:
-    from tundish.crystallization._series_file import read_programme
+    from tundish.crystallization.frames._series_file import read_programme
 
     return None if arguments.programme is None else read_programme(arguments.programme)
 
 
 def _of_series(path: Path, arguments: argparse.Namespace) -> Case:
-    from tundish.crystallization._series_file import SHARE, read_series
+    from tundish.crystallization.frames._series_file import SHARE, read_series
 
     file = read_series(path, _programme(arguments))
     columns = tuple(arguments.column or file.usual())

@@ -47,7 +47,7 @@ class Arrivals:
     """
 
     def __init__(self, folder: Path, frames_per_second: float | None, pattern: str | None = None) -> None:
-        from tundish.crystallization._frames_folder import Names
+        from tundish.crystallization.frames._folder import Names
 
         self._folder, self._names = folder, Names(frames_per_second, pattern)
         self._done: set[str] = set()
@@ -86,7 +86,7 @@ class Arrivals:
             yield Arrival(file, seconds, image)
 
     def _files(self) -> list[Path]:
-        from tundish.crystallization._frames_folder import image_files
+        from tundish.crystallization.frames._folder import image_files
 
         return [file for file in image_files(self._folder) if file.name not in self._done]
 

@@ -342,7 +342,7 @@ def new_forecaster(
 
 def _limits(case: Case, frames: bool) -> tuple[float, float] | None:
     """Of a share that is told as numbers; of the share of `frames` the forecaster knows them."""
-    from tundish.crystallization._series_file import SHARE
+    from tundish.crystallization.frames._series_file import SHARE
 
     share = not frames and case.columns == (SHARE,)
     return (0.0, 1.0) if share and ((case.values >= 0) & (case.values <= 1)).all() else None
@@ -401,7 +401,7 @@ def forecast_of(forecaster: FluxForecaster, arguments: argparse.Namespace) -> tu
 
 def _backtested(case: Case, arguments: argparse.Namespace) -> _Judged:
     """On the end of the record; no tables where it is too short for that."""
-    from tundish.crystallization._forecasts import checked_series
+    from tundish.crystallization.forecasting._base import checked_series
 
     forecaster = new_forecaster(arguments, case.columns, _limits(case, arguments.pixels is not None))
     time, values, remarks = _known_at_start(case, arguments)
@@ -469,7 +469,7 @@ def _gone_on(
 
     import numpy as np
 
-    from tundish.crystallization._fitted import Fitted
+    from tundish.crystallization.forecasting._backtest import Fitted
 
     before, known = model.known
     step = float(before[1] - before[0])

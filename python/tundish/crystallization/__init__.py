@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.crystallization import baselines, synthetic
-from tundish.crystallization._backtest import (
+from tundish.crystallization.forecasting._backtest import (
     Backtest,
     Comparison,
     Leak,
@@ -14,17 +14,17 @@ from tundish.crystallization._backtest import (
     diebold_mariano,
     neighbour_leak,
 )
-from tundish.crystallization._diagram import cct_points, ttt_points
-from tundish.crystallization._features import Calibration, calibrate, features
-from tundish.crystallization._forecasts import Forecast, Gap
-from tundish.crystallization._jmak import Errors, JmakFit, fit_jmak
-from tundish.crystallization._repair import Repair, Repaired, repair_readings
-from tundish.crystallization._sequence import FrameSequence
+from tundish.crystallization.kinetics._diagram import cct_points, ttt_points
+from tundish.crystallization.frames._features import Calibration, calibrate, features
+from tundish.crystallization.forecasting._base import Forecast, Gap
+from tundish.crystallization.kinetics._jmak import Errors, JmakFit, fit_jmak
+from tundish.crystallization.frames._repair import Repair, Repaired, repair_readings
+from tundish.crystallization.frames._sequence import FrameSequence
 
 if TYPE_CHECKING:
-    from tundish.crystallization._forecaster import FluxForecaster
-    from tundish.crystallization._network import FluxNet
-    from tundish.crystallization._training import Epoch
+    from tundish.crystallization.forecasting._flux_forecaster import FluxForecaster
+    from tundish.crystallization.forecasting._network import FluxNet
+    from tundish.crystallization.forecasting._training import Epoch
 
 __all__ = [
     "Backtest",

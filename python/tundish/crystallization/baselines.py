@@ -13,8 +13,8 @@ import numpy as np
 
 from tundish._common.arguments import Floats, count, integer
 from tundish._common.optional import optional
-from tundish.crystallization._forecasts import Forecaster, Places
-from tundish.crystallization._trend import windows
+from tundish.crystallization.forecasting._base import Forecaster, Places
+from tundish.crystallization.forecasting._trend import windows
 
 __all__ = ["BASELINES", "Arima", "AutoRegression", "Drift", "Jmak", "Persistence", "Sarima"]
 

@@ -33,9 +33,9 @@ from tundish.crystallization import (
     neighbour_leak,
     synthetic,
 )
-from tundish.crystallization._fitted import Fitted
-from tundish.crystallization._forecasts import checked_series
-from tundish.crystallization._series_file import read_series
+from tundish.crystallization.forecasting._backtest import Fitted
+from tundish.crystallization.forecasting._base import checked_series
+from tundish.crystallization.frames._series_file import read_series
 from tundish.crystallization.baselines import BASELINES
 from tundish.reproduce._record import whole_lines
 

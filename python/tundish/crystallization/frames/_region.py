@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.optional import optional
-from tundish.crystallization._states import States, by_time, noise, without_spikes
+from tundish.crystallization.frames._states import States, by_time, noise, without_spikes
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, number, vector
-from tundish.crystallization._jmak import fit_jmak
-from tundish.crystallization._repair import repair_readings, rising
-from tundish.crystallization._sequence import FrameSequence
+from tundish.crystallization.kinetics._jmak import fit_jmak
+from tundish.crystallization.frames._repair import repair_readings, rising
+from tundish.crystallization.frames._sequence import FrameSequence
 
 _SHARES = (0.01, 0.5, 0.99)
 _POINT = [("record", np.int64), ("share", float), ("temperature", float), ("time", float), ("lower", float),

@@ -11,7 +11,7 @@ from tundish._common.arguments import Floats
 from tundish._common.optional import optional
 from tundish._learning.training import Course as BaseCourse
 from tundish._learning.training import seeded
-from tundish.crystallization._trend import median_step, reach, windows
+from tundish.crystallization.forecasting._trend import median_step, reach, windows
 
 torch = optional("torch", "vision")
 

@@ -13,10 +13,10 @@ from tundish._common.arguments import Floats, floats, number
 from tundish._common.images import Grey, luma
 from tundish._common.random import generator
 from tundish.crystallization import _frames_folder
-from tundish.crystallization._repair import Repair, repair_readings, rising
+from tundish.crystallization.frames._repair import Repair, repair_readings, rising
 
 if TYPE_CHECKING:
-    from tundish.crystallization._features import Calibration
+    from tundish.crystallization.frames._features import Calibration
     from tundish.crystallization.synthetic import Truth
 
 _GAP = 1.5  # ordinary intervals between frames: a longer one is a gap
@@ -366,13 +366,13 @@ class FrameSequence:
 
     def calibration(self, **options: Any) -> Calibration:
         """Where the flux is, how it is lit, and which level parts melt from crystals: :func:`calibrate`."""
-        from tundish.crystallization._features import calibrate
+        from tundish.crystallization.frames._features import calibrate
 
         return calibrate(self, **options)
 
     def features(self, calibration: Calibration | None = None, **options: Any) -> NDArray[Any]:
         """What is seen on each frame, as a structured array: :func:`features`."""
-        from tundish.crystallization._features import features
+        from tundish.crystallization.frames._features import features
 
         return features(self, calibration, **options)
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
-from tundish.crystallization._backtest import Backtest
-from tundish.crystallization._features import Calibration, crystallised
-from tundish.crystallization._forecasts import Forecast
-from tundish.crystallization._jmak import JmakFit
-from tundish.crystallization._repair import Repair
-from tundish.crystallization._sequence import FrameSequence
+from tundish.crystallization.forecasting._backtest import Backtest
+from tundish.crystallization.frames._features import Calibration, crystallised
+from tundish.crystallization.forecasting._base import Forecast
+from tundish.crystallization.kinetics._jmak import JmakFit
+from tundish.crystallization.frames._repair import Repair
+from tundish.crystallization.frames._sequence import FrameSequence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

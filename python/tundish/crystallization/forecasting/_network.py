@@ -7,7 +7,7 @@ from typing import Any
 
 from tundish._common.arguments import count
 from tundish._common.optional import optional
-from tundish.crystallization._forecasts import checked_horizons
+from tundish.crystallization.forecasting._base import checked_horizons
 
 torch = optional("torch", "vision")
 

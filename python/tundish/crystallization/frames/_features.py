@@ -16,11 +16,11 @@ from tundish._common.arguments import integer, number
 from tundish._common.images import Grey
 from tundish._common.optional import optional
 from tundish._common.progress import Callback, progress_callback
-from tundish.crystallization._region import Region, find
-from tundish.crystallization._states import by_place, by_time
+from tundish.crystallization.frames._region import Region, find
+from tundish.crystallization.frames._states import by_place, by_time
 
 if TYPE_CHECKING:
-    from tundish.crystallization._sequence import FrameSequence
+    from tundish.crystallization.frames._sequence import FrameSequence
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -93,7 +93,7 @@ def calibrate(
 
     **Raises:** ValueError naming the argument; ImportError without scikit-image (`tundish[vision]`).
     """
-    from tundish.crystallization._sequence import checked_crystals, checked_mask
+    from tundish.crystallization.frames._sequence import checked_crystals, checked_mask
 
     given = sequence.mask if mask is None else checked_mask(mask, sequence.size)
     looks = sequence.crystals if crystals is None else checked_crystals(crystals)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
-from tundish.crystallization._repair import Repair, repair_readings
+from tundish.crystallization.frames._repair import Repair, repair_readings
 
 TIMES = ("time_s", "time", "t_s", "t")
 SHARE = "share"

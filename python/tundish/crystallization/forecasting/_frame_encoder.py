@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
-from tundish.crystallization._features import Calibration
-from tundish.crystallization._sequence import FrameSequence
+from tundish.crystallization.frames._features import Calibration
+from tundish.crystallization.frames._sequence import FrameSequence
 
 _AT_ONCE = 256  # frames
 _LEAST_DEVIATION = 1.0  # grey levels

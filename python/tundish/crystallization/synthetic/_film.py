@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tundish._common.arguments import Floats, number, pair
 from tundish._common.progress import Callback, progress_callback
 from tundish._common.random import generator
-from tundish.crystallization._kinetics import Course, Experiment, course
-from tundish.crystallization._rendering import Scene
-from tundish.crystallization._sequence import FrameSequence
+from tundish.crystallization.synthetic._kinetics import Course, Experiment, course
+from tundish.crystallization.synthetic._rendering import Scene
+from tundish.crystallization.frames._sequence import FrameSequence
 
 __all__ = ["Experiment", "Truth", "sequence"]
 

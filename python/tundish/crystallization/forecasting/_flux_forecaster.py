@@ -16,9 +16,9 @@ from tundish._common.progress import epochs_callback
 from tundish._learning import model_folder as _model_folder
 from tundish._learning.training import Pace, device_name, seeded, torch_device
 from tundish.crystallization import _card
-from tundish.crystallization._blend import Blend
-from tundish.crystallization._eye import Eye
-from tundish.crystallization._forecasts import (
+from tundish.crystallization.forecasting._trend import Blend
+from tundish.crystallization.forecasting._frame_encoder import Eye
+from tundish.crystallization.forecasting._base import (
     STEPS,
     Clock,
     Forecaster,
@@ -28,10 +28,10 @@ from tundish.crystallization._forecasts import (
     checked_horizons,
     checked_series,
 )
-from tundish.crystallization._network import LEAST_SIDE, FluxNet
-from tundish.crystallization._sequence import FrameSequence
-from tundish.crystallization._training import Course, Epoch, Material, Plan, View, material
-from tundish.crystallization._trend import DAMPINGS, trends, windows
+from tundish.crystallization.forecasting._network import LEAST_SIDE, FluxNet
+from tundish.crystallization.frames._sequence import FrameSequence
+from tundish.crystallization.forecasting._training import Course, Epoch, Material, Plan, View, material
+from tundish.crystallization.forecasting._trend import DAMPINGS, trends, windows
 
 torch = optional("torch", "vision")
 

@@ -11,7 +11,7 @@ import numpy as np
 from tundish._common.arguments import Floats
 from tundish._learning import model_folder as _model_folder
 from tundish._learning.model_folder import Format, first_difference, plain
-from tundish.crystallization._forecasts import Series
+from tundish.crystallization.forecasting._base import Series
 
 FORMAT = Format("tundish.crystallization.FluxForecaster", 1)
 NEEDED = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.images import Grey
-from tundish.crystallization._kinetics import Course, Experiment
+from tundish.crystallization.synthetic._kinetics import Course, Experiment
 
 Image = NDArray[np.float32]
 

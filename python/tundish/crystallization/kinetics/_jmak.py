@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import Floats, choice, number, vector
 from tundish._common.optional import optional
-from tundish.crystallization._repair import rising
+from tundish.crystallization.frames._repair import rising
 
 _START, _HALF, _END = 0.01, 0.5, 0.99
 _NAMES = ("rate", "exponent", "onset", "start", "half", "end")

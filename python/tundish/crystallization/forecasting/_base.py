@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, count, floats, integer, level_of, number
-from tundish.crystallization._intervals import AdaptiveConformal
+from tundish.crystallization.forecasting._intervals import AdaptiveConformal
 
 Places = NDArray[np.intp]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from tundish._common.arguments import Floats
-from tundish.crystallization._forecasts import Forecast
+from tundish.crystallization.forecasting._base import Forecast
 
 
 class Fitted:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tundish._common.arguments import Floats, choice, level_of, number
 from tundish._common.optional import optional
 from tundish._common.progress import Callback, progress_callback
-from tundish.crystallization._forecasts import checked_horizons, checked_values
+from tundish.crystallization.forecasting._base import checked_horizons, checked_values
 
 PROTOCOLS = ("rolling", "published")
 _LEAKS = 0.7  # error of a mean of neighbours over that of persistence, below which a split leaks
