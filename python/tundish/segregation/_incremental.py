@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import number
 from tundish._common.optional import optional
-from tundish._learning.training import seeded
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish._learning.devices import seeded
 from tundish.segregation._patches import COPIES, PatchSet
 from tundish.segregation._scores import scores
-from tundish.segregation._training import Epoch, Material, Plan, channels_last, copies_of, predict, step
+from tundish.segregation._training import Epoch, Material, PatchPlan, channels_last, copies_of, predict, step
 
 torch = optional("torch", "vision")
 
@@ -40,7 +41,7 @@ class Update(NamedTuple):
     steps: int
 
 
-class Lesson(NamedTuple):
+class ReplayTraining(NamedTuple):
     """Old patches and, from row `first` on, new ones.
 
     - `material`: both, prepared. `held`: (members, N) whether a network never trains on a patch.
@@ -51,7 +52,7 @@ class Lesson(NamedTuple):
     first: int
     material: Material
     held: NDArray[np.bool_]
-    plan: Plan
+    plan: PatchPlan
     share: float
     earlier: int
 
@@ -138,14 +139,14 @@ def replay_share(value: object) -> float:
     """0 to 0.9."""
     share = number("replay_share", value)
     if not 0 <= share <= _MOST_REPLAYED:
-        raise ValueError(f"replay_share = {share:g}: must be 0 to {_MOST_REPLAYED:g}")
+        raise ArgumentError("replay_share", share, f"must be 0 to {_MOST_REPLAYED:g}")
     return share
 
 
 def alike(new: PatchSet, old: PatchSet) -> PatchSet:
     """The new patches as the old ones are: with copies or without, and of points of their own."""
     if new.augmentation is not None and new.augmentation != old.augmentation:
-        raise ValueError("patches: are augmented; give them as they were before augment")
+        raise ArgumentError("patches", MISSING, "are augmented; give them as they were before augment")
     refuse_known(new, old.ids)
     if old.augmentation is not None and new.augmentation is None:
         return new.augment(old.augmentation)
@@ -155,9 +156,11 @@ def alike(new: PatchSet, old: PatchSet) -> PatchSet:
 def refuse_known(new: PatchSet, known: set[tuple[Any, Any]]) -> None:
     """Points (billet, point) that were trained on teach nothing new."""
     for billet, point in sorted(new.ids & known, key=str):
-        raise ValueError(
-            f"patches: point {point!r} of billet {billet!r} is among those that were trained on; other "
-            "billets need ids of their own"
+        raise ArgumentError(
+            "patches",
+            MISSING,
+            f"point {point!r} of billet {billet!r} is among those that were trained on; other billets need "
+            "ids of their own",
         )
 
 

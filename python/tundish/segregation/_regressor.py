@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterable
 from os import PathLike
@@ -15,9 +17,25 @@ from tundish._common.arguments import Floats, choice, count, number, positive
 from tundish._common.images import Grey
 from tundish._common.optional import optional
 from tundish._common.progress import epochs_callback
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish._learning import model_folder as _model_folder
-from tundish._learning.model_folder import first_difference, part, plain, refuse_other
-from tundish._learning.training import Pace, device_name, seeded, torch_device
+from tundish._learning.checkpoint import (
+    read_training,
+    refuse_other_training,
+    remove_training,
+    write_training,
+)
+from tundish._learning.devices import device_name, seeded, torch_device
+from tundish._learning.model_folder import fill_member, load_model, member_tensors, part, plain
+from tundish._learning.training import (
+    History,
+    Member,
+    ProgressAdapter,
+    Resumption,
+    history_of,
+    train_ensemble,
+    training_summary,
+)
 from tundish.segregation import _export, _incremental
 from tundish.segregation._conformal import Calibration, calibrate
 from tundish.segregation._drift import point_means
@@ -25,19 +43,19 @@ from tundish.segregation._engines import CALIBRATED, EAGER, Compiled, Setting, c
 from tundish.segregation._estimator import PatchEstimator, described
 from tundish.segregation._features import FEATURE_NAMES
 from tundish.segregation._graphs import Preparation
-from tundish.segregation._incremental import Lesson, Update
+from tundish.segregation._incremental import ReplayTraining, Update
 from tundish.segregation._network import PUBLISHED_DENSE, CarbonNet
 from tundish.segregation._patches import AUGMENTATIONS, PatchSet
 from tundish.segregation._storage import FORMAT, data_hash
 from tundish.segregation._training import (
     SCHEDULES,
-    Course,
     Epoch,
     Material,
-    Plan,
+    PatchPlan,
+    PatchTraining,
     held_out,
     predict,
-)  # fmt: skip
+)
 
 torch = optional("torch", "vision")
 
@@ -130,13 +148,13 @@ class CarbonRegressor(PatchEstimator):
         self.schedule = choice("schedule", schedule, SCHEDULES)
         self.weight_decay = number("weight_decay", weight_decay)
         if not 0 <= self.weight_decay <= 1:
-            raise ValueError(f"weight_decay = {self.weight_decay:g}: must be 0 to 1")
+            raise ArgumentError("weight_decay", self.weight_decay, "must be 0 to 1")
         self.precision = choice("precision", precision, PRECISIONS)
         self.ensemble = count("ensemble", ensemble, 1)
         self.device = device_name(device)
         self.seed = count("seed", seed, 0)
         self.networks: list[Any] = []
-        self.history: list[list[tuple[float, float]]] = []
+        self.history: list[History] = []
         self.card: dict[str, Any] = {}
         self._calibration: Calibration | None = None
         self._known_features: Floats | None = None
@@ -193,33 +211,34 @@ class CarbonRegressor(PatchEstimator):
         card = self._card_of(patches, held, by, float(validation))
         material = self._material(patches, card)
         folder = None if checkpoint is None else Path(checkpoint)
-        done, state = ([], None) if folder is None else self._resumed(folder, card)
-        augment = self.augment if patches.augmentation is None else None
-        plan = self._plan(augment)
+        resumption = None if folder is None else self._resumption(folder, card)
+        plan = self._plan(self.augment if patches.augmentation is None else None)
         self.networks, self.history, self.card = [], [], card
         self._known_features = point_means(self._features(patches), patches.group)
         self._patches, self._calibration, self._compiled = patches, None, None
+        write = None if folder is None else functools.partial(self._write_checkpoint, folder)
         with epochs_callback(progress, in_words) as report:
-            for member in range(self.ensemble):
-                if member < len(done):
-                    network, history = done[member]
-                else:
-                    course = self._course(member, plan, material, held[member])
-                    if state is not None and state[1]["member"] == member:
-                        course.resume(*state)
-                    course.run(_Watch(self, report, folder))
-                    network, history = course.network, course.history
-                self.networks.append(network)
-                self.history.append(history)
-                self._note_members(finished=len(self.networks))
-                if folder is not None and member >= len(done):
-                    self._write(folder)
+            train_ensemble(
+                self.ensemble,
+                lambda member: self._new_run(member, plan, material, held[member]),
+                resumption,
+                lambda: ProgressAdapter(report, Epoch, self.ensemble, write),
+                functools.partial(self._keep, folder),
+            )
         self._calibrate(material, held, patches)
         card["complete"] = True
         if folder is not None:
             self._write(folder)
-            (folder / _model_folder.TRAINING).unlink(missing_ok=True)
+            remove_training(folder)
         return self
+
+    def _keep(self, folder: Path | None, member: Member, trained: bool) -> None:
+        """Takes a trained network over, and writes it where it was trained now."""
+        self.networks.append(member.network)
+        self.history.append(member.history)
+        self._note_members(finished=len(self.networks))
+        if folder is not None and trained:
+            self._write(folder)
 
     def _material(self, patches: PatchSet, card: dict[str, Any]) -> Material:
         """The patches prepared, on the device; notes in the card how."""
@@ -230,21 +249,30 @@ class CarbonRegressor(PatchEstimator):
         images = _normalised(grey, preprocessing).to(self._torch_device())
         return Material(images, torch.from_numpy(patches.carbon.astype(np.float32)).to(images.device))
 
-    def _plan(self, augment: str | None) -> Plan:
+    def _plan(self, augment: str | None) -> PatchPlan:
         mixed = self._torch_device().type == "cuda" and torch.cuda.is_bf16_supported()
-        return Plan(
-            self.learning_rate, self.batch_size, self.epochs, self.patience, self.weight_decay, augment,
-            mixed if self.precision == "auto" else self.precision == "bfloat16", self.seed, self.schedule,
-        )  # fmt: skip
+        return PatchPlan(
+            learning_rate=self.learning_rate,
+            epochs=self.epochs,
+            patience=self.patience,
+            seed=self.seed,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            augment=augment,
+            bfloat16=mixed if self.precision == "auto" else self.precision == "bfloat16",
+            schedule=self.schedule,
+        )
 
-    def _course(self, member: int, plan: Plan, material: Material, held: NDArray[np.bool_]) -> Course:
+    def _new_run(
+        self, member: int, plan: PatchPlan, material: Material, held: NDArray[np.bool_]
+    ) -> PatchTraining:
         train, validation = np.flatnonzero(~held), np.flatnonzero(held)
         with seeded(torch.device("cpu"), self.seed, member, 0):
             network = CarbonNet(**self._architecture())
         carbon = material.carbon[torch.from_numpy(train)].double().cpu().numpy()
         network.carbon_mean.fill_(float(carbon.mean()))
         network.carbon_scale.fill_(max(float(carbon.std()), LEAST_SPREAD))
-        return Course(network.to(self._torch_device()), plan, material, train, validation, member)
+        return PatchTraining(network.to(self._torch_device()), plan, material, train, validation, member)
 
     def _architecture(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _ARCHITECTURE}
@@ -332,9 +360,11 @@ class CarbonRegressor(PatchEstimator):
         """Prepared patches, few and evenly taken."""
         patches = self._patches if calibration is None else calibration
         if patches is None:
-            raise ValueError(
-                "calibration: a loaded model does not hold its patches; 'torch-int8' needs some, such as "
-                "those of its training"
+            raise ArgumentError(
+                "calibration",
+                MISSING,
+                "a loaded model does not hold its patches; 'torch-int8' needs some, such as those of its "
+                "training",
             )
         grey = self._grey(patches)
         rows = np.unique(np.linspace(0, len(grey) - 1, CALIBRATED).astype(np.intp))
@@ -409,15 +439,15 @@ class CarbonRegressor(PatchEstimator):
         for member, rows in enumerate(self.card["split"]["held_rows"]):
             held[member, rows] = True
         plan = self._plan(self.augment if old.augmentation is None else None)
-        plan = plan._replace(learning_rate=rate, epochs=rounds, schedule="constant")
-        lesson = Lesson(both, len(old), material, held, plan, share, len(self.card["updates"]))
-        before, self._compiled = lesson.judged(self.networks), None
+        plan = dataclasses.replace(plan, learning_rate=rate, epochs=rounds, schedule="constant")
+        replayed = ReplayTraining(both, len(old), material, held, plan, share, len(self.card["updates"]))
+        before, self._compiled = replayed.judged(self.networks), None
         with epochs_callback(progress, in_words) as report:
-            changes = [lesson.teach(network, n, report) for n, network in enumerate(self.networks)]
-        after = lesson.judged(self.networks)
+            changes = [replayed.teach(network, n, report) for n, network in enumerate(self.networks)]
+        after = replayed.judged(self.networks)
         told = Update(
             before[0], after[0], before[1], after[1], float(np.mean(changes)), int(new.group.max()) + 1,
-            rounds * lesson.batches,
+            rounds * replayed.batches,
         )  # fmt: skip
         self._calibrate(material, held, both)
         self._known_features = point_means(self._features(both), both.group)
@@ -430,10 +460,14 @@ class CarbonRegressor(PatchEstimator):
     def _replayed(self, replay: PatchSet | None) -> PatchSet:
         patches = self._patches if replay is None else replay
         if patches is None:
-            raise ValueError("replay: a loaded model does not hold its patches; give those of its training")
+            raise ArgumentError(
+                "replay", MISSING, "a loaded model does not hold its patches; give those of its training"
+            )
         self._check_patches("replay", patches)
         if replay is not None and data_hash(replay) != self.card["data"]["sha256"]:
-            raise ValueError("replay: are not the patches that this model was trained on: their hash differs")
+            raise ArgumentError(
+                "replay", MISSING, "are not the patches that this model was trained on: their hash differs"
+            )
         return patches
 
     # -- folders
@@ -447,15 +481,19 @@ class CarbonRegressor(PatchEstimator):
         self._fitted()
         self._write(Path(path))
 
-    def _write(self, folder: Path, extra: tuple[Any, list[tuple[float, float]]] | None = None) -> None:
+    def _write_checkpoint(self, folder: Path, run: PatchTraining) -> None:
+        """The networks so far with the best one of a run, and what the run goes on from."""
+        self._note_members(len(self.networks), run.history)
+        write_training(folder, *run.state())
+        self._write(folder, (run.best, run.history))
+
+    def _write(self, folder: Path, extra: tuple[Any, History] | None = None) -> None:
         states = [network.state_dict() for network in self.networks]
         histories = list(self.history)
         if extra is not None:
             states.append(extra[0])
             histories.append(extra[1])
-        tensors = {
-            f"members.{n}.{name}": value for n, state in enumerate(states) for name, value in state.items()
-        }
+        tensors = member_tensors(states)
         assert self._known_features is not None
         tensors["training.features"] = torch.from_numpy(self._known_features)
         if self._calibration is not None:
@@ -481,39 +519,21 @@ class CarbonRegressor(PatchEstimator):
 
     @classmethod
     def _read(cls, folder: Path, device: str) -> Self:
-        tensors, card = _model_folder.read_model(folder, FORMAT)
-        file = folder / _model_folder.CARD
-        missing = sorted({*_CARD, *_NOTES} - card.keys())
-        if missing:
-            raise ValueError(f"{file}: has no {missing[0]}")
-        try:
-            regressor = cls(**card["settings"], device=device)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{file}: settings: {error}") from None
-        try:
-            _fill(regressor, folder, tensors, card)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"{file}: does not describe its weights: {error}") from None
-        return regressor
+        needed = sorted({*_CARD, *_NOTES})
+        return load_model(folder, FORMAT, needed, functools.partial(cls, device=device), _fill)
 
-    def _resumed(
-        self, folder: Path, card: dict[str, Any]
-    ) -> tuple[list[tuple[Any, list[tuple[float, float]]]], tuple[dict[str, Any], dict[str, Any]] | None]:
-        """Networks that are finished, and the state of the one under way."""
+    def _resumption(self, folder: Path, card: dict[str, Any]) -> Resumption | None:
+        """Networks that are finished, and the state of the one in training."""
         if not (folder / _model_folder.CARD).exists():
-            return [], None
+            return None
         there = _model_folder.read_card(folder, FORMAT)
-        for name in ("settings", "data", "split"):
-            if there.get(name) != plain(card[name]):
-                which = first_difference(there.get(name), plain(card[name]))
-                raise ValueError(
-                    f"checkpoint = {str(folder)!r}: was made with other {name} ({which}); give another folder"
-                )
+        refuse_other_training(folder, there, card, ("settings", "data", "split"))
         if there["updates"]:
-            raise ValueError(f"checkpoint = {str(folder)!r}: was updated since; give another folder")
+            raise ArgumentError("checkpoint", str(folder), "was updated since; give another folder")
         found, finished = self._read(folder, self.device), int(there["finished"])
-        done = list(zip(found.networks, found.history, strict=True))[:finished]
-        return done, _model_folder.read_training(folder, FORMAT) if finished < self.ensemble else None
+        done = [Member(*each) for each in zip(found.networks, found.history, strict=True)]
+        state = read_training(folder, FORMAT) if finished < self.ensemble else None
+        return Resumption(done[:finished], state)
 
     def _card_of(
         self, patches: PatchSet, held: NDArray[np.bool_], by: str, validation: float
@@ -538,35 +558,12 @@ class CarbonRegressor(PatchEstimator):
             "calibration": None,
         }
 
-    def _note_members(self, finished: int, *under_way: list[tuple[float, float]]) -> None:
+    def _note_members(self, finished: int, *in_training: History) -> None:
         self.card["finished"] = finished
-        self.card["members"] = []
-        for history in (*self.history, *under_way):
-            errors = [validation for _, validation in history]
-            best = len(errors) - 1 if self.schedule == "cosine" else int(np.argmin(errors))
-            self.card["members"].append(
-                {"epochs": len(errors), "best_epoch": best + 1, "validation_mae": errors[best]}
-            )
-
-
-class _Watch:
-    """Called after each epoch: reports it, and writes the checkpoint when that is due."""
-
-    def __init__(
-        self, regressor: CarbonRegressor, report: Callable[[Epoch], object], folder: Path | None
-    ) -> None:
-        self.regressor, self.report, self.folder = regressor, report, folder
-        self.pace = Pace()
-
-    def __call__(self, course: Course) -> None:
-        if self.folder is not None and self.pace.due:
-            with self.pace.writing():
-                self.regressor._note_members(len(self.regressor.networks), course.history)
-                _model_folder.write_training(self.folder, *course.state())
-                self.regressor._write(self.folder, (course.best, course.history))
-        training, validation = course.history[-1]
-        self.report(Epoch(course.member, self.regressor.ensemble, len(course.history), course.plan.epochs,
-                          training, validation, course.best_epoch, course.best_error))  # fmt: skip
+        self.card["members"] = [
+            training_summary(history, "validation_mae", len(history) if self.schedule == "cosine" else None)
+            for history in (*self.history, *in_training)
+        ]
 
 
 def in_words(e: Epoch) -> tuple[int, int, str]:
@@ -588,25 +585,20 @@ def _affine(preprocessing: dict[str, Any]) -> tuple[float, float]:
     return 1 / (255 * preprocessing["deviation"]), preprocessing["mean"] / preprocessing["deviation"]
 
 
-def _fill(regressor: CarbonRegressor, folder: Path, tensors: dict[str, Any], card: dict[str, Any]) -> None:
+def _fill(regressor: CarbonRegressor, file: Path, tensors: dict[str, Any], card: dict[str, Any]) -> None:
     """Networks and calibration out of what was read; ValueError naming the weights' file."""
-    file = folder / card["weights"]["file"]
-    with torch.device("meta"):
-        needed = CarbonNet(**regressor._architecture()).state_dict()
     for member in range(len(card["members"])):
-        found = part(tensors, f"members.{member}.")
-        refuse_other(file, found, needed)
         network = CarbonNet(**regressor._architecture())
-        network.load_state_dict(found)
+        fill_member(file, network, tensors, member)
         regressor.networks.append(network.to(regressor._torch_device()).eval())
     if not regressor.networks:
-        raise ValueError(f"{file}: has no networks")
-    regressor.history = [[(float(a), float(b)) for a, b in one] for one in card.pop("history")]
+        raise ArgumentError(str(file), MISSING, "has no networks")
+    regressor.history = [history_of(one) for one in card.pop("history")]
     regressor.card = card
     regressor._known_features = tensors["training.features"].numpy()
     assert regressor._known_features is not None
     if regressor._known_features.shape[1:] != (len(FEATURE_NAMES),):
-        raise ValueError(f"{file}: training.features are not those of this version")
+        raise ArgumentError(str(file), MISSING, "training.features are not those of this version")
     calibration = part(tensors, "calibration.")
     if calibration:
         values = {name: calibration[name].numpy() for name in Calibration._fields}

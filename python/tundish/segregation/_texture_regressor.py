@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from tundish._common.arguments import Floats, choice, count, integer, number
 from tundish._common.optional import optional
 from tundish._common.progress import Callback, progress_callback
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 from tundish._learning import model_folder as _model_folder
-from tundish._learning.model_folder import Format, part, plain, refuse_other
-from tundish._learning.training import device_name, torch_device
+from tundish._learning.devices import device_name, torch_device
+from tundish._learning.model_folder import Format, load_model, part, plain, refuse_other
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._conformal import Calibration, calibrate
 from tundish.segregation._drift import point_means
@@ -207,11 +209,11 @@ class TextureRegressor(PatchEstimator):
         names = np.random.default_rng([self.seed, 0xC0]).permutation(groups.max() + 1)
         members = min(self.folds, names.size)
         if members < 2:
-            raise ValueError(f"patches: by = {by!r} makes one group; at least 2 are needed")
+            raise ArgumentError("patches", MISSING, f"by = {by!r} makes one group; at least 2 are needed")
         held = np.array([np.isin(groups[first], names[k::members]) for k in range(members)])
         fewest = int((~held).sum(axis=1).min())
         if fewest < 2:
-            raise ValueError(f"patches: leave {fewest} point to fit to; at least 2 are needed")
+            raise ArgumentError("patches", MISSING, f"leave {fewest} point to fit to; at least 2 are needed")
         return unit, held
 
     def _textures(self, network: Any, grey: Any, progress: bool | Callback = False) -> list[Floats]:
@@ -325,35 +327,22 @@ class TextureRegressor(PatchEstimator):
         **Raises:** ValueError that begins with the file at fault: a missing or foreign card, weights of
         another hash or shape, a pickle (never read).
         """
-        folder = Path(path)
-        tensors, card = _model_folder.read_model(folder, FORMAT)
-        file = folder / _model_folder.CARD
-        missing = sorted(set(_CARD) - card.keys())
-        if missing:
-            raise ValueError(f"{file}: has no {missing[0]}")
-        try:
-            regressor = cls(**card["settings"], device=device)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{file}: settings: {error}") from None
-        try:
-            regressor._fill(folder / card["weights"]["file"], tensors, len(card["members"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{file}: does not describe its weights: {error}") from None
-        regressor.card = card
-        return regressor
+        return load_model(Path(path), FORMAT, sorted(_CARD), partial(cls, device=device), cls._fill)
 
-    def _fill(self, file: Path, tensors: dict[str, Any], members: int) -> None:
+    def _fill(self, file: Path, tensors: dict[str, Any], card: dict[str, Any]) -> None:
         layers = EfficientNetLite0().stages()[: self.depths[-1]]
         found = part(tensors, "network.")
-        network = TextureNet(layers, self.depths, self.magnify, members, found["weight"].shape[1])
+        maps = found["weight"].shape[1]
+        network = TextureNet(layers, self.depths, self.magnify, len(card["members"]), maps)
         refuse_other(file, found, network.state_dict())
         network.load_state_dict(found)
         self.networks = [network.requires_grad_(False).eval().to(torch_device(self.device))]
         self._known_features = tensors["training.features"].numpy()
         if self._known_features.shape[1:] != (len(FEATURE_NAMES),):
-            raise ValueError(f"{file}: training.features are not those of this version")
+            raise ArgumentError(str(file), MISSING, "training.features are not those of this version")
         values = part(tensors, "calibration.")
         self._calibration = Calibration(**{name: values[name].numpy() for name in Calibration._fields})
+        self.card = card
 
 
 class _Fit(NamedTuple):
@@ -409,16 +398,16 @@ def _prepared(grey: Any) -> Any:
 
 def _depths(value: Iterable[int]) -> tuple[int, ...]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"depths = {value!r}: must be numbers of stages, such as (5, 7, 9)")
+        raise ArgumentTypeError("depths", value, "must be numbers of stages, such as (5, 7, 9)")
     depths = tuple(
         _within(f"depths[{n}]", integer(f"depths[{n}]", each), 1, _STAGES) for n, each in enumerate(value)
     )
     if not depths or any(later <= former for former, later in itertools.pairwise(depths)):
-        raise ValueError(f"depths = {depths}: must be one or more numbers that rise")
+        raise ArgumentError("depths", depths, "must be one or more numbers that rise")
     return depths
 
 
 def _within(name: str, value: Any, least: float, most: float) -> Any:
     if not least <= value <= most:
-        raise ValueError(f"{name} = {value:g}: must be {least:g} to {most:g}")
+        raise ArgumentError(name, value, f"must be {least:g} to {most:g}")
     return value

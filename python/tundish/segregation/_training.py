@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, choice, number
 from tundish._common.optional import optional
-from tundish._learning.training import Course as BaseCourse
-from tundish._learning.training import seeded
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish._learning.devices import seeded
+from tundish._learning.training import TrainingPlan, TrainingRun
 from tundish.segregation._patches import COPIES, GROUPS, PatchSet
 
 torch = optional("torch", "vision")
@@ -42,17 +44,13 @@ class Epoch(NamedTuple):
     best_validation_mae: float
 
 
-class Plan(NamedTuple):
-    """How a network is trained; see `CarbonRegressor`."""
+@dataclass(frozen=True, kw_only=True)
+class PatchPlan(TrainingPlan):
+    """How a network of patches is trained; see `CarbonRegressor`."""
 
-    learning_rate: float
     batch_size: int
-    epochs: int
-    patience: int
-    weight_decay: float
-    augment: str | None
-    bfloat16: bool
-    seed: int
+    augment: str | None = None
+    bfloat16: bool = False
     schedule: str = "constant"
 
     def rate(self, done: float) -> float:
@@ -73,20 +71,22 @@ def held_out(patches: PatchSet, validation: float, by: str, members: int, seed: 
     """(members, N) whether a network validates on a patch instead of training on it."""
     share = number("validation", validation)
     if not 0 < share < 1:
-        raise ValueError(f"validation = {validation}: must lie between 0 and 1")
+        raise ArgumentError("validation", validation, "must lie between 0 and 1")
     choice("by", by, GROUPS)
     groups = np.arange(len(patches)) if patches.leak is not None else patches._groups(by, None)
     names = np.random.default_rng([seed, 0xC0]).permutation(groups.max() + 1)
     if names.size < 2:
-        raise ValueError(
-            f"patches: by = {by!r} makes one group; at least 2, to train and to validate, are needed"
+        raise ArgumentError(
+            "patches",
+            MISSING,
+            f"by = {by!r} makes one group; at least 2, to train and to validate, are needed",
         )
     count = min(max(round(share * names.size), 1), names.size - 1)
     chosen = (np.arange(members)[:, None] * count + np.arange(count)) % names.size
     held = np.array([np.isin(groups, names[row]) for row in chosen])
     fewest = int((~held).sum(axis=1).min())
     if fewest < 2:
-        raise ValueError(f"patches: leave {fewest} to train on; at least 2 are needed")
+        raise ArgumentError("patches", MISSING, f"leave {fewest} to train on; at least 2 are needed")
     return held
 
 
@@ -136,17 +136,16 @@ def copies_of(images: Any, kinds: NDArray[np.intp], augment: str | None) -> Any:
     return out
 
 
-class Course(BaseCourse):
-    """A network in training. The order of the patches and the dropout of an epoch follow from the seed, the
-    member and the epoch alone."""
+class PatchTraining(TrainingRun):
+    """A network of patches in training.
+
+    The order of the patches and the dropout of an epoch follow from the seed, the member and the epoch alone.
+    """
 
     def __init__(
-        self, network: Any, plan: Plan, material: Material, train: Rows, validation: Rows, member: int
+        self, network: Any, plan: PatchPlan, material: Material, train: Rows, validation: Rows, member: int
     ) -> None:
-        optimiser = torch.optim.Adam(
-            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
-        super().__init__(network, optimiser, plan.epochs, plan.patience, member)
+        super().__init__(network, plan, member)
         self.plan, self.material = plan, material
         self.train, self.validation = train, validation
 
@@ -176,10 +175,7 @@ class Course(BaseCourse):
                 images = copies_of(self.material.images[rows], batch % copies, plan.augment)
                 error = step(self.network, self.optimiser, images, self.material.carbon[rows], plan.bfloat16)
                 total += error * batch.size
-        if not np.isfinite(total):
-            raise FloatingPointError(
-                f"learning_rate = {plan.learning_rate:g}: training diverged in epoch {epoch + 1}; choose less"
-            )
+        self._refuse_divergence(total)
         return total / order.size, self._validation_error()
 
     def _validation_error(self) -> float:

@@ -14,7 +14,8 @@ from tundish._common.arguments import Floats, choice, count, integer, number, po
 from tundish._common.images import Grey, grey_stack
 from tundish._common.optional import optional
 from tundish._common.progress import epochs_callback
-from tundish._learning.training import device_name, seeded, torch_device
+from tundish._learning.devices import device_name, seeded, torch_device
+from tundish._learning.training import ProgressAdapter
 from tundish.segregation._backbones import BACKBONES, LITE, stages
 from tundish.segregation._network import _dense, _dropout
 from tundish.segregation._patches import AUGMENTATIONS, COPIES, PatchSet, same_scale
@@ -25,7 +26,7 @@ from tundish.segregation._regressor import (
     in_words,
 )
 from tundish.segregation._scores import scores
-from tundish.segregation._training import Course, Epoch, Material, Plan, copies_of, held_out
+from tundish.segregation._training import Epoch, Material, PatchPlan, PatchTraining, copies_of, held_out
 
 torch = optional("torch", "vision")
 
@@ -126,18 +127,18 @@ class TransferRegressor:
         learnt = np.flatnonzero(np.repeat(~held, copies))
         # A patch is judged as it is, not by its copies.
         judged = np.flatnonzero(held) * copies
-        plan = Plan(self.learning_rate, self.batch_size, self.epochs, self.patience, self.weight_decay, None,
-                    False, self.seed)  # fmt: skip
-        course = Course(self._head(material, learnt), plan, material, learnt, judged, 0)
-
+        plan = PatchPlan(
+            learning_rate=self.learning_rate,
+            epochs=self.epochs,
+            patience=self.patience,
+            seed=self.seed,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+        )
+        run = PatchTraining(self._head(material, learnt), plan, material, learnt, judged, 0)
         with epochs_callback(progress, in_words) as report:
-
-            def tell(course: Course) -> None:
-                report(Epoch(0, 1, len(course.history), self.epochs, *course.history[-1], course.best_epoch,
-                             course.best_error))  # fmt: skip
-
-            course.run(tell)
-        self.network, self.history = course.network, course.history
+            run.run(ProgressAdapter(report, Epoch, 1))
+        self.network, self.history = run.network, run.history
         self._trained_on = (patches.size, patches.mm_per_px)
         return self
 
