@@ -5,21 +5,26 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tundish.crystallization import baselines, synthetic
+from tundish.crystallization import baselines, plots, synthetic
 from tundish.crystallization.forecasting._backtest import (
     Backtest,
     Comparison,
+    Fitted,
     Leak,
     backtest,
     diebold_mariano,
     neighbour_leak,
 )
-from tundish.crystallization.kinetics._diagram import cct_points, ttt_points
-from tundish.crystallization.frames._features import Calibration, calibrate, features
-from tundish.crystallization.forecasting._base import Forecast, Gap
-from tundish.crystallization.kinetics._jmak import Errors, JmakFit, fit_jmak
+from tundish.crystallization.forecasting._base import Forecast
+from tundish.crystallization.forecasting._series import Gap, Series, even_series
+from tundish.crystallization.frames._calibration import Calibration, CalibrationWarning, calibrate
+from tundish.crystallization.frames._features import features
 from tundish.crystallization.frames._repair import Repair, Repaired, repair_readings
 from tundish.crystallization.frames._sequence import FrameSequence
+from tundish.crystallization.frames._series_file import SeriesFile, read_programme, read_series
+from tundish.crystallization.kinetics._diagram import cct_points, ttt_points
+from tundish.crystallization.kinetics._error_model import Errors
+from tundish.crystallization.kinetics._jmak import JmakFit, fit_jmak
 
 if TYPE_CHECKING:
     from tundish.crystallization.forecasting._flux_forecaster import FluxForecaster
@@ -29,9 +34,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Backtest",
     "Calibration",
+    "CalibrationWarning",
     "Comparison",
     "Epoch",
     "Errors",
+    "Fitted",
     "FluxForecaster",
     "FluxNet",
     "Forecast",
@@ -41,21 +48,31 @@ __all__ = [
     "Leak",
     "Repair",
     "Repaired",
+    "Series",
+    "SeriesFile",
     "backtest",
     "baselines",
     "calibrate",
     "cct_points",
     "diebold_mariano",
+    "even_series",
     "features",
     "fit_jmak",
     "neighbour_leak",
+    "plots",
+    "read_programme",
+    "read_series",
     "repair_readings",
     "synthetic",
     "ttt_points",
 ]
 
 # What needs torch is imported when it is first asked for.
-_LAZY = {"Epoch": "_training", "FluxForecaster": "_forecaster", "FluxNet": "_network"}
+_LAZY = {
+    "Epoch": "forecasting._training",
+    "FluxForecaster": "forecasting._flux_forecaster",
+    "FluxNet": "forecasting._network",
+}
 
 
 def __getattr__(name: str) -> Any:

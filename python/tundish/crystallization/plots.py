@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
 from tundish.crystallization.forecasting._backtest import Backtest
-from tundish.crystallization.frames._features import Calibration, crystallised
 from tundish.crystallization.forecasting._base import Forecast
-from tundish.crystallization.kinetics._jmak import JmakFit
+from tundish.crystallization.frames._calibration import Calibration
+from tundish.crystallization.frames._features import crystallised
 from tundish.crystallization.frames._repair import Repair
 from tundish.crystallization.frames._sequence import FrameSequence
+from tundish.crystallization.kinetics._jmak import JmakFit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
 KNOWN, OURS, OTHER, MARK, GUIDE = "#767676", "#0072B2", "#D55E00", "#009E73", "#000000"
 PALETTE = (OURS, OTHER, MARK, "#CC79A7", "#E69F00", "#56B4E9", "#767676", "#000000")
 _CRYSTAL = (0.84, 0.37, 0.0, 0.45)  # the last is how opaque
@@ -39,10 +40,7 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-# ---- frames
-
-
-def telling_frames(share: Floats, first: int) -> list[int]:
+def informative_frames(share: Floats, first: int) -> list[int]:
     """Rows of frames that show the course: the first, the molten one from which the share rises (`first`),
     those at which 0.1, 0.5 and 0.9 are crystallised, and the last."""
     rows = [0, first]
@@ -75,9 +73,6 @@ def plot_frames(
         below.set_title(f"share {share[rows[n]]:.3f}", fontsize=9)
     figure.supxlabel("below: crystal in orange, the flux in a blue outline", fontsize=8)
     return figure
-
-
-# ---- the transformation
 
 
 def plot_transformation(
@@ -132,9 +127,6 @@ def _draw_readings(
     axes.legend(fontsize=8, frameon=False)
 
 
-# ---- forecasts
-
-
 def plot_forecast(
     time: Floats, values: Floats, ahead: Floats, forecast: Forecast, columns: Sequence[str], level: float
 ) -> Figure:
@@ -161,7 +153,7 @@ def _draw_band(axes: Any, time: Floats, lower: Floats, upper: Floats, level: flo
 
 
 def plot_backtest(tables: Mapping[str, Backtest], time: Floats, columns: Sequence[str], first: str) -> Figure:
-    """Errors of each model by how far ahead it looks, and what the `first` said at the longest horizon."""
+    """Errors of each model by steps ahead, and the forecasts of the `first` at the longest horizon."""
     figure = new_figure(9.8, 3.9)
     left, right = figure.subplots(1, 2, width_ratios=(3, 4))
     horizons = tables[first]["horizon"].tolist()

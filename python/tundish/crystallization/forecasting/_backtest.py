@@ -1,11 +1,11 @@
-"""How well a forecaster forecasts: from origins that roll on, against persistence, and against others."""
+"""How well a forecaster forecasts: from rolling origins, against persistence, and against others."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from tundish._common.arguments import Floats, choice, level_of, number
 from tundish._common.optional import optional
 from tundish._common.progress import Callback, progress_callback
-from tundish.crystallization.forecasting._base import checked_horizons, checked_values
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish.crystallization.forecasting._base import Forecast
+from tundish.crystallization.forecasting._series import checked_horizons, checked_values
 
 PROTOCOLS = ("rolling", "published")
 _LEAKS = 0.7  # error of a mean of neighbours over that of persistence, below which a split leaks
@@ -39,8 +41,8 @@ class Backtest(np.ndarray):
     mean `width` of the intervals; `origins`, their number.
 
     **Attributes:** `forecasts`, a structured array with a row an origin and horizon: `origin` (number of
-    values that were known), `horizon`, `mean`, `lower`, `upper`, `value` (what came) and `last` (what
-    persistence says), the last five (k,) if the series is (T, k). `level` of the intervals. `leak`: a
+    values that were known), `horizon`, `mean`, `lower`, `upper`, `value` (what came) and `last` (the
+    forecast of persistence), the last five (k,) if the series is (T, k). `level` of the intervals. `leak`: a
     :class:`Leak` in the published protocol, and None otherwise.
     """
 
@@ -63,7 +65,7 @@ def backtest(
     protocol: str = "rolling",
     progress: bool | Callback = False,
 ) -> Backtest:
-    """Forecasts from each origin in turn what is known to have come.
+    """Forecasts from each origin in turn the values that came after it.
 
     **Main arguments:**
 
@@ -98,65 +100,103 @@ def backtest(
     if not frames:
         values, flat = checked_values("series", series)
     if not 0 < share < 1:
-        raise ValueError(f"start = {share:g}: must lie between 0 and 1")
+        raise ArgumentError("start", share, "must lie between 0 and 1")
     length = len(series)
     first = int(share * length)
     if first + wanted[-1] > length:
-        raise ValueError(
-            f"start = {share:g}: leaves {length - first} of {length} values to test; at least "
-            f"{wanted[-1]}, the longest horizon, are needed"
+        raise ArgumentError(
+            "start",
+            share,
+            f"leaves {length - first} of {length} values to test; at least {wanted[-1]}, the longest "
+            "horizon, are needed",
         )
     if frames:
-        _sees_frames(model)
+        _refuse_frames(model)
         model.fit(series[:first])
         values, flat = checked_values("series", model.observed(series))
     else:
         model.fit(_shaped(values[:first], flat))
     rows = []
-    with progress_callback(progress, "origins") as tell:
+    with progress_callback(progress, "origins") as report:
         for origin in range(first, length - wanted[0] + 1):
-            said = _said(model.forecast(wanted[-1], level=asked), wanted[-1], values.shape[1])
+            parts = _parts(model.forecast(wanted[-1], level=asked), wanted[-1], values.shape[1])
             for h in wanted:
                 if origin + h <= length:
-                    told = [part[h - 1] for part in said]
-                    rows.append((origin, h, *told, values[origin + h - 1], values[origin - 1]))
+                    ahead = (part[h - 1] for part in parts)
+                    rows.append((origin, h, *ahead, values[origin + h - 1], values[origin - 1]))
             if origin < length:
                 model.update(series[origin : origin + 1] if frames else _shaped(values[origin], flat))
-            if tell is not None:
-                tell(origin - first + 1, length - wanted[0] + 1 - first)
+            if report is not None:
+                report(origin - first + 1, length - wanted[0] + 1 - first)
     return _table(rows, values.shape[1], flat, asked, None)
 
 
+class Fitted:
+    """A forecaster that is fitted already, as :func:`backtest` takes it: its `fit` does nothing.
+
+    So a model that was loaded can be backtested, and one whose fit is needed afterwards is fitted once.
+    """
+
+    def __init__(self, forecaster: Any) -> None:
+        self.forecaster = forecaster
+
+    def fit(self, series: Any) -> Self:
+        """No-op: the forecaster is already fitted."""
+        return self
+
+    def forecast(self, steps: int, level: float) -> Forecast:
+        """The forecast of the forecaster."""
+        found: Forecast = self.forecaster.forecast(steps, level)
+        return found
+
+    def update(self, value: Any) -> Self:
+        """Updates the forecaster."""
+        self.forecaster.update(value)
+        return self
+
+    def predict(self, series: Any) -> Floats:
+        """The predictions of the forecaster."""
+        found: Floats = self.forecaster.predict(series)
+        return found
+
+    def observed(self, sequence: Any) -> Floats:
+        """What the forecaster sees of frames."""
+        found: Floats = self.forecaster.observed(sequence)
+        return found
+
+
 def _refuse_other(name: str, value: Any, methods: tuple[str, ...]) -> None:
-    """What is not, or cannot do, what is asked of it."""
+    """Refuses a class in place of an object, and an object that lacks one of the methods."""
     if isinstance(value, type):
-        raise TypeError(
-            f"{name}: is the class {value.__name__}; an object of it, {value.__name__}(), is needed"
-        )
+        allowed = f"is the class {value.__name__}; an object of it, {value.__name__}(), is needed"
+        raise ArgumentTypeError(name, MISSING, allowed)
     for method in methods:
         if not callable(getattr(value, method, None)):
-            raise TypeError(
-                f"{name}: {type(value).__name__} has no method {method}; {', '.join(methods)} are needed"
-            )
+            allowed = f"{type(value).__name__} has no method {method}; {', '.join(methods)} are needed"
+            raise ArgumentTypeError(name, MISSING, allowed)
 
 
-def _said(forecast: Any, steps: int, columns: int) -> list[Floats]:
+def _parts(forecast: Any, steps: int, columns: int) -> list[Floats]:
     """Mean, lower and upper of a forecast, (steps, columns) each."""
     parts = [np.asarray(part, dtype=float) for part in forecast]
     needed = [(steps, columns)] + [(steps,)] * (columns == 1)
     if len(parts) != 3 or any(part.shape not in needed for part in parts):
-        raise ValueError(
-            f"forecaster: forecast({steps}) gave {[part.shape for part in parts]}; mean, lower and upper of "
-            f"{needed[-1]} each are needed"
+        raise ArgumentError(
+            "forecaster",
+            MISSING,
+            f"forecast({steps}) gave {[part.shape for part in parts]}; mean, lower and upper of {needed[-1]} "
+            "each are needed",
         )
     return [part.reshape(steps, columns) for part in parts]
 
 
-def _sees_frames(model: Any) -> None:
+def _refuse_frames(model: Any) -> None:
     if not hasattr(model, "observed"):
-        raise TypeError(
-            f"forecaster: {type(model).__name__} takes numbers (it has no `observed`); give it a column of "
-            "series.features()"
+        raise ArgumentTypeError(
+            "forecaster",
+            MISSING,
+            f"{type(model).__name__} takes numbers (it has no `observed`); give it a column of "
+            "series.features()",
         )
 
 
@@ -168,15 +208,14 @@ def _published(model: Any, series: Any, level: float) -> Backtest:
     trained, tested = series[::2], series[1::2]
     frames = hasattr(series, "images")
     if frames:
-        _sees_frames(model)
+        _refuse_frames(model)
     model.fit(trained)
     values, flat = checked_values("series", model.observed(series) if frames else series)
     known = values[1::2]
     predicted = np.asarray(model.predict(tested), dtype=float)
     if predicted.size != known.size:
-        raise ValueError(
-            f"forecaster: predict of {len(known)} values gave {predicted.shape}; one of each is needed"
-        )
+        allowed = f"predict of {len(known)} values gave {predicted.shape}; one of each is needed"
+        raise ArgumentError("forecaster", MISSING, allowed)
     predicted = predicted.reshape(known.shape)
     none = np.full(values.shape[1], np.nan)
     rows = [
@@ -185,7 +224,8 @@ def _published(model: Any, series: Any, level: float) -> Backtest:
         if np.isfinite(predicted[n]).all()
     ]
     if not rows:
-        raise ValueError(f"series: its {len(known)} tested values are too few to predict one")
+        allowed = f"its {len(known)} tested values are too few to predict one"
+        raise ArgumentError("series", MISSING, allowed)
     return _table(rows, values.shape[1], flat, level, neighbour_leak(_shaped(values, flat)))
 
 
@@ -197,7 +237,7 @@ def neighbour_leak(series: ArrayLike) -> Leak:
     """
     values, _ = checked_values("series", series)
     if len(values) < 3:
-        raise ValueError(f"series: has {len(values)} values; at least 3 are needed")
+        raise ArgumentError("series", MISSING, f"has {len(values)} values; at least 3 are needed")
     tested = np.arange(1, len(values) - 1, 2)
     between = float(np.abs((values[tested - 1] + values[tested + 1]) / 2 - values[tested]).mean())
     before = float(np.abs(values[tested - 1] - values[tested]).mean())
@@ -266,24 +306,25 @@ def diebold_mariano(first: Backtest, second: Backtest, horizon: int, loss: str =
     losses = []
     for name, table in (("first", first), ("second", second)):
         if not isinstance(table, Backtest):
-            raise TypeError(f"{name}: is {type(table).__name__}; a Backtest, of backtest(), is needed")
+            allowed = f"is {type(table).__name__}; a Backtest, of backtest(), is needed"
+            raise ArgumentTypeError(name, MISSING, allowed)
         part = table.forecasts[table.forecasts["horizon"] == horizon]
         if not part.size:
-            raise ValueError(
-                f"horizon = {horizon}: is none of {name}'s, {np.asarray(table['horizon']).tolist()}"
-            )
+            allowed = f"is none of {name}'s, {np.asarray(table['horizon']).tolist()}"
+            raise ArgumentError("horizon", horizon, allowed)
         error = np.abs(part["mean"] - part["value"]) ** power
         losses.append((part["origin"], part["value"], error.reshape(len(part), -1).mean(axis=1)))
     if not (np.array_equal(losses[0][0], losses[1][0]) and np.array_equal(losses[0][1], losses[1][1])):
-        raise ValueError("second: is of other origins or another series than first")
+        raise ArgumentError("second", MISSING, "is of other origins or another series than first")
     difference = losses[0][2] - losses[1][2]
-    return _tested(difference, int(horizon))
+    return _dm_test(difference, int(horizon))
 
 
-def _tested(difference: Floats, horizon: int) -> Comparison:
+def _dm_test(difference: Floats, horizon: int) -> Comparison:
     number, mean = difference.size, float(difference.mean())
     if number <= horizon:
-        raise ValueError(f"horizon = {horizon}: has {number} origins; more than the horizon are needed")
+        allowed = f"has {number} origins; more than the horizon are needed"
+        raise ArgumentError("horizon", horizon, allowed)
     centred = difference - mean
     lags = [float(centred[lag:] @ centred[: number - lag]) / number for lag in range(horizon)]
     variance = (lags[0] + 2 * sum(lags[1:])) / number

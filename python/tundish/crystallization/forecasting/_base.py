@@ -1,24 +1,24 @@
-"""What all forecasters of a series share: its checks, its clock, intervals, and what they are asked."""
+"""What all forecasters of a series share: fit, forecast, update, predict, and their intervals."""
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import Floats, count, floats, integer, level_of, number
+from tundish._common.arguments import Floats, count, floats, level_of, number
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.crystallization.forecasting._intervals import AdaptiveConformal
+from tundish.crystallization.forecasting._series import GAP, Gap, Series, checked_values, even_series
+from tundish.crystallization.frames._checks import Quantity
 
 Places = NDArray[np.intp]
 
 STEPS = 30  # ahead of which errors are followed, at least
 TRIED = 0.5  # of the series that is fitted: its end, on which forecasts are tried out
-JUDGED = 0.3  # of it: the part that no network trains on
-_GAP = 1.5  # usual steps: more is a gap
+VALIDATED = 0.3  # of it: the part that no network trains on
 
 
 class Forecast(NamedTuple):
@@ -29,109 +29,17 @@ class Forecast(NamedTuple):
     upper: Floats
 
 
-class Gap(NamedTuple):
-    """`missing` observations after the `after`-th (counted from 0) were filled in along a straight line."""
-
-    after: int
-    missing: int
-
-
-class Clock(NamedTuple):
-    """The time of observation n is start + n · step, s."""
-
-    start: float
-    step: float
-
-
-class Series(NamedTuple):
-    """A checked series: values (T, k), whether it was given as (T,), its clock and its gaps."""
-
-    values: Floats
-    flat: bool
-    clock: Clock
-    gaps: list[Gap]
-
-
-def checked_horizons(value: Iterable[int]) -> tuple[int, ...]:
-    """Steps ahead, at least one, increasing."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"horizons = {value!r}: must be steps ahead, such as (1, 10, 30)")
-    horizons = tuple(integer(f"horizons[{n}]", each) for n, each in enumerate(value))
-    if not horizons or horizons[0] < 1 or any(b <= a for a, b in itertools.pairwise(horizons)):
-        raise ValueError(f"horizons = {horizons}: must be whole numbers from 1, increasing")
-    return horizons
-
-
-def checked_values(name: str, series: ArrayLike) -> tuple[Floats, bool]:
-    """(T, k) finite values, and whether they came as (T,)."""
-    values = floats(name, series)
-    if values.ndim not in (1, 2) or (values.ndim == 2 and not values.shape[1]):
-        raise ValueError(f"{name}: has shape {values.shape}; (T,) or (T, k) is needed")
-    flat = values.ndim == 1
-    values = values[:, None] if flat else values
-    bad = np.argwhere(~np.isfinite(values))
-    if bad.size:
-        row, column = bad[0]
-        where = f"{name}[{row}]" if flat else f"{name}[{row}, {column}]"
-        raise ValueError(f"{where} = {values[row, column]}: must be finite; leave out the time or fill it in")
-    return values, flat
-
-
-def checked_series(series: ArrayLike, time: ArrayLike | None, least: int, longest_gap: int) -> Series:
-    """A series of at least so many values that are not all the same, on even steps of time."""
-    values, flat = checked_values("series", series)
-    if len(values) < least:
-        raise ValueError(f"series: has {len(values)} values; at least {least} are needed")
-    if (np.ptp(values, axis=0) == 0).all():
-        raise ValueError(f"series: is constant at {values[0].tolist()}; there is nothing to learn from it")
-    if time is None:
-        return Series(values, flat, Clock(0.0, 1.0), [])
-    return _even(values, flat, checked_time(time, len(values)), longest_gap)
-
-
-def checked_time(time: ArrayLike, length: int) -> Floats:
-    """(T,) s, increasing."""
-    times = floats("time", time)
-    if times.shape != (length,):
-        raise ValueError(f"time: has shape {times.shape}; ({length},), one for each value, is needed")
-    if not np.isfinite(times).all():
-        raise ValueError(f"time[{int(np.argmin(np.isfinite(times)))}]: must be finite")
-    step = np.diff(times)
-    if (step <= 0).any():
-        n = int(np.argmax(step <= 0)) + 1
-        what = "is there twice" if step[n - 1] == 0 else f"runs backwards, after {times[n - 1]:g} s"
-        raise ValueError(f"time[{n}] = {times[n]:g} s: {what}; times must increase")
-    return times
-
-
-def _even(values: Floats, flat: bool, time: Floats, longest_gap: int) -> Series:
-    """The series on even steps: what is missing in a gap lies on a straight line."""
-    usual = float(np.median(np.diff(time)))
-    steps = np.where(np.diff(time) > _GAP * usual, np.rint(np.diff(time) / usual), 1).astype(int)
-    if steps.max() > longest_gap:
-        n = int(np.argmax(steps))
-        raise ValueError(
-            f"time[{n + 1}] = {time[n + 1]:g} s: comes {time[n + 1] - time[n]:g} s after the one before; "
-            f"{usual:g} s are usual, and at most {longest_gap} steps can be bridged, so give one part"
-        )
-    place = np.concatenate([[0], np.cumsum(steps)])
-    even = np.arange(place[-1] + 1)
-    filled = np.stack([np.interp(even, place, column) for column in values.T], axis=1)
-    gaps = [Gap(int(place[n]), int(steps[n]) - 1) for n in np.flatnonzero(steps > 1)]
-    return Series(filled, flat, Clock(float(time[0]), (time[-1] - time[0]) / place[-1]), gaps)
-
-
 class Forecaster(ABC):
-    """A forecaster that is fitted to a series once and then told each value that comes after.
+    """A forecaster that is fitted to a series once, and updated with each value that comes after.
 
-    A subclass learns in `_learn`, and says in `_paths` what it forecasts from the values before an origin
-    alone. How it forecasts the last half of the fitted series, and all that follows, makes the intervals
+    A subclass learns in `_learn`; its `_paths` are forecasts from the values before an origin alone. The
+    errors of its forecasts of the last half of the fitted series, and of all that follows, make the intervals
     (:class:`AdaptiveConformal`).
     """
 
     _window = 1  # values that a forecast needs
     _learns_from = 1  # values beyond them that a fit needs
-    _longest_gap = 20  # steps
+    _max_gap = 20  # steps
     _steps = STEPS
     _limits: Floats | None = None  # (k, 2) between which the series can lie
 
@@ -151,12 +59,12 @@ class Forecaster(ABC):
 
         **Main arguments:** `series`: (T,) or (T, k), finite, and not constant in all its columns. `time`:
         (T,) s, increasing; left out, 0, 1, 2 and so on. A step of more than 1.5 usual ones is a gap: what is
-        missing is put on a straight line and told in `.gaps`. Steps are taken as even otherwise.
+        missing is put on a straight line, and the gap is in `.gaps`. Steps are taken as even otherwise.
 
         **Raises:** ValueError or TypeError naming the argument and the value at fault.
         """
         least = self._window + self._learns_from + 1
-        self._begin(checked_series(series, time, least, self._longest_gap))
+        self._begin(even_series(series, time, min_values=least, max_gap=self._max_gap))
         self._learn(self._values)
         self._try_out()
         return self
@@ -181,7 +89,7 @@ class Forecaster(ABC):
         """Takes the next value, a number (or (1,)) or (k,), and learns from how it was forecast.
 
         `time`, s: when it was observed; left out, one step after the last. What is missing between is put on
-        a straight line and told in `.gaps`; forecasts are not judged by it.
+        a straight line, and the gap is in `.gaps`; errors of forecasts are not measured there.
 
         **Raises:** ValueError or TypeError naming the argument; RuntimeError before `fit`.
         """
@@ -191,7 +99,7 @@ class Forecaster(ABC):
         if missing:
             self.gaps.append(Gap(len(self._values) - 1, missing))
             for between in np.linspace(self._values[-1], new, missing + 2)[1:-1]:
-                self._take(between, judged=False)
+                self._take(between, measured=False)
         self._take(new)
         return self
 
@@ -206,9 +114,8 @@ class Forecaster(ABC):
         fitted = self._fitted()
         values, flat = checked_values("series", series)
         if values.shape[1] != fitted.values.shape[1]:
-            raise ValueError(
-                f"series: has {values.shape[1]} columns; {fitted.values.shape[1]}, as fitted, are needed"
-            )
+            needed = f"{fitted.values.shape[1]}, as fitted, are needed"
+            raise ArgumentError("series", MISSING, f"has {values.shape[1]} columns; {needed}")
         predicted = np.full(values.shape, np.nan)
         origins = np.arange(self._window, len(values))
         if origins.size:
@@ -217,13 +124,11 @@ class Forecaster(ABC):
 
     @property
     def known(self) -> tuple[Floats, Floats]:
-        """(T,) s and (T,) or (T, k): what it has been told so far, on even steps; gaps are filled."""
+        """(T,) s and (T,) or (T, k): the times and values so far, on even steps; gaps are filled."""
         fitted = self._fitted()
         behind = np.arange(len(self._values) - 1, -1, -1, dtype=np.float64)
         values = self._values[:, 0] if fitted.flat else self._values
         return self._now - fitted.clock.step * behind, values.copy()
-
-    # -- what a subclass says
 
     @abstractmethod
     def _learn(self, values: Floats) -> None:
@@ -242,7 +147,7 @@ class Forecaster(ABC):
         return np.asarray(outlook[..., 0])
 
     def _weigh(self, value: Floats) -> None:  # noqa: B027 - most have one part, and nothing to weigh
-        """Judges the parts of the outlooks by a new value."""
+        """Learns from a new value how good the parts of the outlooks are."""
 
     def _half_widths(self, steps: int, level: float) -> Floats:
         """(steps, k) of a forecast that is made now."""
@@ -252,11 +157,9 @@ class Forecaster(ABC):
         beyond = np.sqrt(np.arange(self._steps + 1, steps + 1) / self._steps)
         return np.concatenate([half, half[-1] * beyond[:, None]])
 
-    # -- the course of time
-
-    def _first_judged(self, length: int) -> int:
+    def _first_validated(self, length: int) -> int:
         """Where the part begins that no network trains on."""
-        return self._last_part(JUDGED, length)
+        return self._last_part(VALIDATED, length)
 
     def _last_part(self, share: float, length: int) -> int:
         return max(self._window + self._learns_from, length - max(1, round(share * length)))
@@ -271,25 +174,25 @@ class Forecaster(ABC):
         self._parts: list[Floats] = []
 
     def _try_out(self) -> None:
-        values, judged_from = self._values, self._first_judged(len(self._values))
+        values, validated_from = self._values, self._first_validated(len(self._values))
         origins = np.arange(self._last_part(TRIED, len(values)), len(values) + 1)
         outlooks = self._outlooks(values, origins)
         for origin, outlook in zip(origins, outlooks, strict=True):
-            self._look(outlook)
+            self._keep_outlook(outlook)
             if origin < len(values):
-                self._judge(values[origin], weigh=bool(origin >= judged_from))
+                self._measure_errors(values[origin], weigh=bool(origin >= validated_from))
 
-    def _take(self, value: Floats, judged: bool = True) -> None:
-        self._judge(value if judged else np.full_like(value, np.nan))
+    def _take(self, value: Floats, measured: bool = True) -> None:
+        self._measure_errors(value if measured else np.full_like(value, np.nan))
         self._values = np.concatenate([self._values, value[None]])
         self._now += self._fitted().clock.step
-        self._look(self._outlooks(self._values, np.array([len(self._values)]))[0])
+        self._keep_outlook(self._outlooks(self._values, np.array([len(self._values)]))[0])
 
-    def _look(self, outlook: Floats) -> None:
+    def _keep_outlook(self, outlook: Floats) -> None:
         self._parts = [outlook, *self._parts[: self._steps - 1]]
         self._pending = [self._mixed(outlook), *self._pending[: self._steps - 1]]
 
-    def _judge(self, value: Floats, weigh: bool = True) -> None:
+    def _measure_errors(self, value: Floats, weigh: bool = True) -> None:
         """Compares a value with the forecasts for it."""
         errors = np.full((self._steps, value.size), np.nan)
         for h, path in enumerate(self._pending):
@@ -313,9 +216,11 @@ class Forecaster(ABC):
         wanted: tuple[int, ...] = () if fitted.flat else (fitted.values.shape[1],)
         if new.shape not in ((wanted, (1,)) if fitted.flat else (wanted,)):
             needed = "a number" if fitted.flat else f"{wanted}"
-            raise ValueError(f"value: has shape {new.shape}; {needed}, as the series was fitted, is needed")
+            allowed = f"has shape {new.shape}; {needed}, as the series was fitted, is needed"
+            raise ArgumentError("value", MISSING, allowed)
         if not np.isfinite(new).all():
-            raise ValueError(f"value = {new}: must be finite; leave it out and tell the time of the next one")
+            allowed = "must be finite; leave it out and tell the time of the next one"
+            raise ArgumentError("value", new, allowed)
         return new.reshape(-1)
 
     def _missing_before(self, time: float | None) -> int:
@@ -325,11 +230,14 @@ class Forecaster(ABC):
         step, given = self._fitted().clock.step, number("time", time)
         after = (given - self._now) / step
         if not after > 0:
-            raise ValueError(f"time = {given:g} s: must come after {self._now:g} s, the last that is known")
-        steps = round(after) if after > _GAP else 1
-        if steps > self._longest_gap:
-            raise ValueError(
-                f"time = {given:g} s: comes {steps} steps of {step:g} s after the last; at most "
-                f"{self._longest_gap} can be bridged, so fit anew"
+            allowed = f"must come after {self._now:g} s, the last that is known"
+            raise ArgumentError("time", Quantity(given, "s"), allowed)
+        steps = round(after) if after > GAP else 1
+        if steps > self._max_gap:
+            raise ArgumentError(
+                "time",
+                Quantity(given, "s"),
+                f"comes {steps} steps of {step:g} s after the last; at most {self._max_gap} can be bridged, "
+                "so fit anew",
             )
         return steps - 1

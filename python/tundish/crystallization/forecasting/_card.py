@@ -1,4 +1,4 @@
-"""The folder of a FluxForecaster: its card, its tensors, and what makes it whole again."""
+"""The folder of a FluxForecaster: its card and its tensors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from tundish._common.arguments import Floats
-from tundish._learning import model_folder as _model_folder
-from tundish._learning.model_folder import Format, first_difference, plain
-from tundish.crystallization.forecasting._base import Series
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish._learning import model_folder
+from tundish._learning.checkpoint import refuse_other_training
+from tundish._learning.model_folder import Format, member_tensors
+from tundish._learning.training import History, training_summary
+from tundish.crystallization.forecasting._series import Series
 
 FORMAT = Format("tundish.crystallization.FluxForecaster", 1)
 NEEDED = (
@@ -42,56 +45,44 @@ def begun(settings: dict[str, Any], series: Series, pictures: list[Any]) -> dict
     }
 
 
-def targets(horizons: tuple[int, ...], trained: Any, judged: Any) -> dict[str, Any]:
+def targets(horizons: tuple[int, ...], trained: Any, validated: Any) -> dict[str, Any]:
     """By horizon the number of targets that are trained on, and of those that validate."""
-    numbers = zip(horizons, trained.sum(dim=0).tolist(), judged.sum(dim=0).tolist(), strict=True)
+    numbers = zip(horizons, trained.sum(dim=0).tolist(), validated.sum(dim=0).tolist(), strict=True)
     return {str(h): {"trained": int(a), "validated": int(b)} for h, a, b in numbers}
 
 
-def members(history: list[list[tuple[float, float]]]) -> list[dict[str, Any]]:
+def members(histories: list[History]) -> list[dict[str, Any]]:
     """Of each network, the epochs and the best of them."""
-    found = []
-    for losses in history:
-        validation = [loss for _, loss in losses]
-        best = int(np.argmin(validation))
-        found.append({"epochs": len(losses), "best_epoch": best + 1, "validation_loss": validation[best]})
-    return found
+    return [training_summary(history, "validation_loss") for history in histories]
 
 
 def write_unfinished(
-    folder: Path, card: dict[str, Any], networks: list[Any], history: list[list[tuple[float, float]]]
+    folder: Path, card: dict[str, Any], networks: list[Any], histories: list[History]
 ) -> None:
     """Writes the networks that are trained."""
-    card = {**card, "members": members(history), "history": history}
-    _model_folder.write_model(folder, FORMAT, weights(networks), card)
+    card = {**card, "members": members(histories), "history": histories}
+    model_folder.write_model(folder, FORMAT, weights(networks), card)
 
 
 def read_unfinished(folder: Path, card: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Tensors and card of a checkpoint of the same settings and data; None where there is none."""
-    if not (folder / _model_folder.CARD).exists():
+    if not (folder / model_folder.CARD).exists():
         return None
-    tensors, there = _model_folder.read_model(folder, FORMAT)
-    for name in ("settings", "data"):
-        if there.get(name) != plain(card[name]):
-            which = first_difference(there.get(name), plain(card[name]))
-            raise ValueError(
-                f"checkpoint = {str(folder)!r}: was made with other {name} ({which}); give another folder"
-            )
+    tensors, there = model_folder.read_model(folder, FORMAT)
+    refuse_other_training(folder, there, card, ("settings", "data"))
     return tensors, there
+
+
+def refuse_unfinished(file: Path, card: dict[str, Any]) -> None:
+    """Refuses the card of a training that was interrupted."""
+    if not card.get("complete"):
+        allowed = "is of a training that was interrupted; fit with this folder as its checkpoint"
+        raise ArgumentError(str(file), MISSING, allowed)
 
 
 def weights(networks: list[Any]) -> dict[str, Any]:
     """Their tensors by name."""
-    return {
-        f"members.{n}.{name}": value
-        for n, network in enumerate(networks)
-        for name, value in network.state_dict().items()
-    }
-
-
-def losses(stored: Any) -> list[tuple[float, float]]:
-    """A history out of JSON."""
-    return [(float(training), float(validation)) for training, validation in stored]
+    return member_tensors(network.state_dict() for network in networks)
 
 
 def stacked(parts: list[Floats], shape: tuple[int, ...]) -> Floats:

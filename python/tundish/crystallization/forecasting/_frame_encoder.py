@@ -1,8 +1,8 @@
-"""How frames are seen: the features that are forecast, and the pictures that networks look at."""
+"""Frames as a forecaster takes them: the features that are forecast, and pictures for the networks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -10,16 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
-from tundish.crystallization.frames._features import Calibration
+from tundish._common.refusals import MISSING, ArgumentError, RefusalError
+from tundish.crystallization.forecasting._series import Series, even_series, held
+from tundish.crystallization.frames._calibration import Calibration
 from tundish.crystallization.frames._sequence import FrameSequence
 
 _AT_ONCE = 256  # frames
-_LEAST_DEVIATION = 1.0  # grey levels
+_MIN_DEVIATION = 1.0  # grey levels
 _LIMITS = {"share": (0.0, 1.0)}
 
 
-class Eye(NamedTuple):
-    """What was learnt of the frames that were fitted: columns of `features()`, whether one was asked for by
+class FrameEncoder(NamedTuple):
+    """What was learnt from the frames that were fitted: columns of `features()`, whether one was asked for by
     its name alone, the calibration, and side (px), mean and deviation (grey levels) of what networks see;
     None for networks that see the features alone."""
 
@@ -31,32 +33,57 @@ class Eye(NamedTuple):
     deviation: float
 
     @classmethod
-    def of(cls, sequence: FrameSequence, feature: str | Iterable[str], side: int | None, trained: int) -> Eye:
-        """The eye for a sequence, of which the first `trained` frames are trained on."""
+    def of(
+        cls, sequence: FrameSequence, feature: str | Iterable[str], side: int | None, trained: int
+    ) -> FrameEncoder:
+        """The encoder of a sequence, of which the first `trained` frames are trained on."""
         flat = isinstance(feature, str)
         columns = (feature,) if isinstance(feature, str) else tuple(feature)
         grey = sequence.images[:trained]
-        deviation = max(float(grey.std()), _LEAST_DEVIATION)
+        deviation = max(float(grey.std()), _MIN_DEVIATION)
         return cls(columns, flat, sequence.calibration(), side, float(grey.mean()), deviation)
+
+    @classmethod
+    def prepare(
+        cls,
+        sequence: FrameSequence,
+        feature: str | Iterable[str],
+        side: int | None,
+        trained: Callable[[int], int],
+        **gaps: int,
+    ) -> tuple[Series, FrameEncoder, list[Any]]:
+        """The series of a sequence, its encoder, and pictures of its frames and of their noisy copies.
+
+        `trained`: the number of frames that are trained on, of so many. `gaps`: as for :func:`even_series`.
+        """
+        frames, noisy = sequence.parted()
+        encoder = cls.of(frames, feature, side, trained(len(frames)))
+        series = even_series(encoder.values(frames), frames.time, **gaps)
+        if encoder.side is None:
+            return series, encoder, []
+        rows = optional("torch", "vision").from_numpy(held(series.gaps, len(frames)))
+        images = [each for each in (frames.images, noisy) if each is not None]
+        return series, encoder, [encoder.pictures(each)[rows] for each in images]
 
     def values(self, sequence: FrameSequence) -> Floats:
         """(T,) or (T, k) of the columns."""
         if sequence.augmented:
-            raise ValueError(
-                "series: is augmented, and a copy is no next frame; give the sequence before augment()"
-            )
+            allowed = "is augmented, and a copy is no next frame; give the sequence before augment()"
+            raise ArgumentError("series", MISSING, allowed)
         table = sequence.features(self.calibration)
         names = table.dtype.names or ()
         for column in self.columns:
             if column not in names:
-                raise ValueError(f"feature = {column!r}: is unknown; known are " + ", ".join(names))
+                raise ArgumentError("feature", column, "is unknown; known are " + ", ".join(names))
         values = np.stack([table[column].astype(float) for column in self.columns], axis=1)
         for column, each in zip(self.columns, values.T, strict=True):
             unknown = np.flatnonzero(~np.isfinite(each))
             if unknown.size:
-                raise ValueError(
-                    f"feature = {column!r}: is unknown of {unknown.size} frames, first at "
-                    f"{sequence.time[unknown[0]]:g} s; choose one that all frames have, such as 'share'"
+                raise ArgumentError(
+                    "feature",
+                    column,
+                    f"is unknown of {unknown.size} frames, first at {sequence.time[unknown[0]]:g} s; choose "
+                    "one that all frames have, such as 'share'",
                 )
         return values[:, 0] if self.flat else values
 
@@ -73,11 +100,14 @@ class Eye(NamedTuple):
         """A sequence of one frame (H, W) or (H, W, 3)."""
         pixels = np.asarray(image)
         if pixels.ndim not in (2, 3):
-            raise ValueError(f"value: has shape {pixels.shape}; a frame (H, W) or (H, W, 3) is needed")
+            allowed = f"has shape {pixels.shape}; a frame (H, W) or (H, W, 3) is needed"
+            raise ArgumentError("value", MISSING, allowed)
         try:
             return FrameSequence(pixels[None], [time])
-        except (TypeError, ValueError) as error:
-            raise type(error)(str(error).replace("images[0]", "value").replace("images", "value")) from None
+        except RefusalError as error:
+            if error.argument in ("images", "images[0]"):
+                raise error.named("value") from None
+            raise
 
     def described(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What goes into a card, and what goes into its tensors."""

@@ -1,4 +1,4 @@
-"""The network that reads a series, or frames, and says what comes next."""
+"""The network that reads a series, or frames, and forecasts what comes next."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from tundish._common.arguments import count
 from tundish._common.optional import optional
-from tundish.crystallization.forecasting._base import checked_horizons
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish.crystallization.forecasting._series import checked_horizons
 
 torch = optional("torch", "vision")
 
-LEAST_SIDE = 8  # px of a frame
+MIN_SIDE = 8  # px of a frame
 
 
 class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
@@ -59,7 +60,7 @@ class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
         super().__init__()
         self.window, self.units = count("window", window, 2), count("units", units, 1)
         self.horizons = checked_horizons(horizons)
-        self.image_size = None if image_size is None else count("image_size", image_size, LEAST_SIDE)
+        self.image_size = None if image_size is None else count("image_size", image_size, MIN_SIDE)
         least = 1 if self.image_size is None else 0
         self.inputs = least if inputs is None else count("inputs", inputs, least)
         self.filters = _filters(filters)
@@ -90,7 +91,7 @@ class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
     def encode(self, frames: Any) -> Any:
         """(N, embedding) of (N, image_size, image_size) frames."""
         if self.image_size is None:
-            raise ValueError("frames: this network has no image_size; it sees a series alone")
+            raise ArgumentError("frames", MISSING, "this network has no image_size; it sees a series alone")
         return self.connected(self.convolutions(frames[:, None]).mean(dim=(2, 3)))
 
     def read(self, sequence: Any) -> Any:
@@ -107,7 +108,7 @@ class FluxNet(torch.nn.Module):  # type: ignore[misc, name-defined]
         if self.inputs:
             _refuse_shape("values", values, (self.window, self.inputs), len(seen))
         elif values is not None:
-            raise ValueError("values: this network has no inputs; it sees frames alone")
+            raise ArgumentError("values", MISSING, "this network has no inputs; it sees frames alone")
         number, window = seen.shape[:2]
         sequence = self.encode(seen.flatten(0, 1)).reshape(number, window, self.embedding)
         if self.inputs:
@@ -138,15 +139,15 @@ def _refuse_shape(name: str, value: Any, needed: tuple[int, ...], number: int | 
     """What is not (N, ...), or not of N = number."""
     text = ", ".join(map(str, ("N" if number is None else number, *needed)))
     if value is None:
-        raise ValueError(f"{name}: are missing; ({text}) is needed")
+        raise ArgumentError(name, MISSING, f"are missing; ({text}) is needed")
     if tuple(value.shape[1:]) != needed or number not in (None, len(value)):
-        raise ValueError(f"{name}: has shape {tuple(value.shape)}; ({text}) is needed")
+        raise ArgumentError(name, MISSING, f"has shape {tuple(value.shape)}; ({text}) is needed")
 
 
 def _filters(value: Iterable[int]) -> tuple[int, ...]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"filters = {value!r}: must be numbers of filters, such as (8, 16, 32)")
+        raise ArgumentTypeError("filters", value, "must be numbers of filters, such as (8, 16, 32)")
     filters = tuple(count(f"filters[{n}]", each, 1) for n, each in enumerate(value))
     if not 1 <= len(filters) <= 6:
-        raise ValueError(f"filters = {filters}: must be those of 1 to 6 blocks")
+        raise ArgumentError("filters", filters, "must be those of 1 to 6 blocks")
     return filters

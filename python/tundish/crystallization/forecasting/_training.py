@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,15 +10,15 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
-from tundish._learning.training import Course as BaseCourse
-from tundish._learning.training import seeded
+from tundish._learning.devices import seeded
+from tundish._learning.training import TrainingPlan, TrainingRun
 from tundish.crystallization.forecasting._trend import median_step, reach, windows
 
 torch = optional("torch", "vision")
 
-DAMPING = 0.9  # of the trend that a "change" is told beside
+DAMPING = 0.9  # of the trend that a "change" is relative to
 _CLIPPED = 5.0  # usual distances in a window
-_LEAST_DISTANCE = 0.05  # of the usual step
+_MIN_DISTANCE = 0.05  # of the usual step
 _BATCH = 128
 
 
@@ -40,7 +41,7 @@ class Epoch(NamedTuple):
 
 
 class View(NamedTuple):
-    """How a network sees a series, learnt from the training part; (k,) each.
+    """How a series becomes a network's input, learnt from the training part; (k,) each.
 
     `form` "change": a window is its distances from its last value in units of their mean size, and the output
     a change beside that of a damped trend, in the same units. "level", as published: z-scores, both.
@@ -62,28 +63,28 @@ class View(NamedTuple):
             unit = np.broadcast_to(self.spread, recent[:, 0].shape)
             return (recent - self.centre) / _divisor(unit)[:, None], unit
         distance = recent - recent[:, -1:]
-        unit = np.abs(distance).mean(axis=1) + _LEAST_DISTANCE * self.spread
+        unit = np.abs(distance).mean(axis=1) + _MIN_DISTANCE * self.spread
         return np.clip(distance / _divisor(unit)[:, None], -_CLIPPED, _CLIPPED), unit
 
     def expected(self, recent: Floats, horizons: tuple[int, ...]) -> Floats:
-        """(n, horizons, k): what is forecast where the network says 0."""
+        """(n, horizons, k): what is forecast where the output of the network is 0."""
         if self.form == "level":
             return np.broadcast_to(self.centre, (len(recent), len(horizons), self.centre.size))
         trend = median_step(recent[:, -max(2, recent.shape[1] // 2) :])
         ahead = reach(DAMPING, np.array(horizons, dtype=float))
         return np.asarray(recent[:, -1:] + ahead[None, :, None] * trend[:, None])
 
-    def path(self, recent: Floats, horizons: tuple[int, ...], said: Floats) -> Floats:
-        """(n, longest horizon, k): all steps, for what the network said beside the expected (n, horizons, k).
+    def path(self, recent: Floats, horizons: tuple[int, ...], output: Floats) -> Floats:
+        """(n, longest horizon, k): all steps, for the network's output beside the expected (n, horizons, k).
 
         Beside the trend, or beside the last value where levels are learnt, the change is linear in between.
         """
         steps = np.arange(1, horizons[-1] + 1)
         if self.form == "level":
             base = np.repeat(recent[:, -1:], steps.size, axis=1)
-            beside = self.expected(recent, horizons) + said - recent[:, -1:]
+            beside = self.expected(recent, horizons) + output - recent[:, -1:]
         else:
-            base, beside = self.expected(recent, tuple(steps.tolist())), said
+            base, beside = self.expected(recent, tuple(steps.tolist())), output
         known = np.concatenate([np.zeros_like(beside[:, :1]), beside], axis=1)
         places = np.array([0, *horizons])
         after = np.clip(np.searchsorted(places, steps), 1, len(horizons))
@@ -94,21 +95,21 @@ class View(NamedTuple):
 class Material(NamedTuple):
     """Rows to learn from, one a series and origin, tensors on the device: windows (R, window), targets in
     units of the network's output, the weights that they are multiplied by in the loss, and whether they are
-    trained on or judged by (R, horizons); the origin (R,) of each; and frames (T, side, side): none, or as
+    trained on or validated by (R, horizons); the origin (R,) of each; and frames (T, side, side): none, or as
     they were taken and, if there are any, their noisy copies."""
 
     windows: Any
     targets: Any
     weights: Any
     trained: Any
-    judged: Any
+    validated: Any
     origins: Any
     frames: list[Any]
 
 
-def material(values: Floats, view: View, window: int, horizons: tuple[int, ...], judged_from: int,
+def material(values: Floats, view: View, window: int, horizons: tuple[int, ...], validated_from: int,
              frames: list[Any], device: Any) -> Material:  # fmt: skip
-    """Training targets lie before `judged_from`; judged origins do not."""
+    """Training targets lie before `validated_from`; validated origins do not."""
     length = len(values)
     origins = np.arange(window, length)
     recent = windows(values, origins, window)
@@ -118,10 +119,10 @@ def material(values: Floats, view: View, window: int, horizons: tuple[int, ...],
     after = values[np.minimum(target, length - 1)]
     difference = after - view.expected(recent, horizons)
     changes = view.form == "change"
-    usual = _usual_changes(values[:judged_from], horizons) if changes else view.spread
+    usual = _usual_changes(values[:validated_from], horizons) if changes else view.spread
     weight = np.repeat(unit[:, None], len(horizons), axis=1) / _divisor(usual)
-    trained = known & (target < judged_from)
-    judged = known & (origins[:, None] >= judged_from)
+    trained = known & (target < validated_from)
+    validated = known & (origins[:, None] >= validated_from)
 
     def rows(part: NDArray[Any]) -> Any:
         """(origins, horizons, k) as (k · origins, horizons)."""
@@ -135,7 +136,7 @@ def material(values: Floats, view: View, window: int, horizons: tuple[int, ...],
         rows(difference / _divisor(unit)[:, None]),
         rows(weight),
         rows(trained[..., None] * series),
-        rows(judged[..., None] * series),
+        rows(validated[..., None] * series),
         torch.from_numpy(np.tile(origins, values.shape[1])).to(device),
         frames,
     )
@@ -155,25 +156,21 @@ def _divisor(unit: Floats) -> Floats:
     return np.where(unit > 0, unit, 1.0)
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class SeriesPlan(TrainingPlan):
     """How a network is trained; see `FluxForecaster`."""
 
     form: str
-    learning_rate: float
-    epochs: int
-    patience: int
-    seed: int
 
 
-class Course(BaseCourse):
+class SeriesTraining(TrainingRun):
     """A network in training. The order of the windows follows from the seed, the member and the epoch."""
 
-    def __init__(self, network: Any, plan: Plan, material: Material, member: int) -> None:
-        optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
-        super().__init__(network, optimiser, plan.epochs, plan.patience, member)
+    def __init__(self, network: Any, plan: SeriesPlan, material: Material, member: int) -> None:
+        super().__init__(network, plan, member)
         self.plan, self.material = plan, material
         self.trained = np.flatnonzero(material.trained.any(dim=1).cpu().numpy())
-        self.judged = torch.nonzero(material.judged.any(dim=1))[:, 0]
+        self.validated = torch.nonzero(material.validated.any(dim=1))[:, 0]
 
     def _epoch(self) -> tuple[float, float]:
         epoch, plan = len(self.history), self.plan
@@ -187,10 +184,7 @@ class Course(BaseCourse):
                 (loss / number).backward()
                 self.optimiser.step()
                 total, weight = total + float(loss.detach()), weight + float(number)
-        if not np.isfinite(total):
-            raise FloatingPointError(
-                f"learning_rate = {plan.learning_rate:g}: training diverged in epoch {epoch + 1}; choose less"
-            )
+        self._refuse_divergence(total)
         return total / weight, self._validation_loss()
 
     def _batches(self, epoch: int) -> list[tuple[NDArray[np.intp], Any]]:
@@ -208,7 +202,7 @@ class Course(BaseCourse):
         self.network.eval()
         with torch.inference_mode():
             frames = self.material.frames[0] if self.material.frames else None
-            loss, number = self._loss(self.judged, self.material.judged, frames)
+            loss, number = self._loss(self.validated, self.material.validated, frames)
         return float(loss / number)
 
     def _loss(self, rows: Any, counted: Any, frames: Any) -> tuple[Any, Any]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tundish._common.arguments import Floats
 from tundish._common.images import read_image, read_pages
 from tundish._common.optional import optional
+from tundish._common.refusals import MISSING, ArgumentError, RefusalError
+from tundish.crystallization.frames._checks import Quantity
 
 READINGS = "readings.csv"
 TIME = "time_s"
@@ -43,10 +45,10 @@ class _Row(NamedTuple):
     readings: list[float]
 
 
-class Names:
-    """The times, s, that names of frames carry: see `FrameSequence.from_folder`.
+class FrameNames:
+    """The times, s, in the names of frames: see `FrameSequence.from_folder`.
 
-    One object is asked for all names of a folder, since it tells whether other numbers in them change, too.
+    One object reads all names of a folder, since other numbers in them must be the same in all.
     """
 
     def __init__(self, frames_per_second: float | None = None, pattern: str | None = None) -> None:
@@ -66,12 +68,15 @@ class Names:
             return float(marked[0])
         numbers = _NUMBER.findall(file.stem)
         if not numbers:
-            raise ValueError(f"{file}: its name carries no time; a number of seconds is needed")
+            allowed = "its name carries no time; a number of seconds is needed"
+            raise ArgumentError(str(file), MISSING, allowed)
         first, others = self._first or (file.name, numbers[:-1])
         if others != numbers[:-1]:
-            raise ValueError(
-                f"{file}: its name differs from {first} in more numbers than the last, so that it does "
-                "not tell which is the time; write 12.5s for 12.5 s, or give a pattern"
+            raise ArgumentError(
+                str(file),
+                MISSING,
+                f"its name differs from {first} in more numbers than the last, so that it does not tell "
+                "which is the time; write 12.5s for 12.5 s, or give a pattern",
             )
         self._first = first, others
         return float(numbers[-1])
@@ -80,15 +85,15 @@ class Names:
         found = pattern.search(file.stem)
         text = found and found.group(1)
         if text is None:
-            raise ValueError(
-                f"{file}: its name without the suffix does not match pattern = {pattern.pattern!r}"
-            )
+            allowed = f"its name without the suffix does not match pattern = {pattern.pattern!r}"
+            raise ArgumentError(str(file), MISSING, allowed)
         try:
             number = float(text)
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise ValueError(f"{file}: {text!r}, by pattern = {pattern.pattern!r}, is no number")
+            allowed = f"{text!r}, by pattern = {pattern.pattern!r}, is no number"
+            raise ArgumentError(str(file), MISSING, allowed)
         return number
 
 
@@ -96,13 +101,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         compiled = re.compile(pattern)
     except (re.error, TypeError) as error:
-        raise ValueError(f"pattern = {pattern!r}: is no regular expression: {error}") from None
+        raise ArgumentError("pattern", pattern, f"is no regular expression: {error}") from None
     if compiled.groups != 1:
-        raise ValueError(f"pattern = {pattern!r}: has {compiled.groups} groups; one, of the time, is needed")
+        raise ArgumentError("pattern", pattern, f"has {compiled.groups} groups; one, of the time, is needed")
     return compiled
 
 
-def read_folder(path: str | PathLike[str], names: Names, skip: bool) -> Frames:
+def read_folder(path: str | PathLike[str], names: FrameNames, skip: bool) -> Frames:
     """See `FrameSequence.from_folder`."""
     folder = Path(path)
     if not folder.is_dir():
@@ -163,11 +168,12 @@ def write_folder(
     """Writes PNG files named by their times, and readings.csv, into a new or empty folder."""
     pillow = optional("PIL.Image", "vision")
     if time[0] < 0:
-        raise ValueError(f"time[0] = {time[0]:g} s: names of frames carry no signs; count from another time")
+        allowed = "names of frames carry no signs; count from another time"
+        raise ArgumentError("time[0]", Quantity(time[0], "s"), allowed)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise ValueError(f"{folder}: is not empty; frames are written to a new folder")
+        raise ArgumentError(str(folder), MISSING, "is not empty; frames are written to a new folder")
     texts = [np.format_float_positional(seconds, trim="-") for seconds in time]
     before, after = (max(len(text.partition(".")[k]) for text in texts) for k in (0, 2))
     width = before + (after + 1 if after else 0)
@@ -189,7 +195,7 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def _timed(folder: Path, names: Names) -> dict[Path, float]:
+def _timed(folder: Path, names: FrameNames) -> dict[Path, float]:
     """The frames with their times, by time; two of one time, and a name without one, are refused."""
     timed: dict[float, Path] = {}
     for file in image_files(folder):
@@ -215,6 +221,8 @@ def _readings(file: Path, time: Floats) -> tuple[Floats | None, tuple[tuple[str,
                 raise ValueError(f"the first line must be {TIME} and a name for each thermocouple")
             found = [_row(rows.line_num, row, header) for row in rows if row]
             _refuse_twice(found)
+    except RefusalError as error:
+        raise error.at(file, error.line) from None
     except (ValueError, csv.Error) as error:
         raise ValueError(f"{file}: {error}") from None
     values = np.full((len(time), len(header) - 1), math.nan)
@@ -226,7 +234,7 @@ def _readings(file: Path, time: Floats) -> tuple[Floats | None, tuple[tuple[str,
     has = np.abs(at[nearest] - time) <= near
     values[has] = np.array([row.readings for row in found])[nearest[has]]
     unused = [found[n] for n in sorted(set(range(len(found))) - set(nearest[has].tolist()))]
-    return values[:, 0] if values.shape[1] == 1 else values, _told(file, unused, near)
+    return values[:, 0] if values.shape[1] == 1 else values, _unused(file, unused, near)
 
 
 def _nearest(times: Floats, wanted: Floats) -> NDArray[np.intp]:
@@ -244,8 +252,8 @@ def _refuse_twice(rows: list[_Row]) -> None:
         lines[row.time] = row.line
 
 
-def _told(file: Path, unused: list[_Row], near: float) -> tuple[tuple[str, str], ...]:
-    """That rows were left out."""
+def _unused(file: Path, unused: list[_Row], near: float) -> tuple[tuple[str, str], ...]:
+    """(file, why) of rows that were left out."""
     if not unused:
         return ()
     first, others = f"line {unused[0].line}, of {unused[0].time:g} s,", len(unused) - 1
@@ -264,9 +272,11 @@ def _row(line: int, cells: list[str], header: list[str]) -> _Row:
         raise ValueError(f"line {line}: has no time")
     for name, value in zip(header[1:], values, strict=True):
         if math.isinf(value):
-            raise ValueError(f"line {line}, {name}: is infinite; leave the cell empty where nothing is known")
+            allowed = "is infinite; leave the cell empty where nothing is known"
+            raise ArgumentError(name, MISSING, allowed, line=line)
     return _Row(line, seconds, values)
 
 
 def size_of(image: NDArray[Any]) -> str:
+    """The size of an image in words."""
     return " x ".join(str(n) for n in image.shape[:2]) + (" px in colour" if image.ndim == 3 else " px")

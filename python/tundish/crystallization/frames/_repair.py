@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import Floats, floats, integer, number, vector
+from tundish._common.arguments import Floats, count, floats, positive
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.crystallization.frames._checks import rising
 
 _NEIGHBOURS = 7  # readings on each side of one, whose median slope is the trend
 _SHARE = 0.9  # of the changes between readings that count as their ordinary movement
@@ -97,12 +99,14 @@ def repair_readings(
     seconds = rising("time", time)
     columns = floats("values", values)
     if columns.ndim not in (1, 2) or len(columns) != len(seconds):
-        raise ValueError(
-            f"values: has shape {columns.shape}; ({len(seconds)},) or ({len(seconds)}, k) needed"
-        )
+        needed = f"({len(seconds)},) or ({len(seconds)}, k) needed"
+        raise ArgumentError("values", MISSING, f"has shape {columns.shape}; {needed}")
     if np.isinf(columns).any():
-        raise ValueError(f"values: is infinite at {np.argwhere(np.isinf(columns))[0].tolist()}")
-    limits = _Limits(_positive("tolerance", tolerance), _positive("deviation", deviation), _longest(longest))
+        first = np.argwhere(np.isinf(columns))[0].tolist()
+        raise ArgumentError("values", MISSING, f"is infinite at {first}")
+    limits = _Limits(
+        positive("tolerance", tolerance), positive("deviation", deviation), count("longest", longest, 1)
+    )
     baseline = np.zeros(len(seconds)) if programme is None else programme_at(programme, seconds)
     repaired = columns.copy()
     repairs: list[Repair] = []
@@ -121,20 +125,6 @@ def repair_readings(
     return Repaired(repaired, tuple(repairs), tuple(jumps))
 
 
-def rising(name: str, value: ArrayLike, *, twice: bool = False) -> Floats:
-    """(T,) s, finite and rising, or also the same `twice`; ValueError naming the first index that is not."""
-    seconds = vector(name, value)
-    bad = np.flatnonzero(~np.isfinite(seconds))
-    if bad.size:
-        raise ValueError(f"{name}[{bad[0]}] = {seconds[bad[0]]:g}: must be finite")
-    bad = np.flatnonzero(np.diff(seconds) < 0 if twice else np.diff(seconds) <= 0)
-    if bad.size:
-        n = int(bad[0]) + 1
-        what = "is given twice" if seconds[n] == seconds[n - 1] else "runs backwards"
-        raise ValueError(f"{name}[{n}] = {seconds[n]:g} s after {seconds[n - 1]:g} s: {what}; must rise")
-    return seconds
-
-
 def programme_at(programme: ArrayLike, time: Floats) -> Floats:
     """(T,) degC of a heating programme, (n, 2) times and temperatures; constant beyond its ends.
 
@@ -142,9 +132,10 @@ def programme_at(programme: ArrayLike, time: Floats) -> Floats:
     """
     points = floats("programme", programme)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ValueError(f"programme: has shape {points.shape}; (n, 2), times and temperatures, is needed")
+        needed = "(n, 2), times and temperatures, is needed"
+        raise ArgumentError("programme", MISSING, f"has shape {points.shape}; {needed}")
     if not np.isfinite(points[:, 1]).all():
-        raise ValueError("programme: temperatures must be finite")
+        raise ArgumentError("programme", MISSING, "temperatures must be finite")
     return np.interp(time, rising("programme[:, 0]", points[:, 0], twice=True), points[:, 1])
 
 
@@ -168,11 +159,11 @@ class _Column:
         known = np.flatnonzero(np.isfinite(read))
         fitting = np.abs(self._offset)[known] <= limits.deviation if programmed else np.full(known.size, True)
         if known.size < 3:
-            raise ValueError(f"{name}: {known.size} readings are known; at least 3 are needed")
+            raise ArgumentError(name, MISSING, f"{known.size} readings are known; at least 3 are needed")
         if fitting.sum() < max(known.size / 2, 3):
-            raise ValueError(
-                f"programme: {known.size - fitting.sum()} of the {known.size} readings of {name} differ by "
-                f"more than {limits.deviation:g} K from it"
+            off = f"{known.size - fitting.sum()} of the {known.size} readings of {name}"
+            raise ArgumentError(
+                "programme", MISSING, f"{off} differ by more than {limits.deviation:g} K from it"
             )
         self._programme = known[~fitting]
         self._known = known[fitting]
@@ -183,20 +174,20 @@ class _Column:
         """The readings on the cheapest chain, and those of them that a jump leads to."""
         time = self._time[self._known]
         level, self._movement = _detrended(time, self._offset[self._known])
-        count, longest = len(level), self._limits.longest
+        number, longest = len(level), self._limits.longest
         jump = (longest + 1) / 2  # two of them, out and back, cost more than the longest run
-        cost = np.minimum(_END_COST * np.arange(count, dtype=float), count).tolist()
-        before = [-1] * count
-        steps = [self._steps(time, level, gap) for gap in range(min(longest, count - 2) + 1)]
+        cost = np.minimum(_END_COST * np.arange(number, dtype=float), number).tolist()
+        before = [-1] * number
+        steps = [self._steps(time, level, gap) for gap in range(min(longest, number - 2) + 1)]
         free, allowed = ([step[k].tolist() for step in steps] for k in (0, 1))
-        for n in range(1, count):
-            for gap in range(min(longest, n - 1, count - 2) + 1):
+        for n in range(1, number):
+            for gap in range(min(longest, n - 1, number - 2) + 1):
                 start = n - gap - 1
                 if allowed[gap][start]:
                     total = cost[start] + gap + (0 if free[gap][start] else jump)
                     if total < cost[n]:
                         cost[n], before[n] = total, start
-        last = min(range(count), key=lambda n: cost[n] + _END_COST * (count - 1 - n))
+        last = min(range(number), key=lambda n: cost[n] + _END_COST * (number - 1 - n))
         chain = [last]
         while before[chain[-1]] >= 0:
             chain.append(before[chain[-1]])
@@ -294,17 +285,3 @@ def _texts(text: str) -> Iterator[str]:
             if character in _DIGITS:
                 yield from (text[:n] + digit + text[n + 1 :] for digit in _DIGITS if digit != character)
                 yield text[:n] + text[n + 1 :]
-
-
-def _positive(name: str, value: object) -> float:
-    size = number(name, value)
-    if not (math.isfinite(size) and size > 0):
-        raise ValueError(f"{name} = {size:g}: must be finite and above 0")
-    return size
-
-
-def _longest(value: object) -> int:
-    count = integer("longest", value)
-    if count < 1:
-        raise ValueError(f"longest = {count}: must be at least 1")
-    return count

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import math
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import Floats, floats, number
+from tundish._common.arguments import Floats, choice, number, positive
+from tundish._common.columns import FrozenColumns
 from tundish._common.images import Grey, luma
 from tundish._common.random import generator
-from tundish.crystallization import _frames_folder
-from tundish.crystallization.frames._repair import Repair, repair_readings, rising
-
-if TYPE_CHECKING:
-    from tundish.crystallization.frames._features import Calibration
-    from tundish.crystallization.synthetic import Truth
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish.crystallization.frames import _folder
+from tundish.crystallization.frames._calibration import Calibration, calibrate
+from tundish.crystallization.frames._checks import (
+    checked_crystals,
+    checked_images,
+    checked_mask,
+    checked_readings,
+    rising,
+)
+from tundish.crystallization.frames._features import features
+from tundish.crystallization.frames._repair import Repair, repair_readings
+from tundish.crystallization.frames._truth import Truth
 
 _GAP = 1.5  # ordinary intervals between frames: a longer one is a gap
 _COLOURS = ("red", "green", "blue")
 
 
-class FrameSequence:
+class FrameSequence(FrozenColumns):
     """Frames of a mould flux under the camera of a hot thermocouple, in time.
 
     **Main arguments:**
@@ -48,13 +56,14 @@ class FrameSequence:
     - `repairs`: each :class:`Repair` of :meth:`repair`. `skipped`: (file, why) of frames and rows left out.
     - `augmented`: whether noisy copies are in it. `copy_of`: (T,) for each frame the index of the frame it is
       a copy of, itself for the frames as taken.
-    - `truth`: what :func:`synthetic.sequence` knows of its frames, None otherwise.
+    - `truth`: the :class:`synthetic.Truth` of a synthetic sequence, None otherwise.
 
     `len(s)` is T; `s[2:50]` and `s[mask]` are sequences of some frames, in time.
 
     **Raises:** ValueError or TypeError naming the argument and the first bad index.
     """
 
+    _noun = "sequences do"
     images: Grey
     time: Floats
     temperature: Floats | None
@@ -77,15 +86,16 @@ class FrameSequence:
         mask: ArrayLike | None = None,
         crystals: str = "bright",
     ) -> None:
-        frames = _frames(images)
+        frames = checked_images(images)
         seconds = rising("time", time)
         if len(seconds) != len(frames):
-            raise ValueError(f"time: has shape {seconds.shape}; ({len(frames)},), one a frame, is needed")
+            needed = f"({len(frames)},), one a frame, is needed"
+            raise ArgumentError("time", MISSING, f"has shape {seconds.shape}; {needed}")
         colour = frames.ndim == 4
-        self._fill(
+        self._set(
             images=luma(frames) if colour else frames,
             time=seconds,
-            temperature=None if temperature is None else _temperature(temperature, len(frames)),
+            temperature=None if temperature is None else checked_readings(temperature, len(frames)),
             mask=None if mask is None else checked_mask(mask, frames.shape[1:3]),
             crystals=checked_crystals(crystals),
             levels=_levels(frames),
@@ -97,18 +107,10 @@ class FrameSequence:
             truth=None,
         )
 
-    def _fill(self, **columns: Any) -> None:
-        """Takes over what is checked already."""
-        for name, value in columns.items():
-            object.__setattr__(self, name, _frozen(value) if isinstance(value, np.ndarray) else value)
-
     def _with(self, **changes: Any) -> FrameSequence:
         other = FrameSequence.__new__(FrameSequence)
-        other._fill(**{name: changes.get(name, getattr(self, name)) for name in _FIELDS})
+        other._set(**{name: changes.get(name, getattr(self, name)) for name in _FIELDS})
         return other
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name}: sequences do not change; make others")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -117,11 +119,10 @@ class FrameSequence:
         """The sequence of some frames: a slice, a mask (T,) or rising numbers."""
         rows = self._chosen(which)
         if not rows.size:
-            raise ValueError("no frames are left: the slice or mask takes none")
+            raise ArgumentError("which", MISSING, "no frames are left: the slice or mask takes none")
         if (np.diff(rows) <= 0).any():
-            raise ValueError("frames must be taken in their order, each once")
-        if self.augmented:
-            raise ValueError("this sequence is augmented: take frames before augment()")
+            raise ArgumentError("which", MISSING, "frames must be taken in their order, each once")
+        self._refuse_augmented("which", "this sequence is augmented: take frames before augment()")
         return self._rows(rows)
 
     def _chosen(self, which: slice | ArrayLike) -> NDArray[np.intp]:
@@ -131,10 +132,16 @@ class FrameSequence:
             return every[which]
         given = np.asarray(which)
         if given.ndim != 1 or (given.size and given.dtype.kind not in "biu"):
-            raise TypeError(f"{which!r}: take a slice, such as s[3:4], a mask, or rising numbers of frames")
+            allowed = "take a slice, such as s[3:4], a mask, or rising numbers of frames"
+            raise ArgumentTypeError("which", which, allowed)
         if given.dtype == bool and given.shape != every.shape:
-            raise ValueError(f"mask: has shape {given.shape}; {every.shape}, one a frame, is needed")
+            needed = f"{every.shape}, one a frame, is needed"
+            raise ArgumentError("mask", MISSING, f"has shape {given.shape}; {needed}")
         return every[given if given.size else slice(0, 0)]
+
+    def _refuse_augmented(self, argument: str, allowed: str) -> None:
+        if self.augmented:
+            raise ArgumentError(argument, MISSING, allowed)
 
     def _rows(self, rows: NDArray[np.intp]) -> FrameSequence:
         # Frames that follow each other share this sequence's memory.
@@ -153,13 +160,13 @@ class FrameSequence:
         )
 
     def __repr__(self) -> str:
-        said = [f"{len(self)} frames of {self.size[0]} x {self.size[1]} px"]
-        said.append(f"{self.time.min():g} to {self.time.max():g} s")
-        said += [f"{len(self.gaps)} gaps"] if self.gaps else []
-        said += [f"{len(self.repairs)} readings repaired"] if self.repairs else []
-        said += [f"{len(self.skipped)} files skipped"] if self.skipped else []
-        said += ["with noisy copies"] if self.augmented else []
-        return "<FrameSequence: " + ", ".join(said) + ">"
+        parts = [f"{len(self)} frames of {self.size[0]} x {self.size[1]} px"]
+        parts.append(f"{self.time.min():g} to {self.time.max():g} s")
+        parts += [f"{len(self.gaps)} gaps"] if self.gaps else []
+        parts += [f"{len(self.repairs)} readings repaired"] if self.repairs else []
+        parts += [f"{len(self.skipped)} files skipped"] if self.skipped else []
+        parts += ["with noisy copies"] if self.augmented else []
+        return "<FrameSequence: " + ", ".join(parts) + ">"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -174,8 +181,6 @@ class FrameSequence:
             return ()
         after = np.flatnonzero(interval > _GAP * np.median(interval))
         return tuple((int(n) + 1, float(interval[n])) for n in after)
-
-    # -- files
 
     @classmethod
     def from_folder(
@@ -213,15 +218,14 @@ class FrameSequence:
         and for names that do not tell which number is the time; FileNotFoundError; ImportError without Pillow
         (`tundish[vision]`).
         """
-        if errors not in ("raise", "skip"):
-            raise ValueError(f"errors = {errors!r}: must be 'raise' or 'skip'")
-        rate = None if frames_per_second is None else _rate(frames_per_second)
-        names = _frames_folder.Names(rate, pattern)
-        read = _frames_folder.read_folder(path, names, errors == "skip")
+        choice("errors", errors, ("raise", "skip"))
+        rate = None if frames_per_second is None else positive("frames_per_second", frames_per_second)
+        names = _folder.FrameNames(rate, pattern)
+        read = _folder.read_folder(path, names, errors == "skip")
         sequence = cls(
             np.stack(read.images), read.time, temperature=read.temperature, mask=mask, crystals=crystals
         )
-        object.__setattr__(sequence, "skipped", read.skipped)
+        sequence._set(skipped=read.skipped)
         return sequence
 
     @classmethod
@@ -250,10 +254,10 @@ class FrameSequence:
         given = {"frames_per_second": frames_per_second, "start": start}
         for name, value in given.items():
             if time is not None and value is not None:
-                raise ValueError(f"{name} = {value}: is not used, since time is given")
-        rate = 1.0 if frames_per_second is None else _rate(frames_per_second)
+                raise ArgumentError(name, value, "is not used, since time is given")
+        rate = 1.0 if frames_per_second is None else positive("frames_per_second", frames_per_second)
         begin = 0.0 if start is None else number("start", start)
-        images = np.stack(_frames_folder.read_tiff(path))
+        images = np.stack(_folder.read_tiff(path))
         if time is None:
             time = begin + np.arange(len(images)) / rate
         return cls(images, time, temperature=temperature, mask=mask, crystals=crystals)
@@ -265,11 +269,8 @@ class FrameSequence:
         is not empty, or if this sequence is augmented or begins before 0 s; ImportError without Pillow;
         OSError.
         """
-        if self.augmented:
-            raise ValueError(f"{path}: write the sequence as it was before augment()")
-        _frames_folder.write_folder(path, self.images, self.time, self.temperature)
-
-    # -- parts and copies
+        self._refuse_augmented(str(path), "write the sequence as it was before augment()")
+        _folder.write_folder(path, self.images, self.time, self.temperature)
 
     def split(self, test: float = 0.3) -> tuple[FrameSequence, FrameSequence]:
         """(train, test): the last share of the frames is tested, after all that is trained on.
@@ -281,14 +282,14 @@ class FrameSequence:
         """
         share = number("test", test)
         if not 0 < share < 1:
-            raise ValueError(f"test = {test}: must lie between 0 and 1")
-        if self.augmented:
-            raise ValueError(
-                "split: this sequence is augmented, and noisy copies of tested frames in training are a "
-                "leak; split first, and augment the training part"
-            )
+            raise ArgumentError("test", share, "must lie between 0 and 1")
+        self._refuse_augmented(
+            "split",
+            "this sequence is augmented, and noisy copies of tested frames in training are a leak; split "
+            "first, and augment the training part",
+        )
         if len(self) < 2:
-            raise ValueError("split: one frame cannot be split")
+            raise ArgumentError("split", MISSING, "one frame cannot be split")
         count = min(max(len(self) - round(share * len(self)), 1), len(self) - 1)
         rows = np.arange(len(self))
         return self._rows(rows[:count]), self._rows(rows[count:])
@@ -305,9 +306,8 @@ class FrameSequence:
         """
         deviation = number("noise", noise)
         if not (math.isfinite(deviation) and deviation > 0):
-            raise ValueError(f"noise = {noise}: must be finite and above 0 grey levels")
-        if self.augmented:
-            raise ValueError("augment: this sequence has noisy copies already")
+            raise ArgumentError("noise", deviation, "must be finite and above 0 grey levels")
+        self._refuse_augmented("augment", "this sequence has noisy copies already")
         random = generator(rng)
         copies = np.empty_like(self.images)
         for frame, copy in zip(self.images, copies, strict=True):
@@ -342,10 +342,9 @@ class FrameSequence:
         centre = float(self.images.mean()) if mean is None else number("mean", mean)
         width = float(self.images.std()) if deviation is None else number("deviation", deviation)
         if not width > 0:
-            raise ValueError(f"deviation = {width:g}: must be above 0; frames of one level have no z-score")
+            allowed = "must be above 0; frames of one level have no z-score"
+            raise ArgumentError("deviation", width, allowed)
         return (self.images - np.float32(centre)) / np.float32(width)
-
-    # -- readings
 
     def repair(self, programme: ArrayLike | None = None, **limits: Any) -> FrameSequence:
         """The sequence with mis-read and missing readings put right, each told in :attr:`repairs`.
@@ -356,52 +355,21 @@ class FrameSequence:
         **Raises:** as :func:`repair_readings`; ValueError if this sequence has no readings or has copies.
         """
         if self.temperature is None:
-            raise ValueError("repair: this sequence has no temperature")
-        if self.augmented:
-            raise ValueError("repair: this sequence is augmented; repair first")
+            raise ArgumentError("repair", MISSING, "this sequence has no temperature")
+        self._refuse_augmented("repair", "this sequence is augmented; repair first")
         found = repair_readings(self.time, self.temperature, programme, **limits)
         return self._with(temperature=found.values, repairs=self.repairs + found.repairs)
 
-    # -- what is on the frames
-
     def calibration(self, **options: Any) -> Calibration:
         """Where the flux is, how it is lit, and which level parts melt from crystals: :func:`calibrate`."""
-        from tundish.crystallization.frames._features import calibrate
-
         return calibrate(self, **options)
 
     def features(self, calibration: Calibration | None = None, **options: Any) -> NDArray[Any]:
         """What is seen on each frame, as a structured array: :func:`features`."""
-        from tundish.crystallization.frames._features import features
-
         return features(self, calibration, **options)
 
 
 _FIELDS = tuple(FrameSequence.__annotations__)
-
-
-def _frames(images: ArrayLike) -> NDArray[np.uint8]:
-    """(T, H, W) or (T, H, W, 3)."""
-    try:
-        array = np.asarray(images)
-    except ValueError:
-        raise ValueError("images: frames differ in size; one size is needed") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"images: are {array.dtype}; levels of 0 to 255 are needed")
-    if array.ndim == 4 and array.shape[-1] in (3, 4):
-        array = array[..., :3]
-    elif array.ndim != 3:
-        raise ValueError(f"images: has shape {array.shape}; (T, H, W), or (T, H, W, 3) in colour, is needed")
-    if 0 in array.shape:
-        raise ValueError(f"images: has shape {array.shape}; no axis may be empty")
-    if array.dtype == np.uint8:
-        return array
-    bad = ~((array >= 0) & (array <= 255)).reshape(len(array), -1).all(axis=1)
-    if bad.any():
-        raise ValueError(f"images[{np.argmax(bad)}]: has levels that are NaN or not from 0 to 255")
-    if array.dtype.kind == "f" and 0 < array.max() <= 1:
-        raise ValueError("images: have levels of 0 to 1; 0 to 255 are needed, so multiply by 255")
-    return np.asarray(np.rint(array), np.uint8)
 
 
 def _levels(frames: NDArray[np.uint8]) -> Floats:
@@ -410,48 +378,3 @@ def _levels(frames: NDArray[np.uint8]) -> Floats:
     # A frame at a time: sums of bytes are exact, and no large copy is made.
     sums = np.array([pixel.sum(axis=0, dtype=np.int64) for pixel in pixels])
     return sums / np.float64(pixels.shape[1])
-
-
-def _temperature(value: ArrayLike, count: int) -> Floats:
-    readings = floats("temperature", value)
-    if readings.ndim not in (1, 2) or len(readings) != count or not readings.size:
-        raise ValueError(f"temperature: has shape {readings.shape}; ({count},) or ({count}, k) is needed")
-    bad = np.argwhere(np.isinf(readings))
-    if bad.size:
-        raise ValueError(f"temperature{bad[0].tolist()}: is infinite; NaN means that there is no reading")
-    return readings
-
-
-def checked_mask(value: ArrayLike, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    """(H, W) bool of this size that is True somewhere, or an error that names `mask`."""
-    mask = np.asarray(value)
-    if mask.dtype != bool:
-        raise TypeError(f"mask: is {mask.dtype}; bool is needed")
-    if mask.shape != size:
-        raise ValueError(f"mask: has shape {mask.shape}; {size}, that of a frame, is needed")
-    if not mask.any():
-        raise ValueError("mask: leaves nothing of the frames")
-    return mask
-
-
-def checked_crystals(value: str) -> str:
-    """ "bright" or "dark", or an error that names `crystals`."""
-    if value not in ("bright", "dark"):
-        raise ValueError(f"crystals = {value!r}: must be 'bright' or 'dark'")
-    return value
-
-
-def _rate(value: object) -> float:
-    rate = number("frames_per_second", value)
-    if not (math.isfinite(rate) and rate > 0):
-        raise ValueError(f"frames_per_second = {rate:g}: must be finite and above 0")
-    return rate
-
-
-def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """The array if nobody can change it, and otherwise a copy."""
-    if not values.flags.writeable:
-        return values
-    values = values.copy()
-    values.flags.writeable = False
-    return values

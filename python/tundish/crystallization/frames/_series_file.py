@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
+from tundish._common.refusals import MISSING, ArgumentError, RefusalError
 from tundish.crystallization.frames._repair import Repair, repair_readings
 
 TIMES = ("time_s", "time", "t_s", "t")
@@ -46,7 +47,8 @@ class SeriesFile(NamedTuple):
         """
         for name in names:
             if name not in self.values:
-                raise ValueError(f"{self.path}: has no column {name!r}; there are " + ", ".join(self.values))
+                allowed = f"has no column {name!r}; there are " + ", ".join(self.values)
+                raise ArgumentError(str(self.path), MISSING, allowed)
         table = np.stack([self.values[name] for name in names], axis=1)
         whole = np.isfinite(table).all(axis=1)
         left_out = tuple(
@@ -92,7 +94,7 @@ def read_series(path: str | PathLike[str], programme: Floats | None = None) -> S
         try:
             found = repair_readings(time, np.stack(list(readings.values()), axis=1), programme)
         except ValueError as error:
-            raise ValueError(f"{file}: readings {', '.join(readings)}: {error}") from None
+            raise ArgumentError(f"readings {', '.join(readings)}", MISSING, str(error)).at(file) from None
         readings = dict(zip(readings, found.values.T, strict=True))
         repairs = found.repairs
     return SeriesFile(file, time, lines, values, readings, repairs)
@@ -124,6 +126,8 @@ def _table(file: Path) -> tuple[list[str], Floats, NDArray[np.intp]]:
             found = [(rows.line_num, _numbers(rows.line_num, row, header)) for row in _written(rows)]
     except UnicodeDecodeError:
         raise ValueError(f"{file}: is no text in UTF-8") from None
+    except RefusalError as error:
+        raise error.at(file, error.line) from None
     except (ValueError, csv.Error) as error:
         raise ValueError(f"{file}: {error}") from None
     if not found:
@@ -159,9 +163,10 @@ def _numbers(line: int, row: list[str], header: list[str]) -> list[float]:
         try:
             value = float(text) if text else math.nan
         except ValueError:
-            raise ValueError(f"line {line}, {name}: {text[:30]!r} is no number") from None
+            raise ArgumentError(name, MISSING, f"{text[:30]!r} is no number", line=line) from None
         if math.isinf(value):
-            raise ValueError(f"line {line}, {name}: is infinite; leave the cell empty where nothing is known")
+            allowed = "is infinite; leave the cell empty where nothing is known"
+            raise ArgumentError(name, MISSING, allowed, line=line)
         found.append(value)
     return found
 

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, number, vector
-from tundish.crystallization.kinetics._jmak import fit_jmak
-from tundish.crystallization.frames._repair import repair_readings, rising
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.crystallization.frames._checks import rising, within
+from tundish.crystallization.frames._repair import repair_readings
 from tundish.crystallization.frames._sequence import FrameSequence
+from tundish.crystallization.kinetics._jmak import fit_jmak
 
 _SHARES = (0.01, 0.5, 0.99)
 _POINT = [("record", np.int64), ("share", float), ("temperature", float), ("time", float), ("lower", float),
@@ -20,7 +22,7 @@ _POINT = [("record", np.int64), ("share", float), ("temperature", float), ("time
 _NEAR, _LINE = 5.0, 25.0  # K below the highest temperature: cooling, and the line that it begins with
 _MOLTEN = 0.05  # share, below which the flux has been molten
 
-Record = FrameSequence | Sequence[Any]
+Measured = FrameSequence | Sequence[Any]
 
 
 class _Curve(NamedTuple):
@@ -32,7 +34,7 @@ class _Curve(NamedTuple):
 
 
 def ttt_points(
-    records: Iterable[Record],
+    records: Iterable[Measured],
     shares: Iterable[float] = _SHARES,
     *,
     level: float = 0.95,
@@ -59,16 +61,19 @@ def ttt_points(
         try:
             fit = fit_jmak(curve.time, curve.share)
         except ValueError as error:
-            raise ValueError(f"records[{n}]: {error}") from None
+            raise within(f"records[{n}]", error) from None
         inside = (curve.time >= fit.start) & (curve.time <= fit.end)
         if not inside.any():
-            raise ValueError(f"records[{n}]: does not show from 1 % to 99 % of the crystallisation")
+            allowed = "does not show from 1 % to 99 % of the crystallisation"
+            raise ArgumentError(f"records[{n}]", MISSING, allowed)
         held = float(np.median(curve.temperature[inside]))
         low, high = np.quantile(curve.temperature[inside], (0.05, 0.95))
         if max(held - low, high - held) > off:
-            raise ValueError(
-                f"records[{n}]: is between {low:.0f} and {high:.0f} degC while it crystallises; for a hold "
-                f"it may be {off:g} K off its median"
+            raise ArgumentError(
+                f"records[{n}]",
+                MISSING,
+                f"is between {low:.0f} and {high:.0f} degC while it crystallises; for a hold it may be "
+                f"{off:g} K off its median",
             )
         before = np.flatnonzero((curve.time < fit.start) & (np.abs(curve.temperature - held) > off))
         reached = float(curve.time[before[-1] + 1] if before.size else curve.time[0])
@@ -78,7 +83,7 @@ def ttt_points(
     return np.array(points, _POINT)
 
 
-def cct_points(records: Iterable[Record], shares: Iterable[float] = _SHARES) -> NDArray[Any]:
+def cct_points(records: Iterable[Measured], shares: Iterable[float] = _SHARES) -> NDArray[Any]:
     """Points of the continuous-cooling diagram, of records that were cooled while they crystallised.
 
     **Main arguments:** as for :func:`ttt_points`.
@@ -99,7 +104,8 @@ def cct_points(records: Iterable[Record], shares: Iterable[float] = _SHARES) -> 
         begin = int(np.flatnonzero(curve.temperature > highest - _NEAR)[-1])
         after = _Curve(*(column[begin:] for column in curve))
         if len(after.time) < 2 or after.temperature[-1] > highest - 20:
-            raise ValueError(f"records[{n}]: is not cooled: it ends at {curve.temperature[-1]:.0f} degC")
+            allowed = f"is not cooled: it ends at {curve.temperature[-1]:.0f} degC"
+            raise ArgumentError(f"records[{n}]", MISSING, allowed)
         began = _cooling_began(curve, begin)
         padded = np.pad(after.share, 2, mode="edge")
         smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
@@ -131,22 +137,22 @@ def _shares(shares: Iterable[float]) -> list[float]:
     wanted = [number("shares", share) for share in shares]
     for share in wanted:
         if not 0 < share < 1:
-            raise ValueError(f"shares: {share:g} must lie between 0 and 1")
+            raise ArgumentError("shares", MISSING, f"{share:g} must lie between 0 and 1")
     return wanted
 
 
-def _curves(records: Iterable[Record]) -> list[_Curve]:
+def _curves(records: Iterable[Measured]) -> list[_Curve]:
     """What the records show from when the flux is molten, with repaired readings."""
     curves = []
     for n, record in enumerate(records):
         try:
             curves.append(_curve(record))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"records[{n}]: {error}") from None
+            raise within(f"records[{n}]", error) from None
     return curves
 
 
-def _curve(record: Record) -> _Curve:
+def _curve(record: Measured) -> _Curve:
     if isinstance(record, FrameSequence):
         if record.temperature is None:
             raise ValueError("has no temperature")
@@ -162,11 +168,12 @@ def _curve(record: Record) -> _Curve:
                 f"time, share and temperature have {len(time)}, {len(share)} and {len(temperature)} values"
             )
         if not np.isfinite(share).all():
-            raise ValueError(f"share[{np.argmax(~np.isfinite(share))}]: must be finite")
+            raise ArgumentError(f"share[{np.argmax(~np.isfinite(share))}]", MISSING, "must be finite")
     repaired = repair_readings(time, temperature).values
     known = np.isfinite(repaired)
     curve = _Curve(time, share, np.interp(time, time[known], repaired[known]))
     molten = np.flatnonzero(curve.share < _MOLTEN)
     if not molten.size:
-        raise ValueError(f"share: is never below {_MOLTEN}; the flux must have been molten")
+        allowed = f"is never below {_MOLTEN}; the flux must have been molten"
+        raise ArgumentError("share", MISSING, allowed)
     return _Curve(*(column[molten[0] :] for column in curve))

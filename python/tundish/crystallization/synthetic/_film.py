@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, number, pair
 from tundish._common.progress import Callback, progress_callback
 from tundish._common.random import generator
-from tundish.crystallization.synthetic._kinetics import Course, Experiment, course
-from tundish.crystallization.synthetic._rendering import Scene
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 from tundish.crystallization.frames._sequence import FrameSequence
+from tundish.crystallization.frames._truth import Experiment, Truth
+from tundish.crystallization.synthetic._kinetics import Transformation, transform
+from tundish.crystallization.synthetic._rendering import Scene
 
-__all__ = ["Experiment", "Truth", "sequence"]
-
-_MOST_FRAMES = 100_000
-_LEAST_SIDE = 24  # px
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """What a synthetic sequence knows of its frames.
-
-    - `share`: (T,) crystallised share of the flux: solid as charged, or crystallised from the melt.
-    - `crystals`: (T,) crystals that have started to grow from the melt.
-    - `temperature`: (T,) degC of the flux, without lag, misreading or noise. `programme`: (n, 2) s and degC.
-    - `rate` (1/s), `exponent`, `onset` (s) of X = 1 - exp(-(rate (t - onset))^exponent), which the share
-      follows but for the scatter; `rate` is NaN if the temperature is not constant from the onset on.
-    - `mask`: (H, W) bool, where the flux is.
-    - `experiment`: all knobs.
-
-    As an array, and to `len` and in square brackets, it is the share.
-    """
-
-    share: Floats
-    crystals: NDArray[np.intp]
-    temperature: Floats
-    programme: Floats
-    rate: float
-    exponent: float
-    onset: float
-    mask: NDArray[np.bool_]
-    experiment: Experiment
-
-    def __len__(self) -> int:
-        return len(self.share)
-
-    def __getitem__(self, which: Any) -> Any:
-        return self.share[which]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
-        return np.array(self.share, dtype=dtype, copy=copy)
-
-    def rows(self, which: NDArray[np.intp]) -> Truth:
-        """The truth of some frames."""
-        return replace(
-            self, share=self.share[which], crystals=self.crystals[which], temperature=self.temperature[which]
-        )
+_MAX_FRAMES = 100_000
+_MIN_SIDE = 24  # px
 
 
 def sequence(
@@ -90,7 +47,7 @@ def sequence(
 
     The flux melts on heating, stays liquid, and crystallises on the way to the hold or in it. The order in
     which places crystallise is that of growth from nuclei that appear one after another, with impingement;
-    the clock is set so that the share is exactly that of the kinetics (:mod:`_kinetics` has the equations and
+    the clock is set so that the share is exactly that of the kinetics (`_kinetics.py` has the equations and
     their sources). Places melt in the order of a random field. The frames show the wire's loop, aglow; melt,
     dark, with its meniscus; bright crystals, fibrous and each of its own shade; uneven, flickering light, a
     lens's blur and noise. They are made to look as such films do: no figure reached on them says what is
@@ -100,14 +57,14 @@ def sequence(
     """
     length, step = number("seconds", seconds), number("interval", interval)
     if not (math.isfinite(step) and step > 0):
-        raise ValueError(f"interval = {step:g}: must be finite and above 0 s")
-    if not (math.isfinite(length) and 10 * step <= length <= _MOST_FRAMES * step):
-        raise ValueError(f"seconds = {length:g}: must hold 10 to {_MOST_FRAMES} frames, one each {step:g} s")
+        raise ArgumentError("interval", step, "must be finite and above 0 s")
+    if not (math.isfinite(length) and 10 * step <= length <= _MAX_FRAMES * step):
+        raise ArgumentError("seconds", length, f"must hold 10 to {_MAX_FRAMES} frames, one each {step:g} s")
     experiment = _experiment(kinetics).lasting(length)
     height, width = _size(size)
     random = generator(rng)
     time: Floats = np.float64(step) * np.arange(math.floor(length / step + 1e-9))
-    happened = course(experiment, time, length, random)
+    happened = transform(experiment, time, length, random)
     scene = Scene(height, width, experiment, random)
     images = np.empty((len(time), height, width), np.uint8)
     crystals = np.empty(len(time), np.intp)
@@ -136,18 +93,22 @@ def _experiment(knobs: dict[str, float]) -> Experiment:
     known = Experiment.__dataclass_fields__
     for knob in knobs:
         if knob not in known:
-            raise TypeError(f"{knob}: is no knob of the experiment; they are " + ", ".join(known))
+            raise ArgumentTypeError(
+                knob, MISSING, "is no knob of the experiment; they are " + ", ".join(known)
+            )
     return Experiment(**knobs)
 
 
 def _size(size: tuple[int, int]) -> tuple[int, int]:
     height, width = pair("size", size, "rows and columns")
-    if height != int(height) or width != int(width) or min(height, width) < _LEAST_SIDE:
-        raise ValueError(f"size = {size!r}: must be whole numbers of at least {_LEAST_SIDE} px")
+    if height != int(height) or width != int(width) or min(height, width) < _MIN_SIDE:
+        raise ArgumentError("size", size, f"must be whole numbers of at least {_MIN_SIDE} px")
     return int(height), int(width)
 
 
-def _read_off(happened: Course, experiment: Experiment, step: float, random: np.random.Generator) -> Floats:
+def _read_off(
+    happened: Transformation, experiment: Experiment, step: float, random: np.random.Generator
+) -> Floats:
     """(T,) degC, whole numbers: the flux's temperature with the thermocouple's lag and noise."""
     assert experiment.lag is not None
     weight = 1 - math.exp(-step / max(experiment.lag, 1e-9))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.images import Grey
-from tundish.crystallization.synthetic._kinetics import Course, Experiment
+from tundish.crystallization.frames._truth import Experiment
+from tundish.crystallization.synthetic._kinetics import Transformation
 
 Image = NDArray[np.float32]
 
@@ -20,7 +21,7 @@ _BACKGROUND, _MELT, _WIRE_LEVEL = 38.0, 52.0, 178.0  # grey levels
 _GLOW = 14.0  # grey levels more, of melt and wire at the peak than 300 K below
 _LENS = 0.0028  # standard deviation of the blur, in heights of the frame
 _LATE = 0.8  # when the last nuclei appear, in times that a lone crystal takes over its share of the pool
-_LEAST_OVERLAY = 96  # px of height
+_MIN_OVERLAY = 96  # px of height
 # Digits of 3 x 5 px, a row an octal figure.
 _FONT = ("75557", "26227", "71747", "71717", "55711", "74717", "74757", "71111", "75757", "75717")
 
@@ -54,7 +55,7 @@ class Scene:
         """Crystals that have begun to grow when this share of the melt is crystallised."""
         return int(np.count_nonzero(self._starts <= share)) if share > 0 else 0
 
-    def frame(self, happened: Course, n: int, reading: float) -> Grey:
+    def frame(self, happened: Transformation, n: int, reading: float) -> Grey:
         """(H, W) of the n-th time of the course, with this reading (degC) written on it."""
         e = self._experiment
         glow = np.float32(_GLOW * (1 - (e.peak - happened.temperature[n]) / 300.0))
@@ -69,7 +70,7 @@ class Scene:
         if e.noise:
             image += np.float32(e.noise) * self._random.standard_normal(self._shape, dtype=np.float32)
         frame = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-        if e.overlay >= 0.5 and self._shape[0] >= _LEAST_OVERLAY:
+        if e.overlay >= 0.5 and self._shape[0] >= _MIN_OVERLAY:
             self._write(frame, f"{happened.time[n]:.0f}", 0)
             self._write(frame, f"{reading:.0f}", 1)
         return frame
