@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.optional import optional
+from tundish._common.refusals import MISSING, ArgumentError
 
 Grey = NDArray[np.uint8]
 
@@ -115,14 +116,15 @@ def _opened(file: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Any]:
             with pillow.open(file, formats=formats) as image:
                 yield image
     except pillow.UnidentifiedImageError:
-        raise ValueError(f"{file}: is no image; allowed are " + ", ".join(formats)) from None
+        allowed = "is no image; allowed are " + ", ".join(formats)
+        raise ArgumentError(str(file), MISSING, allowed) from None
     except _ModeError:
         raise
     except (*_DAMAGE, pillow.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read: {error}") from None
+        raise ArgumentError(str(file), MISSING, f"cannot be read: {error}") from None
 
 
-class _ModeError(ValueError):
+class _ModeError(ArgumentError):
     """An image that Pillow can read and this package does not take."""
 
 
@@ -132,4 +134,5 @@ def _levels(place: str, image: Any) -> NDArray[np.uint8]:
         return np.array(image, np.uint8)
     if image.mode in _COLOURS:
         return np.array(image.convert("RGB"), np.uint8)
-    raise _ModeError(f"{place}: is of Pillow's mode {image.mode!r}; 8-bit grey or colour is needed")
+    allowed = f"is of Pillow's mode {image.mode!r}; 8-bit grey or colour is needed"
+    raise _ModeError(place, MISSING, allowed)

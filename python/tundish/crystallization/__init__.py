@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.crystallization import baselines, plots, synthetic
+from tundish.crystallization._record import Record, frames_record, has_frames, read_record, synthetic_record
+from tundish.crystallization._settings import AnalysisSettings
 from tundish.crystallization.forecasting._backtest import (
     Backtest,
     Comparison,
@@ -27,29 +29,40 @@ from tundish.crystallization.kinetics._error_model import Errors
 from tundish.crystallization.kinetics._jmak import JmakFit, fit_jmak
 
 if TYPE_CHECKING:
+    from tundish.crystallization._analysis import Analysis, Comparisons, analyse, model_columns
+    from tundish.crystallization._follow import Following, Notice, Outlook, follow
+    from tundish.crystallization._report import report
     from tundish.crystallization.forecasting._flux_forecaster import FluxForecaster
     from tundish.crystallization.forecasting._network import FluxNet
     from tundish.crystallization.forecasting._training import Epoch
 
 __all__ = [
+    "Analysis",
+    "AnalysisSettings",
     "Backtest",
     "Calibration",
     "CalibrationWarning",
     "Comparison",
+    "Comparisons",
     "Epoch",
     "Errors",
     "Fitted",
     "FluxForecaster",
     "FluxNet",
+    "Following",
     "Forecast",
     "FrameSequence",
     "Gap",
     "JmakFit",
     "Leak",
+    "Notice",
+    "Outlook",
+    "Record",
     "Repair",
     "Repaired",
     "Series",
     "SeriesFile",
+    "analyse",
     "backtest",
     "baselines",
     "calibrate",
@@ -58,17 +71,33 @@ __all__ = [
     "even_series",
     "features",
     "fit_jmak",
+    "follow",
+    "frames_record",
+    "has_frames",
+    "model_columns",
     "neighbour_leak",
     "plots",
     "read_programme",
+    "read_record",
     "read_series",
     "repair_readings",
+    "report",
     "synthetic",
+    "synthetic_record",
     "ttt_points",
 ]
 
 # What needs torch is imported when it is first asked for.
 _LAZY = {
+    "Analysis": "_analysis",
+    "Comparisons": "_analysis",
+    "analyse": "_analysis",
+    "model_columns": "_analysis",
+    "Following": "_follow",
+    "Notice": "_follow",
+    "Outlook": "_follow",
+    "follow": "_follow",
+    "report": "_report",
     "Epoch": "forecasting._training",
     "FluxForecaster": "forecasting._flux_forecaster",
     "FluxNet": "forecasting._network",

@@ -228,11 +228,7 @@ class FluxForecaster(Forecaster):
     def _learn(self, values: Floats) -> None:
         """How networks see the series, and weights before anything is known."""
         self._view = View.of(self.form, values[: self._first_validated(len(values))])
-        self._blend = Blend(self._prior(), np.abs(np.diff(values, axis=0)).mean(axis=0))
-
-    def _prior(self) -> Floats:
-        """(steps, m): the weights of the blend before anything is known."""
-        return np.ones((self._steps, 1)) if self.form == "level" else prior_weights(self._steps)
+        self._blend = Blend(prior_weights(self.form, self._steps), np.abs(np.diff(values, axis=0)).mean(axis=0))
 
     def predict(self, series: ArrayLike | FrameSequence) -> Floats:
         """One step ahead: element t is forecast from `series[:t]` alone, with what was learnt so far.
@@ -390,7 +386,7 @@ class FluxForecaster(Forecaster):
         self._begin(Series(values, bool(data["flat"]), clock, [Gap(*gap) for gap in card["gaps"]]))
         self._now, self._limits = float(card["now"]), self._known_limits()
         self._view = View(self.form, arrays["view.centre"], arrays["view.spread"])
-        self._blend = Blend(self._prior(), arrays["blend.least"])
+        self._blend = Blend(prior_weights(self.form, self._steps), arrays["blend.least"])
         self._blend.restore(arrays)
         self._conformal.scores = list(arrays["scores"])
         self._pending, self._parts = list(arrays["pending"]), list(arrays["parts"])

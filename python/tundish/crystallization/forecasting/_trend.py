@@ -65,13 +65,16 @@ def trends(recent: Floats, steps: int) -> Floats:
     return np.stack(found, axis=-1)
 
 
-def prior_weights(steps: int) -> Floats:
-    """(steps, 22): weights of persistence, the trends and the networks, before anything is known.
+def prior_weights(form: str, steps: int) -> Floats:
+    """(steps, m): weights of forecasts before anything is known, of the networks alone in the form "level".
 
+    In the form "change" they are those of persistence, 20 trends and the networks.
     Persistence, the median steps damped by 0.8 and 0.9, and the networks have 100 times the weight of each
     other; the networks less far ahead, by the root of the steps, since changes over h steps overlap and they
     have seen fewer that do not.
     """
+    if form == "level":
+        return np.ones((steps, 1))
     trend = np.ones((2, 2, len(DAMPINGS)))  # half and whole window; median step and line
     trend[:, 0, :2] = _FAVOURED
     prior = np.empty((steps, trend.size + 2))

@@ -1,17 +1,19 @@
-"""What `tundish crystallize` prints."""
+"""The report of an analysis as a person reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from tundish.crystallization._settings import RECOMMENDED
+
 _INDENT = 16
-_MOST = 6  # repairs, gaps and lines left out that are told one by one
+_MAX_LISTED = 6  # repairs, gaps and lines left out that are listed one by one
 
 
 def text_of(facts: dict[str, Any]) -> str:
-    """The report of the facts that `tundish crystallize` writes as JSON."""
-    parts = [*_record(facts), *_transformation(facts), "", *_table(facts["backtest"]), *_rest(facts)]
+    """The facts of a report of :func:`report`, in lines for a person."""
+    parts = [*_record_lines(facts), *_transformation(facts), "", *_table(facts["backtest"]), *_rest(facts)]
     return "\n".join(parts)
 
 
@@ -19,7 +21,7 @@ def _line(name: str, text: str) -> str:
     return f"{name:<{_INDENT}}{text}"
 
 
-def _record(facts: dict[str, Any]) -> Iterator[str]:
+def _record_lines(facts: dict[str, Any]) -> Iterator[str]:
     time, frames = facts["time_s"], facts["frames"]
     kind = f"{time['count']} values of {', '.join(facts['columns'])}"
     if frames is not None:
@@ -34,27 +36,27 @@ def _record(facts: dict[str, Any]) -> Iterator[str]:
             f"{where}, melt and crystal {frames['contrast']:.0f} levels apart; share {share['first']:.3f} at "
             f"first, {share['last']:.3f} at last, {frames['crystals']} crystals",
         )
-    yield from _told(
+    yield from _listed(
         "readings",
         [_repair(repair, facts["readings"]) for repair in facts["repairs"]],
         "put right" if facts["readings"] else "",
     )
-    yield from _told("left out", [f"{name}: {why}" for name, why in facts["left_out"]], "left out")
-    yield from _told(
+    yield from _listed("left out", [f"{name}: {why}" for name, why in facts["left_out"]], "left out")
+    yield from _listed(
         "gaps", [f"{gap['missing']} missing after {gap['after_s']:g} s" for gap in facts["gaps"]], "bridged"
     )
 
 
-def _told(name: str, items: list[str], done: str) -> Iterator[str]:
-    """How many there are, and the first of them."""
+def _listed(name: str, items: list[str], done: str) -> Iterator[str]:
+    """How many there are, and the first of them, one a line."""
     if not items:
         if done == "put right":
             yield _line(name, "none had to be put right")
         return
     yield _line(name, f"{len(items)} {done}: {items[0]}")
-    yield from (_line("", item) for item in items[1:_MOST])
-    if len(items) > _MOST:
-        yield _line("", f"and {len(items) - _MOST} more")
+    yield from (_line("", item) for item in items[1:_MAX_LISTED])
+    if len(items) > _MAX_LISTED:
+        yield _line("", f"and {len(items) - _MAX_LISTED} more")
 
 
 def _repair(repair: dict[str, Any], readings: list[str]) -> str:
@@ -109,7 +111,7 @@ def _table(found: dict[str, Any]) -> Iterator[str]:
         for name, *numbers in cells:
             texts = (f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True))
             yield f"{name:<{widths[0]}}  {'  '.join(texts)}"
-        if "recommended" in rows:
+        if RECOMMENDED in rows:
             yield "* differs from what is recommended: p < 0.05 in the test of Diebold and Mariano"
     for name, reason in found["missing"].items():
         yield _line("not judged", f"{name}: {reason}")
@@ -131,16 +133,17 @@ def _rest(facts: dict[str, Any]) -> Iterator[str]:
     time = forecast["time_s"]
     shown = sorted({0, len(time) // 2, len(time) - 1})
     for name, parts in forecast["columns"].items():
-        told = ", ".join(
+        values = ", ".join(
             f"{time[n]:g} s: {parts['mean'][n]:.4g} ({parts['lower'][n]:.4g} to {parts['upper'][n]:.4g})"
             for n in shown
         )
-        yield _line("forecast", f"{name} at {told}; {100 * forecast['level']:g} % band")
+        yield _line("forecast", f"{name} at {values}; {100 * forecast['level']:g} % band")
     yield _line("model", _model(facts["model"]))
     if facts["synthetic"]:
         yield _line("data", "synthetic, and crystallising by the law that JMAK fits; real fluxes need not")
     yield from (_line("note", remark) for remark in facts["remarks"])
-    yield _line("time", f"{facts['seconds']:.3g} s")
+    if facts["seconds"] is not None:
+        yield _line("time", f"{facts['seconds']:.3g} s")
     yield from (_line("wrote", file) for file in facts["files"])
 
 
