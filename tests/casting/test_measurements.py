@@ -119,7 +119,7 @@ def test_readings_outside_the_strand_are_found_when_they_meet(
 ) -> None:
     columns = {**GOOD, name: [GOOD[name][0], value]}
     Measurements(**GOOD).check(strand)
-    with pytest.raises(ValueError, match=rf"measurements: {name}\[1\] = {value}"):
+    with pytest.raises(ValueError, match=rf"measurements\.{name}\[1\] = {value}"):
         Measurements(**columns).check(strand)
 
 

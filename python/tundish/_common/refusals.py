@@ -64,6 +64,11 @@ class RefusalError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.argument, self.value, self.allowed, self.file, self.line)
 
+    def rest_of(self, name: str) -> str | None:
+        """What follows if the argument is `name` or a part of it, "[1].htc" of "zones"; None if it is not."""
+        rest = self.argument.removeprefix(name)
+        return rest if self.argument.startswith(name) and rest[:1] in ("", ".", "[") else None
+
     def at(self, file: object, line: int | None = None) -> Self:
         """The same refusal of what stands in a file."""
         return type(self)(self.argument, self.value, self.allowed, file=str(file), line=line)

@@ -134,8 +134,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _energies2020(arguments: argparse.Namespace) -> int:
-    from tundish.reproduce import _energies2020_report as report
     from tundish.reproduce import energies2020 as paper
+    from tundish.reproduce.energies2020 import report
 
     folder = arguments.out or Path(arguments.paper)
     make_folder(folder)

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tundish._common.arguments import Floats, number
+from tundish._common.arguments import Floats, level_of, number
+from tundish._common.late import late
 from tundish._common.optional import optional
-from tundish.casting._fit import Fit
+from tundish._common.refusals import ArgumentError
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
+from tundish.casting._options import Options
 from tundish.casting._strand import Strand
+from tundish.casting.identification._covariance import NOTHING_SEEN, units_of
+from tundish.casting.identification._problem import SearchStatus
+from tundish.casting.identification._readings import ReadingsModel, plan_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COVARIANCES = ("sigma", "residuals", "sandwich")
-_NOTHING_SEEN = 1e-10  # of the largest singular value: rounding of the derivatives
 _HIGH_CORRELATION = 0.95
 
 
@@ -68,7 +71,7 @@ class Identification:
     - `noise`: standard deviation of the readings as estimated from the residuals, K.
     - `evaluations`: single solves of the strand; a value with k derivatives counts as 1 + k.
     - `runs`: a :class:`Run` of every start, in their order; `cost` is the least of theirs.
-    - `success`, `message`: how it ended.
+    - `success`, `status`, `message`: how it ended; `success` is a :class:`SearchStatus` of FINISHED.
     - `strand`: with the parameters found. `temperature`: (n,) K, its temperatures at the readings.
     - `residuals`: (n,) K, reading - temperature. `jacobian`: (n, k), derivatives of `temperature`.
     - `measurements`, `unknowns`, `bounds`, `method`, `grid`, `solver`, `scale`, `loss_scale`: what was fitted
@@ -99,6 +102,7 @@ class Identification:
     jacobian: Floats
     damping: int
     degrees_of_freedom: float
+    status: SearchStatus
 
     @property
     def residuals(self) -> Floats:
@@ -129,23 +133,22 @@ class Identification:
         Symmetric: the value plus and minus its standard error times Student's quantile (the normal one where
         the readings' sigma was given). Raises ValueError for a level outside 0 to 1.
         """
-        if not 0 < number("level", level) < 1:
-            raise ValueError(f"level = {level}: must be between 0 and 1")
+        half = 0.5 + level_of(level) / 2
         special = optional("scipy.special", "optimize")
-        quantile = float(special.stdtrit(self.degrees_of_freedom, 0.5 + level / 2))
+        quantile = float(special.stdtrit(self.degrees_of_freedom, half))
         if np.isinf(self.degrees_of_freedom):
-            quantile = float(special.ndtri(0.5 + level / 2))
+            quantile = float(special.ndtri(half))
         errors = self.standard_error
         return {n: (p - quantile * errors[n], p + quantile * errors[n]) for n, p in self.parameters.items()}
 
     @property
     def identifiability(self) -> Identifiability:
         """What the sensors can and cannot see of the parameters."""
-        weighted = self.scale[:, None] * self.jacobian * _units(self.parameters)
+        weighted = self.scale[:, None] * self.jacobian * units_of(self.parameters)
         _, singular, rows = np.linalg.svd(weighted, full_matrices=False)
         seen = np.any(weighted != 0, axis=0)
         names = np.array(self.unknowns)
-        unclear = [v for s, v in zip(singular, rows, strict=True) if s <= _NOTHING_SEEN * singular[0]]
+        unclear = [v for s, v in zip(singular, rows, strict=True) if s <= NOTHING_SEEN * singular[0]]
         groups = [tuple(names[seen & (abs(v) > 0.1)].tolist()) for v in unclear]
         rho = self.correlation
         pairs = [(i, j) for i in range(len(names)) for j in range(i) if abs(rho[i, j]) > _HIGH_CORRELATION]
@@ -164,37 +167,32 @@ class Identification:
         error says that the grid of the fit is too coarse for these readings.
         """
         if not number("refine", refine) > 1:
-            raise ValueError(f"refine = {refine}: must be above 1")
-        fine = Fit(self.strand, self.measurements, self.unknowns, _finer(self.grid, refine), self.solver)
+            raise ArgumentError("refine", refine, "must be above 1")
+        options = Options.of("solver", self.solver)
+        plan = plan_for(self.strand, self.measurements, _finer(self.grid, refine), options)
+        fine = ReadingsModel(plan, self.measurements, self.unknowns)
         found = fine(np.array(list(self.parameters.values())))
         step = self._step(found.jacobian, found.temperature) - self._step(self.jacobian, self.temperature)
         return dict(zip(self.unknowns, step.tolist(), strict=True))
 
     def _step(self, jacobian: Floats, temperature: Floats) -> Floats:
         """(k,) Gauss-Newton step from the parameters found."""
-        units = _units(self.parameters)
+        units = units_of(self.parameters)
         scale = self.scale * np.sqrt(self.influence)
         off = scale * (self.measurements.temperature - temperature)
-        step = np.linalg.lstsq(scale[:, None] * jacobian * units, off, rcond=_NOTHING_SEEN)[0]
+        step = np.linalg.lstsq(scale[:, None] * jacobian * units, off, rcond=NOTHING_SEEN)[0]
         return np.asarray(step * units)
 
     def plot(self) -> Figure:
         """Readings beside the reconstruction, residuals, and intervals, as a matplotlib figure."""
-        from tundish.casting._identification_plots import plot_identification
-
-        return plot_identification(self)
+        figure: Figure = late("tundish.casting.plots:plot_identification")(self)
+        return figure
 
     def __repr__(self) -> str:
         errors = self.standard_error
         lines = [f"{name} = {value:.6g} +- {errors[name]:.2g}" for name, value in self.parameters.items()]
         text = f"{self.method}, cost {self.cost:.6g}, {self.evaluations} solves: {self.message}"
         return f"<{type(self).__name__}: {text}\n  " + "\n  ".join(lines) + ">"
-
-
-def _units(parameters: Mapping[str, float]) -> Floats:
-    """Sizes that make the parameters' derivatives comparable."""
-    values = np.abs(list(parameters.values()))
-    return np.where(values > 0, values, 1.0)
 
 
 def _finer(grid: Grid, refine: float) -> Grid:
@@ -210,47 +208,3 @@ def _finer(grid: Grid, refine: float) -> Grid:
         dz_mold=grid.dz_mold / refine,
         dz_spray=tuple(dz / refine for dz in grid.dz_spray),
     )
-
-
-def covariance_of(
-    jacobian: Floats, residuals: Floats, influence: tuple[Floats, Floats], units: Floats, kind: str
-) -> tuple[Floats, float]:
-    """(k, k) covariance of fitted parameters, and its degrees of freedom.
-
-    With J (n, k) the weighted derivatives, r (n,) the weighted residuals, psi half the slope of the loss, of
-    which `influence` holds psi / r and psi' (both 1 for squares), and A = J' diag(psi') J:
-
-    - "sigma": A^-1; residuals are in units of known standard deviations. For squares alone.
-    - "residuals": s2 (J' J)^-1, s2 = psi' psi / (n - k) / (mean of psi')^2: one standard deviation for all.
-    - "sandwich": A^-1 J' diag(psi / (1 - h))^2 J A^-1 with leverages h: any standard deviations (HC3,
-      MacKinnon and White, Journal of Econometrics 29, 1985).
-
-    Those of M-estimators: Huber, Robust Statistics (1981), section 7.6. Along directions that change no
-    reading the variance is infinite; in all of them where the loss is not convex at the answer.
-    """
-    size, unknowns = jacobian.shape
-    free = size - unknowns
-    nothing = np.full((unknowns, unknowns), np.inf)
-    if not np.isfinite(jacobian).all():
-        return nothing, float(free)
-    slope, bend = influence
-    left, singular, rows = np.linalg.svd(jacobian * units, full_matrices=False)
-    seen = singular > _NOTHING_SEEN * singular[0] if singular[0] > 0 else np.zeros(unknowns, bool)
-    left, inverse = left[:, seen], rows[seen].T / singular[seen]  # (J' J)^-1 = inverse inverse'
-    middle = left.T @ (bend[:, None] * left)  # A^-1 = inverse middle^-1 inverse'
-    convex = bool(np.all(np.linalg.eigvalsh(middle) > _NOTHING_SEEN))
-    if (free <= 0 and kind != "sigma") or not convex:
-        covariance = nothing
-    elif kind == "sandwich":
-        solved = np.linalg.solve(middle, left.T)
-        leverage = np.minimum(bend * np.sum(left.T * solved, axis=0), 1 - 1e-9)
-        half = inverse @ (solved * (slope * residuals / (1 - leverage)))
-        covariance = half @ half.T
-    else:
-        psi = slope * residuals
-        variance = 1.0 if kind == "sigma" else np.sum(psi**2) / free / np.mean(bend) ** 2
-        covariance = variance * inverse @ inverse.T
-    blind = np.any(np.abs(rows[~seen]) > 1e-6, axis=0)
-    covariance[blind, :] = covariance[:, blind] = 0
-    covariance[blind, blind] = np.inf
-    return covariance * np.outer(units, units), np.inf if kind == "sigma" else float(free)

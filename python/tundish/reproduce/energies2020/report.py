@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tundish._common.figures import GREY, ORANGE, SKY_BLUE, new_figure
 from tundish.casting import PUBLISHED_UNKNOWNS
-from tundish.casting._plots import _GUIDE, _PROBES, _figure
-from tundish.reproduce.energies2020 import (
+from tundish.reproduce.energies2020.study import (
     COARSE,
     EXPERIMENTS,
     FOUR_STEPS,
@@ -48,7 +48,7 @@ _SYMBOLS = dict(
         strict=True,
     )
 )
-_COLOURS = {"paper": _GUIDE, "bee-colony": _PROBES[2], "least-squares": _PROBES[1]}
+_COLOURS = {"paper": GREY, "bee-colony": ORANGE, "least-squares": SKY_BLUE}
 # The two find nearly the same: a thin line upon a thick one shows both.
 _LINES: dict[str, dict[str, Any]] = {
     "bee-colony": {"linewidth": 3.0},
@@ -235,11 +235,11 @@ def _best_of(record: Record, experiment: Experiment, noise: int) -> list[Run]:
 
 def _draw_corner(record: Record) -> Figure:
     """Figure 4: measured and reconstructed at thermocouple 2, and the error of the reconstruction."""
-    figure = _figure(8.0, 6.0)
+    figure = new_figure(8.0, 6.0)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     noisy = readings(ONE_STEP, 5, record.seed)
     own = of_sensor(noisy, 1)
-    above.plot(noisy.z[own], noisy.temperature[own], ".", color=_GUIDE, markersize=2, label="readings")
+    above.plot(noisy.z[own], noisy.temperature[own], ".", color=GREY, markersize=2, label="readings")
     for run in _best_of(record, ONE_STEP, 5):
         z, ours, exact = temperatures(run.parameters)
         above.plot(z, ours[1], label=_NAMES[run.method], **_line(run))
@@ -252,7 +252,7 @@ def _draw_corner(record: Record) -> Figure:
 
 def _draw_errors(record: Record, experiment: Experiment) -> Figure:
     """Figures 5, 7, 9 and 10: error of the reconstruction at each thermocouple, 5 % noise."""
-    figure = _figure(8.0, 6.5)
+    figure = new_figure(8.0, 6.5)
     panels = figure.subplots(_THERMOCOUPLES, 1, sharex=True)
     for run in _best_of(record, experiment, 5):
         z, ours, exact = temperatures(run.parameters)
@@ -269,7 +269,7 @@ def _draw_errors(record: Record, experiment: Experiment) -> Figure:
 
 def _draw_comparison(record: Record, experiments: Sequence[Experiment]) -> Figure:
     """Figures 8 and 11: mean and maximum relative errors, a group of bars for every noise."""
-    figure = _figure(9.0, 4.8)
+    figure = new_figure(9.0, 4.8)
     number, panels = (8 if TWO_SENSORS in experiments else 11), figure.subplots(1, 2)
     kinds = ["paper", *METHODS]
     width = 0.8 / (len(experiments) * len(kinds))

@@ -1,15 +1,4 @@
-"""Energies 2020, 13, 2429: cooling conditions identified by the bee colony, in one, two and four steps.
-
-A. Zielonka, D. Słota and E. Hetmaniok identify the eight cooling parameters of a strand from two or three
-thermocouples with 1, 2 and 5 % noise, ten runs each, and tabulate the best run. Here the same is done by the
-same colony, and by least squares.
-
-What the paper leaves open, and how it is read here: the noise is uniform; readings lie at z = 0.21, 0.22, ...
-15.50 m (1530 of them), every second of them for 765; searches range from half to one and a half times the
-truth; "a much denser grid" for the readings is one of a quarter of the spacings and steps of the fitted one;
-relative errors of temperatures refer to degrees Celsius; errors of the reconstruction are those at all three
-thermocouples, at the z of the readings.
-"""
+"""The experiments of the paper: their readings, searches, and the record of what has been done."""
 
 from __future__ import annotations
 
@@ -32,12 +21,12 @@ from tundish.casting import (
     PUBLISHED_UNKNOWNS,
     Grid,
     Measurements,
+    SearchStatus,
     Strand,
     identify,
     read_case,
     solve,
 )
-from tundish.casting._search import INTERRUPTED
 from tundish.reproduce._record import whole_lines
 
 NOISE = (1, 2, 5)  # percent
@@ -191,7 +180,7 @@ def search(experiment: Experiment, noise: int, method: str, first: int, runs: in
         maxiter=experiment.cycles,
         progress=False,
     )
-    if INTERRUPTED in found.message:
+    if found.status is SearchStatus.INTERRUPTED:
         raise KeyboardInterrupt
     seconds = (time.perf_counter() - started) / runs
     errors = found.standard_error if method == "least-squares" else {}
@@ -264,7 +253,7 @@ def published_parameters() -> dict[tuple[int, int, str], PublishedParameter]:
         (int(row["table"]), int(row["noise_percent"]), row["parameter"]): PublishedParameter(
             float(row["value"]), float(row["absolute_error"]), float(row["standard_deviation"])
         )
-        for row in _read("energies2020_parameters.csv")
+        for row in _read("parameters.csv")
     }
 
 
@@ -279,10 +268,10 @@ def published_temperatures() -> dict[tuple[int, int], TemperatureErrors]:
         (int(row["table"]), int(row["noise_percent"])): TemperatureErrors(
             *(float(row[name]) for name in ("max_K", "mean_K", "max_percent", "mean_percent"))
         )
-        for row in _read("energies2020_temperatures.csv")
+        for row in _read("temperatures.csv")
     }
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    text = resources.files("tundish.reproduce").joinpath(name).read_text("utf-8")
+    text = resources.files("tundish.reproduce.energies2020").joinpath(name).read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))

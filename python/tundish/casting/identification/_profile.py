@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._common.arguments import Floats, choice, integer, names_of, number, vector
-from tundish.casting._fit import Evaluation, Fit, checked, options_of, solver_for
+from tundish._common.arguments import Floats, choice, count, integer, names_of, number, positive, vector
+from tundish._common.late import late
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
+from tundish.casting._options import Options
+from tundish.casting._plan import check_strand
 from tundish.casting._strand import Strand, Zone
+from tundish.casting.identification._problem import SearchStatus
+from tundish.casting.identification._readings import Evaluation, ReadingsModel, check_readings, plan_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +37,8 @@ class Profile:
     - `strength`: of the penalty. `misfit`: root mean square of the weighted residuals, K, or multiples of
       sigma where the readings have it.
     - `strand`: with zones that follow the profile. `temperature`: (n,) K, at the readings.
-    - `evaluations`: single solves of the strand. `success`, `message`: how it ended.
+    - `evaluations`: single solves of the strand.
+    - `success`, `status`, `message`: how it ended; `success` is a :class:`SearchStatus` of FINISHED.
     """
 
     knots: Floats
@@ -48,6 +54,7 @@ class Profile:
     evaluations: int
     success: bool
     message: str
+    status: SearchStatus
 
     @property
     def residuals(self) -> Floats:
@@ -60,9 +67,8 @@ class Profile:
 
     def plot(self) -> Figure:
         """The profile of every face with a band of two standard errors, as a matplotlib figure."""
-        from tundish.casting._identification_plots import plot_profile
-
-        return plot_profile(self)
+        figure: Figure = late("tundish.casting.plots:plot_profile")(self)
+        return figure
 
     def __repr__(self) -> str:
         return (
@@ -116,24 +122,23 @@ def identify_profile(
     **Raises:** ValueError, TypeError or KeyError naming the argument before any work; ValueError also where
     the march of a profile on the way diverges.
     """
-    checked(strand, measurements)
+    check_readings(strand, measurements)
     if any(zone.htc is None or zone.heat_flux is not None for zone in strand.zones):
-        raise ValueError("strand: its zones must be cooled by htc alone")
+        raise ArgumentError("strand", MISSING, "its zones must be cooled by htc alone")
     at = _knots(strand, knots)
     unknown = tuple(names_of("faces", faces, ["x", "y"]))
     if not unknown:
-        raise ValueError("faces: must name at least one")
-    if integer("cells", cells) < 1:
-        raise ValueError(f"cells = {cells}: must be at least 1")
-    if not number("tolerance", tolerance) > 0:
-        raise ValueError(f"tolerance = {tolerance}: must be above 0")
-    if integer("max_iterations", max_iterations) < 1:
-        raise ValueError(f"max_iterations = {max_iterations}: must be at least 1")
-    _refuse_what_cannot_be_found(strand, measurements, unknown, choice("penalty", penalty, list(_FREE)))
+        raise ArgumentError("faces", MISSING, "must name at least one")
+    kind = choice("penalty", penalty, list(_FREE))
+    _refuse_what_cannot_be_found(strand, measurements, unknown, kind)
     target = _target(measurements, strength, noise)
-    search = _Search(strand, measurements, at, unknown, cells, grid, options_of(solver))
-    search.penalise(penalty)
-    return search.run(strength, target, tolerance, max_iterations)
+    if not number("tolerance", tolerance) > 0:
+        raise ArgumentError("tolerance", tolerance, "must be above 0")
+    limit = count("max_iterations", max_iterations, 1)
+    options = Options.of("solver", solver)
+    search = _Search(strand, measurements, at, unknown, count("cells", cells, 1), grid, options)
+    search.penalise(kind)
+    return search.run(strength, target, tolerance, limit)
 
 
 def _refuse_what_cannot_be_found(
@@ -143,29 +148,29 @@ def _refuse_what_cannot_be_found(
         for face in faces:
             assert zone.htc is not None
             if not zone.htc["xy".index(face)] > 0:
-                raise ValueError(f"strand: zones.{n}.htc.{face} must be above 0, the search starts there")
+                raise ArgumentError(
+                    "strand", MISSING, f"zones.{n}.htc.{face} must be above 0, the search starts there"
+                )
     below = int(np.count_nonzero(measurements.z > strand.mold.length))
     needed = _FREE[penalty] * len(faces)
     if below < needed:
-        raise ValueError(
-            f"measurements: {below} readings lie below the mould; profiles without {penalty} take {needed}"
-        )
+        few = f"{below} readings lie below the mould; profiles without {penalty} take {needed}"
+        raise ArgumentError("measurements", MISSING, few)
 
 
 def _knots(strand: Strand, knots: int | ArrayLike) -> Floats:
     ends = (strand.mold.length, strand.length)
     if isinstance(knots, int | np.integer):
         if integer("knots", knots) < 4:
-            raise ValueError(f"knots = {knots}: at least 4 are needed")
+            raise ArgumentError("knots", knots, "at least 4 are needed")
         at = np.geomspace(*ends, int(knots))
     else:
         at = vector("knots", knots).copy()
     if at.size < 4 or not np.all(np.diff(at) > 0):
-        raise ValueError("knots: must be at least 4, and increase")
+        raise ArgumentError("knots", MISSING, "must be at least 4, and increase")
     if not np.allclose(at[[0, -1]], ends, rtol=1e-9):
-        raise ValueError(
-            f"knots: must run from the mould's end, {ends[0]:g} m, to the strand's, {ends[1]:g} m"
-        )
+        allowed = f"must run from the mould's end, {ends[0]:g} m, to the strand's, {ends[1]:g} m"
+        raise ArgumentError("knots", MISSING, allowed)
     at[[0, -1]] = ends
     return at
 
@@ -174,12 +179,13 @@ def _target(measurements: Measurements, strength: str | float, noise: float | No
     """Mean square of weighted residuals that the discrepancy principle asks for."""
     if isinstance(strength, str):
         choice("strength", strength, ["discrepancy", "l-curve"])
-    elif not 0 < number("strength", strength) < np.inf:
-        raise ValueError(f"strength = {strength}: must be finite and above 0")
+    else:
+        positive("strength", strength)
     if noise is not None and not 0 < number("noise", noise) < np.inf:
-        raise ValueError(f"noise = {noise}: must be finite and above 0 K")
+        raise ArgumentError("noise", noise, "must be finite and above 0 K")
     if noise is None and measurements.sigma is None and strength == "discrepancy":
-        raise ValueError("noise: must be given for strength = 'discrepancy', as the readings have no sigma")
+        needed = "must be given for strength = 'discrepancy', as the readings have no sigma"
+        raise ArgumentError("noise", MISSING, needed)
     return float(np.mean((measurements.scale * (1.0 if noise is None else noise)) ** 2)) if noise else 1.0
 
 
@@ -201,7 +207,7 @@ class _Search:
         faces: tuple[str, ...],
         cells: int,
         grid: Grid | None,
-        options: Mapping[str, Any],
+        options: Options,
     ) -> None:
         self.measurements, self.knots, self.faces = measurements, knots, faces
         share = (np.arange(cells) + 0.5) / cells
@@ -212,11 +218,11 @@ class _Search:
         self.to_zones = np.kron(np.eye(len(faces)), one)  # values at the knots to those of the short zones
         ends = np.interp(np.arange(1, len(one) + 1) / cells, np.arange(knots.size), knots)
         self.strand, self.start = self._split(strand, one, ends)
-        self.grid = _fitting(
-            strand, measurements, grid, float(np.diff(ends, prepend=knots[0]).min()), options
-        )
+        shortest = float(np.diff(ends, prepend=knots[0]).min())
+        self.grid = _fitting(strand, grid, shortest)
+        plan = plan_for(self.strand, measurements, self.grid, options)
         names = [f"zones.{n}.htc.{face}" for face in faces for n in range(len(one))]
-        self.fit = Fit(self.strand, measurements, names, self.grid, options)
+        self.model = ReadingsModel(plan, measurements, names)
         self.unit = float(self.start.mean())
 
     def _split(self, strand: Strand, one: Floats, ends: Floats) -> tuple[Strand, Floats]:
@@ -235,32 +241,32 @@ class _Search:
         rows = np.kron(np.eye(len(self.faces)), difference) / self.unit
         self.penalty = rows.T @ rows
 
-    def run(self, strength: str | float, target: float, tolerance: float, most: int) -> Profile:
-        values, evaluations, success = self.start, 0, False
-        message = f"max_iterations = {most} steps are done"
+    def run(self, strength: str | float, target: float, tolerance: float, max_iterations: int) -> Profile:
+        """The profile after the last step, or after the last one before Ctrl-C."""
+        values, evaluations, status = self.start, 0, SearchStatus.LIMIT_REACHED
+        message = f"max_iterations = {max_iterations} steps are done"
         found: tuple[Evaluation, Floats, _Step] | None = None
         try:
-            for _ in range(most):
-                evaluation = self.fit(self.to_zones @ values)
-                evaluations += self.fit.solves
+            for _ in range(max_iterations):
+                evaluation = self.model(self.to_zones @ values)
+                evaluations += self.model.solves
                 if not np.isfinite(evaluation.temperature).all():
-                    raise ValueError(
-                        "strand: its march diverges with the profile reached; start from other zones"
-                    )
+                    reached = "its march diverges with the profile reached; start from other zones"
+                    raise ArgumentError("strand", MISSING, reached)
                 step = self._step(evaluation, values, strength, target)
                 found = evaluation, values, step
                 moved = np.clip(step.values, 0.3 * values, 3 * values)  # where the linearisation still holds
                 if np.abs(moved - values).max() <= tolerance * self.unit:
-                    success = True
+                    status = SearchStatus.FINISHED
                     message = "converged" if step.reached else "converged, but not down to the noise"
                     break
                 values = moved
         except KeyboardInterrupt:
             if found is None:
                 raise
-            message = _INTERRUPTED
+            status, message = SearchStatus.INTERRUPTED, _INTERRUPTED
         assert found is not None
-        return self._profile(*found, evaluations, success, message)
+        return self._profile(*found, evaluations, status, message)
 
     def _step(self, at: Evaluation, values: Floats, strength: str | float, target: float) -> _Step:
         scale = self.measurements.scale
@@ -282,12 +288,18 @@ class _Search:
         return _Step(solutions[chosen], float(strengths[chosen]), inverse, reached)
 
     def _profile(
-        self, at: Evaluation, values: Floats, step: _Step, evaluations: int, success: bool, message: str
+        self,
+        at: Evaluation,
+        values: Floats,
+        step: _Step,
+        evaluations: int,
+        status: SearchStatus,
+        message: str,
     ) -> Profile:
         weighted = self.measurements.scale * (self.measurements.temperature - at.temperature)
         variance = 1.0 if self.measurements.sigma is not None else np.mean(weighted**2)
         shape = (len(self.faces), self.knots.size)
-        zones = dict(zip(self.fit.names, (self.to_zones @ values).tolist(), strict=True))
+        zones = dict(zip(self.model.names, (self.to_zones @ values).tolist(), strict=True))
         return Profile(
             knots=self.knots,
             faces=self.faces,
@@ -300,20 +312,16 @@ class _Search:
             measurements=self.measurements,
             temperature=at.temperature,
             evaluations=evaluations,
-            success=success,
+            success=status is SearchStatus.FINISHED,
             message=message,
+            status=status,
         )
 
 
-def _fitting(
-    strand: Strand,
-    measurements: Measurements,
-    grid: Grid | None,
-    shortest: float,
-    options: Mapping[str, Any],
-) -> Grid:
+def _fitting(strand: Strand, grid: Grid | None, shortest: float) -> Grid:
     """A grid whose steps fit the short zones; where none is given, without long ramps in each of them."""
-    resolved = solver_for(strand, measurements, grid, options).grid
+    check_strand(strand, grid)
+    resolved = (Grid() if grid is None else grid).resolve(strand)
     assert isinstance(resolved.dz_spray, Sequence)
     steps = min(*resolved.dz_spray, shortest)
     if grid is not None:
