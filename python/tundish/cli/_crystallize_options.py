@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-HORIZONS = "1,10,30"
-AGAINST = "persistence,drift,autoregression,ARIMA,JMAK"
+# What is left out is None here: `AnalysisSettings` has the defaults.
+_AGAINST = "persistence,drift,autoregression,ARIMA,JMAK"
+
 
 def add_to(commands: Any) -> argparse.ArgumentParser:
     """Adds the command to the parser's subparsers."""
@@ -50,28 +51,23 @@ def _add_forecast_to(parser: argparse.ArgumentParser) -> None:
         help="what is forecast, a column or a feature of frames; may be given several times (default: share; "
         "of a series without one all but the readings)",
     )
-    group.add_argument("--steps", metavar="N", type=int, default=30, help="to forecast (default 30)")
-    group.add_argument(
-        "--level", metavar="P", type=float, default=0.9, help="of the forecast's band (default 0.9)"
-    )
+    group.add_argument("--steps", metavar="N", type=int, help="to forecast (default 30)")
+    group.add_argument("--level", metavar="P", type=float, help="of the forecast's band (default 0.9)")
     group.add_argument(
         "--start",
         metavar="SHARE",
         type=float,
-        default=0.7,
         help="of the record that is known when the judging of forecasts begins (default 0.7)",
     )
     group.add_argument(
         "--horizons",
         metavar="N,N",
-        default=HORIZONS,
         help="steps ahead that are learnt and judged (default 1,10,30)",
     )
     group.add_argument(
         "--against",
         metavar="NAME,NAME",
-        default=AGAINST,
-        help=f"what to judge beside it (default {AGAINST}; SARIMA takes longer; none for nothing)",
+        help=f"what to judge beside it (default {_AGAINST}; SARIMA takes longer; none for nothing)",
     )
     group.add_argument(
         "--programme", metavar="FILE", type=Path, help="CSV file of the heating programme: time_s, degC"
@@ -101,7 +97,7 @@ def _add_model_to(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="load the model that was saved here, of an earlier part of this record, and go on",
     )
-    group.add_argument("--seed", metavar="N", type=int, default=0, help="of the training (default 0)")
+    group.add_argument("--seed", metavar="N", type=int, help="of the training (default 0)")
     group.add_argument("--window", metavar="N", type=int, help="values that are looked at (default 20)")
     group.add_argument("--ensemble", metavar="N", type=int, help="number of networks (default 1)")
     group.add_argument("--epochs", metavar="N", type=int, help="at most (default 200)")
@@ -112,7 +108,7 @@ def _add_model_to(parser: argparse.ArgumentParser) -> None:
         help="side to which frames are reduced for networks that see them, such as 32 (default: they see the "
         "features alone, which is faster)",
     )
-    group.add_argument("--device", metavar="NAME", default="auto", help="of torch, such as cpu or cuda")
+    group.add_argument("--device", metavar="NAME", help="of torch, such as cpu or cuda")
 
 
 def _add_follow_to(parser: argparse.ArgumentParser) -> None:
@@ -125,5 +121,3 @@ def _add_follow_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--poll", metavar="S", type=float, help="seconds between looks (default 1)")
     group.add_argument("--follow-seconds", metavar="S", type=float, help="end after so long")
     group.add_argument("--after", metavar="N", type=int, help="frames before the first training (default 60)")
-
-

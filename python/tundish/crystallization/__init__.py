@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.crystallization import baselines, plots, synthetic
-from tundish.crystallization._record import Record, frames_record, has_frames, read_record, synthetic_record
+from tundish.crystallization._record import Record, frames_record, has_frames, read_record
 from tundish.crystallization._settings import AnalysisSettings
 from tundish.crystallization.forecasting._backtest import (
     Backtest,
@@ -83,7 +83,6 @@ __all__ = [
     "repair_readings",
     "report",
     "synthetic",
-    "synthetic_record",
     "ttt_points",
 ]
 

@@ -72,7 +72,7 @@ def analyse(
 ) -> Analysis:
     """Fits the transformation of a record, forecasts what comes next, and backtests such forecasts.
 
-    **Main arguments:** `record`: of :func:`read_record`, :func:`frames_record` or :func:`synthetic_record`.
+    **Main arguments:** `record`: of :func:`read_record` or :func:`frames_record`.
     `settings`: None is the default.
 
     **Other arguments:**

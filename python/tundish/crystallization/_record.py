@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def has_frames(path: str | PathLike[str] | None) -> bool:
 
 
 def read_record(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | None,
     *,
     columns: Iterable[str] | None = None,
     programme: str | PathLike[str] | ArrayLike | None = None,
@@ -73,6 +73,7 @@ def read_record(
     pattern: str | None = None,
     crystals: str | None = None,
     skip: bool = False,
+    seed: int = 0,
     progress: Progress = False,
 ) -> Record:
     """Reads a record and measures its frames, or repairs the readings of a series.
@@ -80,7 +81,7 @@ def read_record(
     **Main arguments:**
 
     - `path`: a folder of frames or a TIFF file of pages (:class:`FrameSequence`), or a CSV file with a series
-      (:func:`read_series`).
+      (:func:`read_series`). None: a synthetic record of 300 s (:func:`synthetic.sequence`).
     - `columns`: those that are forecast: features of frames, or columns of the series. None: the share, or
       all columns of a series without it.
 
@@ -89,12 +90,17 @@ def read_record(
     - `programme`: of the heating, for the repair of readings: (n, 2) s and degC, or a CSV file of them.
     - `frames_per_second`, `pattern`, `crystals`: as for :meth:`FrameSequence.from_folder`, frames alone.
     - `skip`: leave out frames that cannot be read, and list them in `left_out`.
+    - `seed`: of the synthetic record.
     - `progress`: True shows bars (needs rich); a function is called with the name of each stage, and its
       result is entered around it.
 
     **Raises:** ValueError or TypeError naming the argument, or beginning with the file at fault;
     FileNotFoundError.
     """
+    of_frames = {"frames_per_second": frames_per_second, "crystals": crystals, "skip": skip}
+    if path is None:
+        _refuse_given({**of_frames, "pattern": pattern}, "is for a record of your own; none is given")
+        return _synthetic_record(seed, columns, programme, progress)
     file = Path(path)
     if file.is_dir():
         with stage(progress, "reading frames"):
@@ -112,27 +118,8 @@ def read_record(
             file, frames_per_second=frames_per_second, crystals=crystals or "bright"
         )
         return frames_record(sequence, str(path), columns=columns, programme=programme, progress=progress)
-    of_frames = {"frames_per_second": frames_per_second, "crystals": crystals, "skip": skip}
-    for name, value in of_frames.items():
-        if value:
-            raise ArgumentError(name, MISSING, f"is for frames; {path} is a series")
+    _refuse_given(of_frames, f"is for frames; {path} is a series")
     return _series_record(file, columns, programme)
-
-
-def synthetic_record(
-    seed: int = 0,
-    *,
-    columns: Iterable[str] | None = None,
-    programme: str | PathLike[str] | ArrayLike | None = None,
-    progress: Progress = False,
-) -> Record:
-    """A record of :func:`synthetic.sequence`, 300 s long; arguments as of :func:`read_record`."""
-    with stage(progress, "filming the synthetic sequence"):
-        rate = RATE / SECONDS
-        sequence = synthetic.sequence(SECONDS, seed, size=SIZE, rate=rate, progress=progress is True)
-    return frames_record(
-        sequence, _SYNTHETIC, columns=columns, programme=programme, progress=progress, synthetic=True
-    )
 
 
 def frames_record(
@@ -142,13 +129,12 @@ def frames_record(
     columns: Iterable[str] | None = None,
     programme: str | PathLike[str] | ArrayLike | None = None,
     progress: Progress = False,
-    synthetic: bool = False,
 ) -> Record:
     """The record of frames: their readings repaired, and their features measured.
 
     **Main arguments:** `sequence`: of frames. `name`: of the record, in reports.
 
-    **Other arguments:** as for :func:`read_record`; `synthetic`: whether the frames were simulated.
+    **Other arguments:** as for :func:`read_record`.
     """
     sequence, remarks = _repaired(sequence, programme)
     calibration, doubts = calibrated(sequence)
@@ -177,7 +163,6 @@ def frames_record(
         repairs=sequence.repairs,
         left_out=sequence.skipped,
         remarks=remarks + doubts,
-        synthetic=synthetic,
     )
 
 
@@ -205,6 +190,20 @@ def _repaired(sequence: FrameSequence, programme: Any) -> tuple[FrameSequence, t
 
 def _programme(given: Any) -> Any:
     return read_programme(given) if isinstance(given, str | PathLike) else given
+
+
+def _refuse_given(arguments: Mapping[str, object], allowed: str) -> None:
+    for name, value in arguments.items():
+        if value:
+            raise ArgumentError(name, MISSING, allowed)
+
+
+def _synthetic_record(seed: int, columns: Iterable[str] | None, programme: Any, progress: Progress) -> Record:
+    with stage(progress, "filming the synthetic sequence"):
+        rate = RATE / SECONDS
+        sequence = synthetic.sequence(SECONDS, seed, size=SIZE, rate=rate, progress=progress is True)
+    record = frames_record(sequence, _SYNTHETIC, columns=columns, programme=programme, progress=progress)
+    return replace(record, synthetic=True)
 
 
 def _series_record(path: Path, columns: Iterable[str] | None, programme: Any) -> Record:

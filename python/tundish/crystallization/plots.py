@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
-from tundish._common.optional import optional
+from tundish._common.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY_BLUE,
+    VERMILION,
+    new_figure,
+)
 from tundish.crystallization.forecasting._backtest import Backtest
 from tundish.crystallization.forecasting._base import Forecast
 from tundish.crystallization.frames._calibration import Calibration
@@ -21,23 +31,14 @@ from tundish.crystallization.kinetics._jmak import JmakFit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers can distinguish.
-KNOWN, OURS, OTHER, MARK, GUIDE = "#767676", "#0072B2", "#D55E00", "#009E73", "#000000"
-PALETTE = (OURS, OTHER, MARK, "#CC79A7", "#E69F00", "#56B4E9", "#767676", "#000000")
+KNOWN, OURS, OTHER, MARK, GUIDE = GREY, BLUE, VERMILION, GREEN, BLACK
+PALETTE = (OURS, OTHER, MARK, PURPLE, ORANGE, SKY_BLUE, GREY, BLACK)
 _CRYSTAL = (0.84, 0.37, 0.0, 0.45)  # the last is how opaque
 _FLUX = (0.34, 0.71, 0.91)
 _SHARES = (0.1, 0.5, 0.9)  # of which frames are shown
 _MANY = 5.0  # times the least error, beyond which errors are drawn on a logarithmic axis
 _BAND = 3.0  # spreads of the values beyond them that a band is shown
 _BEYOND = 0.08  # of what is shown, below and above it
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty one, inches."""
-    figure: Figure = optional("matplotlib.figure", "plot").Figure(
-        figsize=(width, height), layout="constrained"
-    )
-    return figure
 
 
 def informative_frames(share: Floats, first: int) -> list[int]:

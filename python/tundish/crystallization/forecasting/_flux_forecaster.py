@@ -228,7 +228,9 @@ class FluxForecaster(Forecaster):
     def _learn(self, values: Floats) -> None:
         """How networks see the series, and weights before anything is known."""
         self._view = View.of(self.form, values[: self._first_validated(len(values))])
-        self._blend = Blend(prior_weights(self.form, self._steps), np.abs(np.diff(values, axis=0)).mean(axis=0))
+        self._blend = Blend(
+            prior_weights(self.form, self._steps), np.abs(np.diff(values, axis=0)).mean(axis=0)
+        )
 
     def predict(self, series: ArrayLike | FrameSequence) -> Floats:
         """One step ahead: element t is forecast from `series[:t]` alone, with what was learnt so far.

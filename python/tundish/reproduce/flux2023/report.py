@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tundish.crystallization import FluxNet, _plots
-from tundish.reproduce.flux2023 import (
+from tundish._common.figures import new_figure
+from tundish.crystallization import FluxNet, plots
+from tundish.reproduce.flux2023.study import (
     HORIZONS,
     NEIGHBOURS,
     PUBLISHED,
@@ -26,7 +27,7 @@ from tundish.reproduce.flux2023 import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = {"SARIMA": _plots.OTHER, "ARIMA": _plots.MARK, SEEN: _plots.OURS, PUBLISHED: _plots.OURS}
+_COLOURS = {"SARIMA": plots.OTHER, "ARIMA": plots.MARK, SEEN: plots.OURS, PUBLISHED: plots.OURS}
 
 _INTRODUCTION = """# Mould flux, 2023: SARIMA, ARIMA and a CNN-LSTM, computed again
 
@@ -219,12 +220,12 @@ def _pictures(record: Record, data: Data, n: int) -> Iterator[tuple[str, str, Ca
 
 def _draw_predictions(record: Record, data: Data) -> Figure:
     """Figure 4: what was measured and what the paper's models said, and their errors beside it."""
-    figure = _plots.new_figure(10.2, 8.0)
+    figure = new_figure(10.2, 8.0)
     drawn = (("published", HORIZONS[0]), ("rolling", HORIZONS[0]), ("rolling", HORIZONS[-1]))
     for (protocol, horizon), (left, right) in zip(drawn, figure.subplots(3, 2), strict=True):
         values = values_of(data, protocol, record.seed).reshape(len(data.time), -1)[:, 0]
         shown = slice(None) if protocol == "published" else slice(int(0.6 * len(values)), None)
-        left.plot(data.time[shown], values[shown], ".", color=_plots.KNOWN, markersize=3, label="measured")
+        left.plot(data.time[shown], values[shown], ".", color=plots.KNOWN, markersize=3, label="measured")
         for task, run in _runs(record, data, protocol):
             found = run.result["means"].get(str(horizon))
             if found is None or task.model not in _drawn(data):
@@ -256,9 +257,9 @@ def _drawn(data: Data) -> tuple[str, ...]:
 
 def _draw_losses(record: Record, data: Data) -> Figure:
     """Figure 5, by protocol."""
-    figure = _plots.new_figure(8.6, 3.6)
+    figure = new_figure(8.6, 3.6)
     for protocol, axes in zip(("published", "rolling"), figure.subplots(1, 2), strict=True):
         (run,) = (r for t, r in _runs(record, data, protocol) if t.model == _drawn(data)[-1])
-        _plots.draw_losses(axes, run.result["history"])
+        plots.draw_losses(axes, run.result["history"])
         axes.set_title(f"{run.task.model}, {protocol}", fontsize=9, loc="left")
     return figure

@@ -1,14 +1,4 @@
-"""Mould flux, 2023: one feature of frames foretold by SARIMA, ARIMA and a CNN-LSTM, computed again.
-
-S. Dong, Z. Cheng and Z. Cheng, *CNN-LSTM-based Study on the Dynamic Characteristics of Steel Protection Slag
-Crystallization*, compare the three on 562 frames of one record. Which feature, which orders of ARIMA and
-SARIMA and which training they took is not said, and their frames are no part of this. Here the same is done
-on a `tundish.crystallization.synthetic` sequence, whose crystallised share is the feature, and on a series of
-the user's own.
-
-What is read differently: the paper trains on every second frame and tests on those between ("published"
-here), which rewards interpolation; beside it stand forecasts from origins that roll on ("rolling").
-"""
+"""The comparison of models on a record: what is run, its results, and the record of runs."""
 
 from __future__ import annotations
 
@@ -24,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
+from tundish._common.refusals import ArgumentError
 from tundish._learning.model_folder import plain
 from tundish.crystallization import (
     Backtest,
+    Fitted,
     FluxForecaster,
     FrameSequence,
     backtest,
+    even_series,
     neighbour_leak,
+    read_series,
     synthetic,
 )
-from tundish.crystallization.forecasting._backtest import Fitted
-from tundish.crystallization.forecasting._base import checked_series
-from tundish.crystallization.frames._series_file import read_series
 from tundish.crystallization.baselines import BASELINES
 from tundish.reproduce._record import whole_lines
 
@@ -54,7 +45,7 @@ FORECASTERS: dict[str, dict[str, Any]] = {
     PUBLISHED: {"form": "level", "image_size": None},
     RECOMMENDED: {"form": "change", "image_size": None},
 }
-_LONGEST_GAP = 20  # steps
+_MAX_GAP = 20  # steps
 
 
 class Data(NamedTuple):
@@ -92,7 +83,7 @@ class Run(NamedTuple):
 
 @functools.cache
 def synthetic_data(seed: int) -> Data:
-    """The flux that was never molten."""
+    """The simulated flux."""
     frames = synthetic.sequence(SECONDS, seed, size=SIZE, rate=RATE / SECONDS)
     key = f"synthetic, {SECONDS:g} s, {SIZE[0]} x {SIZE[1]} px, rate {RATE:g} over its length, seed {seed}"
     unknown = np.full((len(frames), 1), np.nan)
@@ -108,13 +99,12 @@ def series_data(path: Path) -> Data:
     columns = file.usual()
     seconds, table, _ = file.chosen(columns)
     try:
-        even = checked_series(table, seconds, 2 * _LONGEST_GAP, _LONGEST_GAP)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    steps = even.clock.start + even.clock.step * np.arange(len(even.values), dtype=np.float64)
+        even = even_series(table, seconds, min_values=2 * _MAX_GAP, max_gap=_MAX_GAP)
+    except ArgumentError as error:
+        raise error.at(path) from None
     digest = hashlib.sha256(np.ascontiguousarray(even.values).tobytes()).hexdigest()[:16]
     filled = sum(gap.missing for gap in even.gaps)
-    return Data(f"{path.name}, {digest}", path.name, None, tuple(columns), steps, even.values, filled)
+    return Data(f"{path.name}, {digest}", path.name, None, tuple(columns), even.time, even.values, filled)
 
 
 def tasks(data: Data) -> list[Task]:
@@ -139,7 +129,7 @@ def _shares(seed: int, protocol: str) -> Floats:
 
 
 def values_of(data: Data, protocol: str, seed: int) -> Floats:
-    """(n,) or (n, k) that is foretold."""
+    """(n,) or (n, k) that is forecast."""
     if data.frames is not None:
         return _shares(seed, protocol)
     return data.values[:, 0] if data.values.shape[1] == 1 else data.values
@@ -173,15 +163,15 @@ def compute(task: Task, data: Data, seed: int) -> dict[str, Any]:
 
 
 def _rows(table: Backtest) -> list[dict[str, Any]]:
-    """Of the published protocol only those tested frames that all models can foretell."""
+    """Of the published protocol only those tested frames that all models can forecast."""
     if table.leak is not None:
-        part = _judged(table, 1)
+        part = _tested(table, 1)
         return [_row(part["mean"] - part["value"], part["last"] - part["value"])]
     names = table.dtype.names or ()
     return [{name: row[name].item() for name in names} for row in table]
 
 
-def _judged(table: Backtest, horizon: int) -> NDArray[Any]:
+def _tested(table: Backtest, horizon: int) -> NDArray[Any]:
     known = WINDOW if table.leak is not None else 0
     forecasts = table.forecasts
     return np.asarray(forecasts[(forecasts["horizon"] == horizon) & (forecasts["origin"] >= known)])
@@ -198,10 +188,10 @@ def _row(error: Floats, still: Floats) -> dict[str, Any]:
 
 
 def _means(table: Backtest) -> dict[str, Any]:
-    """By horizon: the row of the first value that is foretold, how many rows on the next is, and means."""
+    """By horizon: the row of the first value that is forecast, the number of rows to the next, and means."""
     found = {}
     for horizon in (HORIZONS[0], HORIZONS[-1]):
-        part = _judged(table, horizon)
+        part = _tested(table, horizon)
         if not part.size:
             continue
         means = part["mean"].reshape(len(part), -1)[:, 0]
@@ -248,12 +238,12 @@ class Record:
         """Whether all of a record's tasks are done."""
         return all(self.run(task) is not None for task in tasks(data))
 
-    def complete(self, records: Iterable[Data], tell: Callable[[str], object]) -> None:
+    def complete(self, records: Iterable[Data], report: Callable[[str], object]) -> None:
         """Does what is missing."""
         for data in records:
             for task in tasks(data):
                 if self.run(task) is None:
-                    tell(f"{data.name}, {task.protocol}: {task.model}")
+                    report(f"{data.name}, {task.protocol}: {task.model}")
                     self._add(Run(task, self.seed, compute(task, data, self.seed)))
 
     def _add(self, run: Run) -> None:
