@@ -10,6 +10,7 @@ What is read differently: the paper trains on every second frame and tests on th
 here), which rewards interpolation; beside it stand forecasts from rolling origins ("rolling").
 """
 
+from tundish.crystallization.baselines import BASELINES
 from tundish.reproduce.flux2023.study import (
     FORECASTERS,
     HORIZONS,
@@ -37,6 +38,7 @@ from tundish.reproduce.flux2023.study import (
 )
 
 __all__ = [
+    "BASELINES",
     "FORECASTERS",
     "HORIZONS",
     "LEVEL",

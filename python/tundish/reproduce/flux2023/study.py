@@ -238,12 +238,12 @@ class Record:
         """Whether all of a record's tasks are done."""
         return all(self.run(task) is not None for task in tasks(data))
 
-    def complete(self, records: Iterable[Data], report: Callable[[str], object]) -> None:
+    def complete(self, records: Iterable[Data], tell: Callable[[str], object]) -> None:
         """Does what is missing."""
         for data in records:
             for task in tasks(data):
                 if self.run(task) is None:
-                    report(f"{data.name}, {task.protocol}: {task.model}")
+                    tell(f"{data.name}, {task.protocol}: {task.model}")
                     self._add(Run(task, self.seed, compute(task, data, self.seed)))
 
     def _add(self, run: Run) -> None:
