@@ -1,17 +1,10 @@
-"""`tundish crystallize`: what it prints, writes and follows, and its exit status."""
+"""`tundish crystallize`: what it prints and writes."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,92 +14,23 @@ pytest.importorskip("PIL")
 pytest.importorskip("skimage")
 
 from PIL import Image
+from references.crystallize import (
+    COUNT,
+    FEW,
+    FOLLOW,
+    PICTURES,
+    SETTINGS,
+    SMALL,
+    Run,
+    growing,
+    json_of,
+    refused,
+    series_text,
+    write,
+)
 
-from tundish.cli import _crystallize_case as cases
-from tundish.cli import _crystallize_follow as following
-from tundish.cli._crystallize_report import text_of
-from tundish.cli.main import main
-from tundish.crystallization import FluxForecaster, FrameSequence, backtest, fit_jmak
-
-SMALL = ("--window", "5", "--epochs", "1", "--horizons", "1,4", "--steps", "6", "--against", "persistence")
-FEW = ("--horizons", "1,4", "--steps", "6", "--against", "persistence")
-SETTINGS: dict[str, Any] = dict(window=5, epochs=1, horizons=(1, 4), image_size=None)
-PICTURES = {"frames.png", "transformation.png", "forecast.png", "backtest.png", "training.png"}
-COUNT = 60
-
-Result = tuple[int, str, str]
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line, and returns (exit status, stdout, stderr)."""
-
-    def ran(*argv: object) -> Result:
-        status = main(["crystallize", *(str(word) for word in argv)])
-        return status, *capsys.readouterr()
-
-    return ran
-
-
-@pytest.fixture
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are files without content: to draw them takes seconds."""
-    for module in ("_crystallize_files", "_crystallize_follow"):
-        monkeypatch.setattr(f"tundish.cli.{module}.write_picture", lambda plot, path: path.touch())
-
-
-def growing(count: int = COUNT, rng: int = 0) -> FrameSequence:
-    """A disc that grows on a pool of dark melt as the law says; a reading that doubles a digit."""
-    y, x = np.mgrid[:24, :24] - 11.5
-    share = 1 - np.exp(-((np.clip(np.arange(count) - 5, 0, None) / (0.5 * count)) ** 2))
-    inside = np.hypot(x, y) < 11
-    radius = 11 * np.sqrt(share)
-    grey = np.where(inside, 50, 20) + 120 * (np.hypot(x, y)[None] < radius[:, None, None])
-    noisy = grey + np.random.default_rng(rng).normal(0, 3, (count, 24, 24))
-    readings = 1200.0 + np.arange(count) % 3
-    readings[20] = 12000
-    return FrameSequence(
-        np.clip(noisy, 0, 255).astype(np.uint8), np.arange(count, dtype=float), temperature=readings,
-        mask=inside,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    growing().write_folder(tmp_path / "frames")
-    return tmp_path / "frames"
-
-
-def series_text(count: int = COUNT, **changes: Any) -> list[list[str]]:
-    """Rows of a series: two waves and a thermocouple."""
-    n = np.arange(count)
-    columns = [100 + n, 50 + np.sin(n / 5), 80 + np.cos(n / 7), 1100 + n]
-    rows = [[f"{value:.6g}" for value in row] for row in zip(*columns, strict=True)]
-    return [["time_s", "blue", "green", "thermocouple1_c"], *rows]
-
-
-def write(path: Path, rows: list[list[str]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    return path
-
-
-@pytest.fixture
-def series(tmp_path: Path) -> Path:
-    rows = series_text()
-    rows[30][3] = "11299"  # of 1129
-    return write(tmp_path / "series.csv", rows)
-
-
-def json_of(result: Result) -> dict[str, Any]:
-    status, out, err = result
-    assert (status, err) == (0, "")
-    found: dict[str, Any] = json.loads(out, parse_constant=pytest.fail)
-    return found
-
-
-# ---- what is found
+from tundish.crystallization import FluxForecaster, FrameSequence, _record, backtest, fit_jmak
+from tundish.crystallization._report_text import text_of
 
 
 def test_figures_are_those_of_the_library(run: Run, folder: Path) -> None:
@@ -234,8 +158,8 @@ def test_the_report_tells_it_in_words(run: Run, folder: Path) -> None:
 
 def test_it_runs_without_a_record(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the synthetic sequence, and says so; what is measured is beside the truth."""
-    monkeypatch.setattr(cases, "SECONDS", 80.0)
-    monkeypatch.setattr(cases, "SIZE", (32, 40))
+    monkeypatch.setattr(_record, "SECONDS", 80.0)
+    monkeypatch.setattr(_record, "SIZE", (32, 40))
     found = json_of(run(*SMALL, "--json"))
     assert found["synthetic"]
     assert found["truth"]["share_rms"] < 0.05
@@ -342,287 +266,3 @@ def test_pictures_are_drawn(run: Run, folder: Path, series: Path, tmp_path: Path
     assert run(series, *SMALL, "--out", tmp_path / "series")[0] == 0
     drawn = {path.name for path in (tmp_path / "series").glob("*.png")}
     assert drawn == PICTURES - {"frames.png", "transformation.png"}
-
-
-# ---- following
-
-
-def lines_of(out: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.splitlines()]
-
-
-FOLLOW = ("--follow", "--poll", "0.02", "--after", "40", "--window", "5", "--epochs", "1", "--steps", "4")
-
-
-def test_frames_that_arrive_are_forecast_from(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
-) -> None:
-    """Half a file is waited for, one that stays so is left out, and nothing is removed."""
-    monkeypatch.setattr(following, "_PATIENCE", 0.2)
-    growing().write_folder(tmp_path / "made")
-    made = sorted((tmp_path / "made").glob("*.png"))
-    watched, out = tmp_path / "watched", tmp_path / "out"
-    watched.mkdir()
-    for file in made[:45]:
-        (watched / file.name).write_bytes(file.read_bytes())
-
-    def arrive() -> None:
-        for n, file in enumerate(made[45:50], 45):
-            whole = file.read_bytes()
-            (watched / file.name).write_bytes(whole[: len(whole) // 2])
-            time.sleep(0.05)
-            if n != 47:
-                (watched / file.name).write_bytes(whole)
-
-    thread = threading.Thread(target=arrive)
-    thread.start()
-    before = set(sorted(path.name for path in watched.iterdir()))
-    # A second is enough for five frames and a file that stands still; the rest is the machine's.
-    status, text, err = run(watched, *FOLLOW, "--follow-seconds", 3, "--out", out, "--json")
-    thread.join()
-    assert status == 0
-    *told, end = lines_of(text)
-    assert (end["ended"], end["frames"]) == (True, 49)
-    assert [name for name, _ in end["left_out"]] == [made[47].name]
-    assert f"{watched / made[47].name}: left out: cannot be read" in err
-    assert told[-1]["time_s"] == 49
-    assert told[-1]["forecast"]["time_s"] == [50, 51, 52, 53]
-    assert before <= {path.name for path in watched.iterdir()}
-    model = FluxForecaster.load(out / "model")
-    assert model.known[0].tolist() == list(range(50))
-    assert [(gap.after, gap.missing) for gap in model.gaps] == [(46, 1)]
-    rows = list(csv.DictReader((out / "forecast.csv").read_text("utf-8").splitlines()))
-    assert [float(row["share"]) for row in rows] == pytest.approx(
-        told[-1]["forecast"]["columns"]["share"]["mean"]
-    )
-    followed = list(csv.DictReader((out / "follow.csv").read_text("utf-8").splitlines()))
-    assert [float(row["time_s"]) for row in followed] == [line["time_s"] for line in told]
-
-
-def test_a_saved_model_follows_what_comes_after(run: Run, folder: Path, tmp_path: Path) -> None:
-    frames = FrameSequence.from_folder(folder)
-    FluxForecaster(**SETTINGS).fit(frames[:50]).save(tmp_path / "model")
-    command = ("--follow", "--follow-seconds", 0.01, "--model", tmp_path / "model", "--steps", 4, "--json")
-    status, text, _ = run(folder, *command)
-    assert status == 0
-    told, end = lines_of(text)
-    expected = FluxForecaster.load(tmp_path / "model").update(frames[50:])
-    assert end["frames"] == 10
-    assert told["forecast"]["columns"]["share"]["mean"] == pytest.approx(expected.forecast(4).mean.tolist())
-
-
-def test_ctrl_c_ends_it_in_order(run: Run, folder: Path, tmp_path: Path, blank_pictures: None) -> None:
-    """With status 0, the model saved, and the handler as it was."""
-    before = signal.getsignal(signal.SIGINT)
-    out = tmp_path / "out"
-
-    def interrupt() -> None:
-        while not (out / "follow.csv").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    status, text, err = run(folder, *FOLLOW, "--follow-seconds", 60, "--out", out)
-    thread.join()
-    assert (status, err) == (0, "")
-    assert "59 s: share" in text
-    assert "followed 60 frames; 0 left out" in text
-    assert (out / "model" / "card.json").exists()
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_it_waits_for_a_flux_that_changes_and_for_enough_frames(run: Run, tmp_path: Path) -> None:
-    """A melt of one level cannot be learnt from; it is said once."""
-    still = growing()
-    flat = FrameSequence(np.repeat(still.images[:1], 50, axis=0), np.arange(50.0))
-    flat.write_folder(tmp_path / "still")
-    status, text, err = run(tmp_path / "still", *FOLLOW, "--follow-seconds", 0.01)
-    assert (status, text) == (0, "followed 50 frames; 0 left out\n")
-    assert err.count("waits for more frames") == 1
-    still[:30].write_folder(tmp_path / "few")
-    assert run(tmp_path / "few", *FOLLOW, "--follow-seconds", 0.01)[1:] == (
-        "followed 30 frames; 0 left out\n", ""
-    )  # fmt: skip
-
-
-def test_what_does_not_fit_is_left_out(run: Run, folder: Path) -> None:
-    """Frames of another size, without a time, of names that do not tell it, and two of one time."""
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "frame_70.png")
-    Image.fromarray(np.zeros((24, 24), np.uint8)).save(folder / "frame.png")
-    (folder / "frame_59.0.png").write_bytes((folder / "frame_59.png").read_bytes())
-    (folder / "frame_71_2.png").write_bytes((folder / "frame_59.png").read_bytes())
-    status, text, err = run(folder, *FOLLOW, "--follow-seconds", 0.01, "--json")
-    assert status == 0
-    left_out = dict(lines_of(text)[-1]["left_out"])
-    assert set(left_out) == {"frame.png", "frame_59.png", "frame_70.png", "frame_71_2.png"}
-    assert "differs from frame_00.png in more numbers" in left_out["frame_71_2.png"]
-    assert "carries no time" in left_out["frame.png"]
-    assert "of another size" in left_out["frame_70.png"]
-    assert len(err.splitlines()) == 4
-
-
-def test_a_long_gap_begins_another_record(run: Run, folder: Path) -> None:
-    (folder / "frame_59.png").rename(folder / "frame_500.png")
-    status, text, err = run(folder, *FOLLOW, "--follow-seconds", 0.01)
-    assert status == 0
-    assert "442 s after the last; begins anew" in err
-    assert text == "followed 60 frames; 0 left out\n"
-
-
-# ---- bad input
-
-
-def refused(result: Result, *words: object) -> None:
-    status, out, err = result
-    assert (status, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert err.startswith("tundish crystallize: ")
-    for word in words:
-        assert str(word) in err
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda rows: rows[7].__setitem__(1, "abc"), "line 8, blue: 'abc' is no number"),
-        (lambda rows: rows[7].__setitem__(1, "-inf"), "line 8, blue: is infinite"),
-        (lambda rows: rows[7].pop(), "line 8: has 3 cells; 4, one a name, are needed"),
-        (lambda rows: rows[7].__setitem__(0, "105"), "line 8: 105 s is there twice, as 105 s of line 7"),
-        (lambda rows: rows[7].__setitem__(0, "90"), "line 8: 90 s runs backwards, after 105 s of line 7"),
-        (lambda rows: rows[7].__setitem__(0, ""), "line 8: has no time"),
-        (lambda rows: rows[0].__setitem__(0, "seconds"), "line 1: must name one column of times"),
-        (
-            lambda rows: rows[0].__setitem__(slice(None), ["time_s;blue"]),
-            "line 1: cells are separated by semi",
-        ),
-        (lambda rows: rows[0].__setitem__(2, "blue"), "line 1: blue is there twice"),
-        (lambda rows: rows[0].__setitem__(2, ""), "line 1: column 3 has no name"),
-        (lambda rows: rows.__delitem__(slice(1, None)), "has no line of numbers"),
-        (lambda rows: rows.clear(), "is empty"),
-        (lambda rows: rows.__delitem__(slice(10, None)), "series: has 9 values; at least 17 are needed"),
-        (lambda rows: rows.__delitem__(slice(20, 50)), "time[19] = 149 s: comes 31 s after the one before"),
-        (lambda rows: [row.__setitem__(slice(1, 3), ["5", "5"]) for row in rows[1:]], "series: is constant"),
-        (
-            lambda rows: [row.__delitem__(slice(1, 3)) for row in rows],
-            "has no column of values to forecast beside time_s",
-        ),
-    ],
-)
-def test_bad_series_are_refused_by_line(
-    run: Run, series: Path, change: Callable[[list[list[str]]], object], message: str
-) -> None:
-    rows = series_text()
-    change(rows)
-    refused(run(write(series, rows), *SMALL), f"tundish crystallize: {series}: ", message)
-
-
-def test_files_that_are_no_series_are_refused(run: Run, tmp_path: Path, series: Path) -> None:
-    refused(run(tmp_path / "none.csv"), tmp_path / "none.csv", "there is no such file or folder")
-    series.write_bytes(b"time_s,a\n0,\xff\n")
-    refused(run(series, *SMALL), series, "is no text in UTF-8")
-    series.write_text('time_s,a\n0,"1\n')
-    refused(run(series, *SMALL), series)
-    write(series, series_text())
-    refused(run(series, *SMALL, "--column", "red"), series, "has no column 'red'; there are blue, green")
-    refused(run(series, *SMALL, "--pixels", 8), "--pixels: is for frames")
-    refused(run(series, "--follow"), f"--follow: {series}: is no folder to watch")
-
-
-def test_bad_folders_are_refused_by_file(run: Run, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    refused(run(tmp_path / "empty"), tmp_path / "empty", "no frame can be read")
-    refused(run(folder, *SMALL, "--column", "colour"), "--column colour: frames have no such feature")
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "frame_70.png")
-    refused(run(folder, *SMALL), folder / "frame_70.png", "is 8 x 8 px; 24 x 24 px, as most, is needed")
-    (folder / "frame_70.png").unlink()
-    (folder / "readings.csv").write_text("time_s,thermocouple1_c\n0,hot\n")
-    refused(run(folder, *SMALL), folder / "readings.csv", "line 2")
-
-
-def test_frames_of_one_state_are_refused(run: Run, tmp_path: Path) -> None:
-    images = np.random.default_rng(0).normal(50, 3, (40, 24, 24)).astype(np.uint8)
-    FrameSequence(images, np.arange(40.0)).write_folder(tmp_path / "melt")
-    refused(run(tmp_path / "melt", *SMALL), tmp_path / "melt", "series: is constant")
-
-
-def test_a_programme_guides_the_repair(run: Run, series: Path, tmp_path: Path) -> None:
-    file = write(tmp_path / "programme.csv", [["time_s", "degc"], ["100", "1100"], ["160", "1160"]])
-    found = json_of(run(series, *SMALL, "--programme", file, "--json"))
-    assert [r["reason"] for r in found["repairs"]] == ["programme"]
-    write(file, [["time_s", "degc"], ["100", "1100"], ["90", "1160"]])
-    refused(run(series, *SMALL, "--programme", file), file, "line 3: 90 s runs backwards")
-    write(file, [["degc"], ["1100"]])
-    refused(run(series, *SMALL, "--programme", file), file, "line 1: must be time_s and a name")
-
-
-def test_bad_models_are_refused(run: Run, folder: Path, series: Path, tmp_path: Path) -> None:
-    """Missing, of another record, or of numbers where frames are."""
-    model = tmp_path / "model"
-    refused(run(folder, "--model", model), model / "card.json", "is missing")
-    frames = FrameSequence.from_folder(folder)
-    FluxForecaster(**SETTINGS).fit(frames).save(model)
-    refused(run(series, "--model", model), f"--model {model}: was fitted to frames; {series} has a series")
-    late = FrameSequence(frames.images, frames.time + 500)
-    late.write_folder(tmp_path / "late")
-    refused(run(tmp_path / "late", "--model", model), "--model", "of 500 to 559 s, does not go on")
-    FluxForecaster(**SETTINGS).fit(np.sin(np.arange(60.0))).save(tmp_path / "numbers")
-    refused(run(folder, "--model", tmp_path / "numbers"), "was fitted to a series; ", "has frames")
-    command = ("--follow", "--model", tmp_path / "numbers")
-    refused(run(folder, *command), "was fitted to a series; frames are followed")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--steps", "0"], "--steps 0: must be at least 1"),
-        (["--level", "1.5"], "--level 1.5: must lie between 0 and 1"),
-        (["--level", "nan"], "--level nan: must lie between 0 and 1"),
-        (["--start", "0"], "--start 0: must lie between 0 and 1"),
-        (["--seed", "-1"], "--seed -1: must not be negative"),
-        (["--horizons", "3,1"], "--horizons 3,1: must be whole numbers from 1, increasing"),
-        (["--horizons", "one"], "--horizons one: must be whole numbers"),
-        (["--against", "luck"], "--against luck: 'luck' is unknown; known are persistence"),
-        (["--window", "2"], "--window 2: must be at least 4"),
-        (["--epochs", "0"], "--epochs 0: must be at least 1"),
-        (["--ensemble", "0"], "--ensemble 0: must be at least 1"),
-        (["--pixels", "1"], "--pixels 1: must be at least"),
-        (["--device", "abacus"], "--device 'abacus': is unknown to torch"),
-        (["--frames-per-second", "0"], "--frames-per-second 0: must be finite and above 0"),
-        (["--model", "m", "--window", "9"], "--window: is of a training; --model m has had its own"),
-        (["--poll", "1"], "--poll: is for --follow alone"),
-        (["--follow", "--poll", "0"], "--poll 0: must be finite and above 0"),
-        (["--follow", "--follow-seconds", "-1"], "--follow-seconds -1: must be finite and above 0"),
-        (["--follow", "--after", "0"], "--after 0: must be at least 1"),
-    ],
-)
-def test_bad_arguments_are_refused_in_one_line(
-    run: Run, folder: Path, arguments: list[str], message: str
-) -> None:
-    refused(run(folder, *arguments), message)
-
-
-def test_following_needs_a_folder(run: Run) -> None:
-    refused(run("--follow"), "--follow: needs a FOLDER to watch")
-
-
-def test_a_folder_that_cannot_be_made_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    refused(
-        run(folder, *SMALL, "--out", tmp_path / "file"), f"--out {tmp_path / 'file'}: is a file; a folder"
-    )
-
-
-def test_a_missing_library_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line with the pip command, status 1."""
-    monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    status, out, err = run(folder, *SMALL)
-    assert (status, out) == (1, "")
-    assert "tundish[vision]" in err
-    assert len(err.splitlines()) == 1
-
-
-def test_help(run: Run) -> None:
-    status, out, err = run("--help")
-    assert (status, err) == (0, "")
-    assert "--follow-seconds" in out

@@ -43,9 +43,6 @@ def walk(length: int = 100, columns: int = 3, rng: int = 0) -> np.ndarray[Any, A
     return np.cumsum(np.random.default_rng(rng).normal(size=(length, columns)), axis=0)
 
 
-# -- origins and figures
-
-
 @pytest.mark.parametrize("flat", [True, False])
 def test_it_fits_once_and_updates_with_each_value(flat: bool) -> None:
     series = walk(41)[:, 0] if flat else walk(41)
@@ -155,9 +152,6 @@ def test_missing_values_are_refused() -> None:
         backtest(baselines.Persistence(), series)
 
 
-# -- the published split
-
-
 def test_the_published_split_leaks() -> None:
     time = np.arange(201.0)
     series = np.sin(time / 15) + np.random.default_rng(0).normal(0, 1e-3, time.size)
@@ -191,9 +185,6 @@ def test_a_split_of_too_few_is_refused() -> None:
 
     with pytest.raises(ValueError, match="series: its 20 tested values are too few to predict one"):
         backtest(Late(), walk(40), protocol="published")
-
-
-# -- the test of differences
 
 
 def test_equal_losses_are_not_told_apart_and_others_are() -> None:
@@ -230,12 +221,12 @@ def test_the_statistic_is_that_of_the_papers() -> None:
 
 
 def test_p_values_of_equal_forecasters_are_spread_evenly() -> None:
-    from tundish.crystallization._backtest import _tested
+    from tundish.crystallization.forecasting._backtest import _dm_test
 
     generator = np.random.default_rng(0)
     # Differences of losses two steps ahead are correlated with their neighbours.
     noise = generator.normal(size=(400, 61))
-    small = np.mean([_tested(x[1:] + x[:-1], 2).p_value < 0.1 for x in noise])
+    small = np.mean([_dm_test(x[1:] + x[:-1], 2).p_value < 0.1 for x in noise])
     assert small == pytest.approx(0.1, abs=0.04)
 
 
@@ -254,10 +245,10 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 
 def test_a_constant_difference_is_certain() -> None:
-    from tundish.crystallization._backtest import _tested
+    from tundish.crystallization.forecasting._backtest import _dm_test
 
-    assert _tested(np.full(20, -0.5), 1)[1:3] == (-np.inf, 0.0)
-    assert np.isnan(_tested(np.zeros(20), 1).p_value)
+    assert _dm_test(np.full(20, -0.5), 1)[1:3] == (-np.inf, 0.0)
+    assert np.isnan(_dm_test(np.zeros(20), 1).p_value)
 
 
 @pytest.mark.parametrize(

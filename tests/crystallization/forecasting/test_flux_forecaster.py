@@ -1,4 +1,4 @@
-"""The forecaster: trained, interrupted, resumed, asked, updated, saved; of series and of frames."""
+"""The forecaster of a series: trained, interrupted, resumed, asked, updated, saved."""
 
 from __future__ import annotations
 
@@ -14,38 +14,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from tundish.crystallization import (  # noqa: E402
-    Epoch,
-    FluxForecaster,
-    FrameSequence,
-    Gap,
-    backtest,
-)
-from tundish.crystallization._blend import Blend  # noqa: E402
-from tundish.crystallization._forecaster import _held  # noqa: E402
-from tundish.crystallization._training import View  # noqa: E402
-from tundish.crystallization._trend import median_line, median_step, reach  # noqa: E402
+from references.flux import SMALL, same, wave  # noqa: E402
 
-SMALL: dict[str, Any] = dict(window=8, units=4, horizons=(1, 5), epochs=3, device="cpu")
-
-
-def wave(length: int = 90, columns: int = 2, rng: int = 0) -> np.ndarray[Any, Any]:
-    """Waves of different heights and phases, with a little noise."""
-    time, column = np.arange(length)[:, None], np.arange(columns)
-    clean = (column + 1) * np.sin(time / 9 + column)
-    return clean + np.random.default_rng(rng).normal(0, 0.02, clean.shape)
-
-
-def frames(length: int = 70, rng: int = 0, gap: bool = False, least: float = 1.0) -> FrameSequence:
-    """A disc of at least this radius that grows on a dark melt; every frame is 24 x 24 px."""
-    y, x = np.mgrid[:24, :24] - 11.5
-    random = np.random.default_rng(rng)
-    radius = least + 9 * np.clip((np.arange(length) - 10) / length, 0, 1)
-    images = 50 + 120 * (np.hypot(x, y)[None] < radius[:, None, None]) + random.normal(0, 3, (length, 24, 24))
-    time = np.arange(length, dtype=float)
-    if gap:
-        time[length // 2 :] += 2
-    return FrameSequence(np.clip(images, 0, 255).astype(np.uint8), time, mask=np.hypot(x, y) < 11)
+from tundish.crystallization import Epoch, FluxForecaster, Gap, backtest  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +27,6 @@ def series() -> np.ndarray[Any, Any]:
 @pytest.fixture(scope="module")
 def fitted(series: np.ndarray[Any, Any]) -> FluxForecaster:
     return FluxForecaster(**SMALL, ensemble=2).fit(series)
-
-
-def same(a: FluxForecaster, b: FluxForecaster, steps: int = 12) -> bool:
-    pairs = zip(a.forecast(steps), b.forecast(steps), strict=True)
-    return all(np.array_equal(x, y) for x, y in pairs)
-
-
-# -- training
 
 
 # Two trainings of up to 120 epochs.
@@ -156,9 +119,6 @@ def test_a_checkpoint_of_something_else_is_refused(series: np.ndarray[Any, Any],
         FluxForecaster(**SMALL, seed=1).fit(series, checkpoint=tmp_path)
     with pytest.raises(ValueError, match=r"other data \(sha256"):
         FluxForecaster(**SMALL).fit(wave(rng=9), checkpoint=tmp_path)
-
-
-# -- forecasts
 
 
 def test_forecasts_have_the_shape_of_the_series(series: np.ndarray[Any, Any], fitted: FluxForecaster) -> None:
@@ -282,9 +242,6 @@ def test_what_was_not_fitted_says_so() -> None:
             ask()
 
 
-# -- folders
-
-
 def test_a_model_comes_back_as_it_was(fitted: FluxForecaster, tmp_path: Path) -> None:
     fitted.save(tmp_path)
     names = sorted(file.name for file in tmp_path.iterdir())
@@ -326,182 +283,3 @@ def test_what_is_no_model_is_refused(fitted: FluxForecaster, tmp_path: Path) -> 
         (tmp_path / "card.json").write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
         with pytest.raises(ValueError, match=rf"card\.json: has no {name}"):
             FluxForecaster.load(tmp_path)
-
-
-# -- frames
-
-EYES: dict[str, Any] = SMALL | {"image_size": 12, "epochs": 2}
-
-
-def test_frames_are_seen_by_the_networks(tmp_path: Path) -> None:
-    pytest.importorskip("skimage")
-    seen = frames()
-    forecaster = FluxForecaster(**EYES).fit(seen[:60])
-    network = forecaster.network
-    assert network.image_size == 12
-    said = forecaster.forecast(5)
-    assert said.mean.shape == (5,)
-    forecaster.save(tmp_path)
-    loaded = FluxForecaster.load(tmp_path)
-    # A frame alone, and a sequence of those that follow.
-    for one in (forecaster, loaded):
-        one.update(seen.images[60]).update(seen[61:64])
-    assert same(forecaster, loaded)
-    assert forecaster._values[:, 0] == pytest.approx(forecaster.observed(seen[:64]))
-    predicted = forecaster.predict(seen[:65])
-    assert predicted.shape == (65,)
-    assert predicted[64] == pytest.approx(forecaster.forecast(1).mean[0], abs=1e-6)
-    darker = FrameSequence(seen.images // 2, seen.time, mask=seen.mask)
-    assert not np.array_equal(
-        forecaster._embedded(forecaster._seeing().pictures(darker.images))[0], forecaster._embeddings[0][:64]
-    )
-
-
-def test_a_backtest_takes_frames() -> None:
-    pytest.importorskip("skimage")
-    table = backtest(FluxForecaster(**EYES), frames(), horizons=(1, 5))
-    assert np.isfinite(table["mae"]).all()
-    assert table.forecasts["value"].shape == (len(table.forecasts),)
-
-
-def test_frames_without_eyes_are_their_features() -> None:
-    pytest.importorskip("skimage")
-    seen = frames()
-    blind = FluxForecaster(**EYES | {"image_size": None}).fit(seen)
-    share = seen.features(seen.calibration())["share"]
-    numbers = FluxForecaster(**EYES).fit(share, seen.time)
-    assert blind.forecast(5).mean == pytest.approx(numbers.forecast(5).mean)
-    assert blind.predict(share)[20:] == pytest.approx(numbers.predict(share)[20:])
-
-
-def test_several_features_of_frames() -> None:
-    pytest.importorskip("skimage")
-    forecaster = FluxForecaster(**EYES, feature=("share", "level")).fit(frames(gap=True))
-    assert forecaster.forecast(4).mean.shape == (4, 2)
-    assert forecaster.gaps == [Gap(34, 2)]
-    with pytest.raises(ValueError, match=r"feature = 'beauty': is unknown; known are .*share"):
-        FluxForecaster(**EYES, feature="beauty").fit(frames())
-    with pytest.raises(ValueError, match=r"feature = 'mean_area': is unknown of \d+ frames, first at 0 s"):
-        FluxForecaster(**EYES, feature="mean_area").fit(frames(least=0.0))
-    for bad, message in ((5.0, r"value: has shape \(\)"), (np.full((2, 2), 300), "value: has levels")):
-        with pytest.raises(ValueError, match=message):
-            forecaster.update(bad)
-
-
-def test_forecasts_stay_between_limits(tmp_path: Path) -> None:
-    shares = np.clip(wave(78, columns=1)[:, 0] / 2 + 0.5, 0, 1)
-    free, kept = FluxForecaster(**SMALL).fit(shares), FluxForecaster(**SMALL, limits=(0, 1)).fit(shares)
-    without = free.forecast(30)
-    assert without.lower.min() < 0 or without.upper.max() > 1
-    kept.save(tmp_path / "model")
-    for forecaster in (kept, FluxForecaster.load(tmp_path / "model")):
-        for part, bare in zip(forecaster.forecast(30), without, strict=True):
-            assert np.array_equal(part, np.clip(bare, 0, 1))
-    with pytest.raises(ValueError, match=r"series\[3\] = \[1.5\]: is beyond limits = \(0, 1\)"):
-        kept.fit(np.where(np.arange(len(shares)) == 3, 1.5, shares))
-    open_above = FluxForecaster(**SMALL, limits=(0.2, None)).fit(shares + 0.5)
-    open_above.save(tmp_path / "above")
-    assert FluxForecaster.load(tmp_path / "above").forecast(30).lower.min() >= 0.2
-    for limits in ((1, 0), (0,), (0, float("nan")), 3):
-        with pytest.raises((TypeError, ValueError), match="limits = "):
-            FluxForecaster(**SMALL, limits=limits)
-
-
-def test_the_share_of_frames_has_limits() -> None:
-    pytest.importorskip("skimage")
-    said = FluxForecaster(**EYES, feature=("share", "level")).fit(frames()).forecast(60)
-    assert all(0 <= part[:, 0].min() <= part[:, 0].max() <= 1 for part in said)
-    assert said.upper[:, 1].max() > 1
-
-
-def test_noisy_copies_are_trained_on() -> None:
-    pytest.importorskip("skimage")
-    seen = frames()
-    plain = FluxForecaster(**EYES).fit(seen)
-    noisy = FluxForecaster(**EYES).fit(seen.augment(20.0))
-    assert not same_weights(plain, noisy)
-    assert np.array_equal(noisy.known[1], plain.known[1])
-    assert noisy.card["targets"] == plain.card["targets"]
-    assert noisy.card["data"]["sha256"] != plain.card["data"]["sha256"]
-
-
-def test_copies_of_frames_that_validate_are_not_trained_on() -> None:
-    pytest.importorskip("skimage")
-    seen = frames()
-    both = seen.augment(5.0)
-    forecaster = FluxForecaster(**EYES)
-    judged_from = forecaster._first_judged(len(seen))
-    images = both.images.copy()
-    images[len(seen) + judged_from :] = 255 - images[len(seen) + judged_from :]
-    assert same_weights(forecaster.fit(both), FluxForecaster(**EYES).fit(both._with(images=images)))
-
-
-def same_weights(first: FluxForecaster, second: FluxForecaster) -> bool:
-    pairs = zip(first.network.state_dict().values(), second.network.state_dict().values(), strict=True)
-    return all(np.array_equal(a.numpy(), b.numpy()) for a, b in pairs)
-
-
-def test_frames_and_numbers_are_not_mixed() -> None:
-    pytest.importorskip("skimage")
-    seen = frames()
-    forecaster = FluxForecaster(**EYES).fit(seen)
-    with pytest.raises(TypeError, match="series: the networks of this forecaster see frames"):
-        forecaster.predict(np.zeros(30))
-    with pytest.raises(ValueError, match="time: is that of the frames"):
-        forecaster.fit(seen, seen.time)
-    with pytest.raises(ValueError, match="series: is augmented"):
-        forecaster.predict(seen.augment(2.0))
-    numbers = FluxForecaster(**SMALL).fit(wave())
-    with pytest.raises(TypeError, match="value: is a FrameSequence"):
-        numbers.update(seen[:1])
-    with pytest.raises(RuntimeError, match="it has not seen frames"):
-        numbers.observed(seen)
-
-
-def test_a_frame_is_seen_until_the_next() -> None:
-    assert _held([], 4).tolist() == [0, 1, 2, 3]
-    # After the second frame two are missing, and after the third, at place 4, one.
-    assert _held([Gap(1, 2), Gap(4, 1)], 4).tolist() == [0, 1, 1, 1, 2, 2, 3]
-
-
-# -- parts
-
-
-def test_trends_are_not_misled_by_a_jump() -> None:
-    line = 3.0 + 0.5 * np.arange(20.0)
-    jumped = line + 40 * (np.arange(20) >= 15)
-    for values in (line, jumped):
-        assert median_step(values[None, :, None])[0, 0] == pytest.approx(0.5)
-    height, slope = median_line(line[None, :, None])
-    assert (height[0, 0], slope[0, 0]) == pytest.approx((line[-1], 0.5))
-    spiked = line.copy()
-    spiked[7] += 90
-    height, slope = median_line(spiked[None, :, None])
-    assert (height[0, 0], slope[0, 0]) == pytest.approx((line[-1], 0.5))
-
-
-def test_a_damped_trend_reaches_so_far() -> None:
-    steps = np.array([1.0, 2.0, 30.0])
-    assert reach(0.9, steps) == pytest.approx([0.9, 0.9 + 0.81, sum(0.9**i for i in range(1, 31))])
-    assert reach(1.0, steps) == pytest.approx(steps)
-
-
-def test_a_blend_turns_to_what_comes_true() -> None:
-    blend = Blend(np.array([[0.9, 0.05, 0.05]]), np.ones(1))
-    assert blend.weights()[0, 0] == pytest.approx([0.9, 0.05, 0.05])
-    for _ in range(40):
-        blend.learn([np.array([[[2.0, 0.1, 5.0]]])], np.zeros(1))
-    assert blend.weights().sum() == pytest.approx(1)
-    assert blend.weights()[0, 0, 1] > 0.99
-    unknown = blend.error.copy()
-    blend.learn([np.array([[[2.0, 0.1, 5.0]]])], np.array([np.nan]))
-    assert np.array_equal(blend.error, unknown)
-
-
-def test_what_a_network_says_is_linear_between_horizons() -> None:
-    view = View("change", np.zeros(1), np.ones(1))
-    recent = np.zeros((1, 8, 1))
-    said = np.array([[[1.0], [3.0]]])
-    assert view.path(recent, (1, 5), said)[0, :, 0] == pytest.approx([1, 1.5, 2, 2.5, 3])
-    level = View("level", np.array([2.0]), np.ones(1))
-    assert level.path(recent, (2,), np.array([[[4.0]]]))[0, :, 0] == pytest.approx([3, 6])

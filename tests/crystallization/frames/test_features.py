@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tundish.crystallization import FrameSequence, calibrate, features, fit_jmak, synthetic
-from tundish.crystallization._eye import Eye
+from tundish.crystallization.forecasting._frame_encoder import FrameEncoder
 
 SIZE = (120, 160)
 
@@ -147,8 +147,6 @@ def test_frames_without_contrast_have_no_crystals(count: int) -> None:
         assert found["level"] == pytest.approx(images.mean(axis=(1, 2)))
 
 
-# ---- frames that are not drawn by `synthetic`
-
 ROW, COLUMN = np.mgrid[:120, :160]
 POOL = np.hypot(ROW - 60, COLUMN - 80) < 45
 CENTRES = ((45, 70), (70, 95), (75, 60))
@@ -243,7 +241,7 @@ def test_crystals_may_be_dark(levels: tuple[float, float, float]) -> None:
 def test_dark_crystals_stay_dark_in_a_saved_model() -> None:
     s, _ = drawn(growing(20), (200, 150, 60))
     told = FrameSequence(s.images, s.time, crystals="dark")
-    restored = Eye.restored(*Eye.of(told, "share", None, len(s)).described())
+    restored = FrameEncoder.restored(*FrameEncoder.of(told, "share", None, len(s)).described())
     assert restored.calibration.crystals == "dark"
     assert np.array_equal(restored.values(s), told.features()["share"])
 

@@ -214,7 +214,7 @@ def test_most_misreadings_are_found_and_nothing_else() -> None:
         ({"time": -TIME}, "runs backwards"),
         ({"time": np.zeros(400)}, "given twice"),
         ({"programme": [1, 2, 3]}, r"programme: has shape \(3,\)"),
-        ({"programme": [(1, 900), (0, 1000)]}, r"programme\[:, 0\]\[1\] = 0 s after 1 s: runs backwards"),
+        ({"programme": [(1, 900), (0, 1000)]}, r"programme\[:, 0\]\[1\] = 0 s: runs backwards after 1 s"),
         ({"programme": [(0, np.nan)]}, "must be finite"),
         ({"tolerance": 0}, "tolerance = 0"),
         ({"deviation": np.nan}, "deviation = nan"),

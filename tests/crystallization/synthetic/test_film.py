@@ -126,7 +126,7 @@ def test_progress_is_told() -> None:
         ({"speed": 1}, TypeError, "speed: is no knob of the experiment"),
         ({"exponent": 9}, ValueError, "exponent = 9: must lie between 1 and 5"),
         ({"noise": "loud"}, TypeError, "noise = 'loud'"),
-        ({"liquidus": 1000}, ValueError, "solidus, liquidus, peak = 1050, 1000, 1500 degC: must rise"),
+        ({"liquidus": 1000}, ValueError, r"solidus, liquidus, peak = \(1050.0, 1000, 1500.0\): must rise"),
         ({"hold": 1500}, ValueError, "hold = 1500 degC: must be below peak"),
         ({"rng": -1}, ValueError, "rng = -1"),
     ],
