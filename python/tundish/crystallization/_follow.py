@@ -260,7 +260,7 @@ class _Follower:
         return None
 
     def time_known(self) -> float:
-        """s of the last frame that the forecaster knows."""
+        """s of the last frame that the forecaster was updated with."""
         assert self.forecaster is not None
         return float(self.forecaster.known[0][-1])
 

@@ -212,7 +212,7 @@ def _differences(column: Floats) -> int:
 
 
 def _stationary(column: Floats) -> bool:
-    """Whether both tests say so: one alone takes a curve that falls and rises again for a level."""
+    """Whether both tests find it so: one alone takes a curve that falls and rises again for a level."""
     stattools = optional("statsmodels.tsa.stattools", "vision")
     with _quiet():
         level = stattools.kpss(column, nlags="auto")[1] > _STATIONARY
@@ -264,7 +264,7 @@ def _fitted(column: Floats, order: tuple[int, int, int], seasonal: tuple[int, in
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A search that was stopped, or started anew, is judged by its criterion like any other."""
+    """A search that was stopped, or started anew, is ranked by its criterion like any other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -281,7 +281,7 @@ class Jmak(Forecaster):
     """The law X = 1 - exp(-(rate (t - onset))^exponent), fitted to what is known and followed on.
 
     For crystallised shares, each column by itself: least squares over the values since the share was last
-    lowest, anew for each forecast. Before it has risen by 0.05 the law says nothing, and the last value is
+    lowest, anew for each forecast. Before it has risen by 0.05 the law is not fitted, and the last value is
     forecast. Intervals: adaptive conformal.
 
     **Raises:** ValueError naming `series` for values that are no shares; ImportError without scipy

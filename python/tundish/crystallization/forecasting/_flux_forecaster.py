@@ -51,8 +51,8 @@ class FluxForecaster(Forecaster):
 
     **Main arguments:**
 
-    - `window`: values that are looked at, at least 4. `units`: of the LSTM.
-    - `horizons`: steps ahead that the networks learn, increasing. In between what they say of the change
+    - `window`: number of values that a forecast is made from, at least 4. `units`: of the LSTM.
+    - `horizons`: steps ahead that the networks learn, increasing. In between, their output for the change
       beside the trend is taken as linear; beyond the last they go on from their own forecast.
     - `ensemble`: number of networks, each with another start and order.
     - `device`: "auto" (CUDA if there is one), or a name of torch's, such as "cpu" or "cuda:1".

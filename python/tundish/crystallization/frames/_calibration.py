@@ -135,8 +135,8 @@ def calibrate(sequence: Frames, *, mask: ArrayLike | None = None, crystals: str 
     frame, Otsu's threshold of the levels within frames parts them, if there are two peaks.
 
     **Warns:** :class:`CalibrationWarning`, a UserWarning, if there are no two states, if they are less than 4
-    deviations of their levels apart, or if the flux cannot be told from its surroundings; the share is then
-    not to be relied on, and a `mask` or another record's calibration is needed.
+    deviations of their levels apart, or if the flux does not stand out from its surroundings; the share is
+    then not to be relied on, and a `mask` or another record's calibration is needed.
 
     **Raises:** ValueError naming the argument; ImportError without scikit-image (`tundish[vision]`).
     """

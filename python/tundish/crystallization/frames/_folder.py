@@ -57,7 +57,7 @@ class FrameNames:
         self._first: tuple[str, list[str]] | None = None
 
     def seconds(self, file: Path) -> float:
-        """The time of a frame; ValueError that begins with the file if its name does not tell it."""
+        """The time of a frame; ValueError that begins with the file if its name has none."""
         return self._number(file) / self._rate
 
     def _number(self, file: Path) -> float:

@@ -13,16 +13,16 @@ from tundish.crystallization.frames._states import States, by_time, noise, witho
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_LEAST_RANGE = 6.0  # deviations of the noise that the level of a place changes by; by noise alone it is 4
-_LEAST_PIECE = 5e-4  # of the frame
-_LEAST_REGION = 1e-3  # of the frame
+_MIN_RANGE = 6.0  # deviations of the noise that the level of a place changes by; by noise alone it is 4
+_MIN_PIECE = 5e-4  # of the frame
+_MIN_REGION = 1e-3  # of the frame
 _ALL = 0.97  # of the frame: as good as all of it
 _SAME = 0.99  # of the pool, likewise
 _MOLTEN, _SOLID = 0.05, 0.95  # shares
 _AGAIN = 0.5  # share that crystallises after a flux melted, and shows that all of it did
 _FEW = 5  # frames at least that show the melt, if there are so many
 _EDGE = 4.0  # times the gradient within the flux: an edge of the pool
-_LEAST_EDGE = 0.01  # of the contrast a block, likewise
+_MIN_EDGE = 0.01  # of the contrast a block, likewise
 _ENCLOSED = 0.8  # of the outline of a pool is such an edge
 _BRIGHT = 0.3  # of what surrounds a pool may be crystals
 _ROUND = 0.9  # of its convex hull, what a pool covers
@@ -44,7 +44,7 @@ class Region(NamedTuple):
 
 
 def find(sample: Image, ignored: Mask) -> Region:
-    """Where the flux is on a sample (n, h, w) of frames, of which the places (h, w) `ignored` tell nothing.
+    """Where the flux is on a sample (n, h, w) of frames, without the places (h, w) `ignored`.
 
     It is where levels change, if the record shows that all of the flux did: it was solid, molten, and solid
     again. Otherwise melt that has not changed belongs to it, out to the edges of the pool.
@@ -81,7 +81,7 @@ def _changing(sample: Image, ignored: Mask) -> Mask | None:
     if len(sample) < 2:
         return None
     change = np.where(ignored, np.float32(0), np.ptp(without_spikes(sample), axis=0))
-    least = _LEAST_RANGE * noise(sample) + 1e-6
+    least = _MIN_RANGE * noise(sample) + 1e-6
     strongly = change > max(_parting(change[~ignored]), least)
     if not strongly.any():
         return None
@@ -89,9 +89,9 @@ def _changing(sample: Image, ignored: Mask) -> Mask | None:
     pieces, count = ndimage.label(ndimage.binary_fill_holes(strongly))
     sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
     sizes[0] = 0
-    large = sizes >= max(_LEAST_PIECE * change.size, 3)
+    large = sizes >= max(_MIN_PIECE * change.size, 3)
     mask = np.asarray(large[pieces], bool)
-    return mask if np.count_nonzero(mask) >= _LEAST_REGION * mask.size else None
+    return mask if np.count_nonzero(mask) >= _MIN_REGION * mask.size else None
 
 
 def _parting(change: NDArray[Any]) -> float:
@@ -144,7 +144,7 @@ def _pool(molten: Image, changing: Mask, outside: Mask, contrast: float) -> Mask
     if not outline.any() or not inner.any():
         return None
     steep = ndimage.maximum_filter(gradient, 3)[outline]
-    least = max(_EDGE * float(np.median(gradient[inner])), _LEAST_EDGE * contrast)
+    least = max(_EDGE * float(np.median(gradient[inner])), _MIN_EDGE * contrast)
     return np.asarray(pool, bool) if np.mean(steep > least) >= _ENCLOSED else None
 
 

@@ -39,7 +39,7 @@ class FrameSequence(FrozenColumns):
     - `images`: (T, H, W) grey levels of 0 to 255; in colour (T, H, W, 3), red, green, blue, or (T, H, W, 4).
       Colour is converted to grey (ITU-R BT.601); the mean levels of its channels are kept. Numbers that are
       not integers are rounded.
-    - `time`: (T,) s, rising. Intervals may differ; :attr:`gaps` tells where frames are missing.
+    - `time`: (T,) s, rising. Intervals may differ; :attr:`gaps` lists where frames are missing.
 
     **Other arguments:**
 
@@ -212,10 +212,10 @@ class FrameSequence(FrozenColumns):
         `readings.csv` in the folder, if there is one, has a header `time_s, thermocouple1_c, ...` and a row a
         time; cells may be empty. A frame has the readings of the row that is nearest in time, if that is
         within a quarter of the usual interval between frames, and none otherwise. Rows that are of no frame
-        are told in :attr:`skipped`.
+        are listed in :attr:`skipped`.
 
         **Raises:** ValueError that begins with the name of the file at fault, also for two files of one time
-        and for names that do not tell which number is the time; FileNotFoundError; ImportError without Pillow
+        and for names in which no number is clearly the time; FileNotFoundError; ImportError without Pillow
         (`tundish[vision]`).
         """
         choice("errors", errors, ("raise", "skip"))
@@ -298,11 +298,12 @@ class FrameSequence(FrozenColumns):
         """The sequence with a copy of each frame, to which Gaussian noise is added, after all its frames.
 
         - `noise`: standard deviation, grey levels. The paper (section 2.1) doubles 562 frames so, and
-          does not say by how much.
+          does not state the deviation.
         - `rng`: an integer, a `numpy.random.SeedSequence` or `Generator`, or None.
 
-        Copies keep the time and readings of their frame, so times start again with them; `copy_of` tells
-        whose they are. **Raises:** ValueError naming the argument; so for a sequence that has copies already.
+        Copies keep the time and readings of their frame, so times start again with them; `copy_of` has the
+        index of that frame. **Raises:** ValueError naming the argument; so for a sequence that has copies
+        already.
         """
         deviation = number("noise", noise)
         if not (math.isfinite(deviation) and deviation > 0):
@@ -347,7 +348,7 @@ class FrameSequence(FrozenColumns):
         return (self.images - np.float32(centre)) / np.float32(width)
 
     def repair(self, programme: ArrayLike | None = None, **limits: Any) -> FrameSequence:
-        """The sequence with mis-read and missing readings put right, each told in :attr:`repairs`.
+        """The sequence with mis-read and missing readings put right, each listed in :attr:`repairs`.
 
         - `programme`: (n, 2) s and degC of the heating programme, if known.
         - `**limits`: `tolerance`, `deviation`, `longest` of :func:`repair_readings`.

@@ -13,11 +13,11 @@ from tundish._common.optional import optional
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_LEAST_CONTRAST = 3.0  # deviations of the noise between melt and crystal
-_LEAST_LEVELS = 0.3  # grey levels, likewise
-_LEAST_PARTED = 4.0  # deviations within a class between the two of a frame; a Gaussian cut in half has 2.6
+_MIN_CONTRAST = 3.0  # deviations of the noise between melt and crystal
+_MIN_LEVELS = 0.3  # grey levels, likewise
+_MIN_PARTED = 4.0  # deviations within a class between the two of a frame; a Gaussian cut in half has 2.6
 _SHALLOW = 0.5  # of the lower of two peaks: a valley between them is lower than that
-_LEAST_CLASS = 0.002  # of the places
+_MIN_CLASS = 0.002  # of the places
 _ALWAYS_CRYSTAL = 2 / 3  # of the contrast above the melt about it, a place that never changes is crystal
 _ABOUT = 1 / 20  # deviation of the Gaussian by which that melt is found, in shorter sides of the frame
 _ROUNDS = 2
@@ -44,7 +44,7 @@ def by_time(sample: Image, inside: Mask) -> States | None:
 
     Otsu's threshold of the rise over the lowest level of a place is the first parting. Each place then
     has the means of its two states and a threshold half-way, twice over. Levels that one frame alone
-    has are not looked at (running median of three), so that noise is no state. A place that never changes
+    has are ignored (running median of three), so that noise is no state. A place that never changes
     takes the median contrast: it is crystal if it is far above the melt of the places about it that change.
     """
     if len(sample) < 2:
@@ -54,7 +54,7 @@ def by_time(sample: Image, inside: Mask) -> States | None:
     if np.ptp(rise) == 0:
         return None
     crystal: Mask = rise > float(optional("skimage.filters", "vision").threshold_otsu(rise))
-    least: float = max(_LEAST_CONTRAST * noise(sample), _LEAST_LEVELS)
+    least: float = max(_MIN_CONTRAST * noise(sample), _MIN_LEVELS)
     levels = sample[:, inside]
     for _ in range(_ROUNDS):
         melt, rises = _means(levels, crystal)
@@ -82,12 +82,12 @@ def by_place(sample: Image, inside: Mask) -> States | None:
         return None
     cut = optional("skimage.filters", "vision").threshold_otsu(values)
     above = values > cut
-    if not _LEAST_CLASS <= above.mean() <= 1 - _LEAST_CLASS:
+    if not _MIN_CLASS <= above.mean() <= 1 - _MIN_CLASS:
         return None
     low, high = values[~above], values[above]
     melt, contrast = float(low.mean()), float(high.mean() - low.mean())
     spread = math.sqrt((float(low.var()) + float(high.var())) / 2)
-    least = max(_LEAST_CONTRAST * noise(sample), _LEAST_PARTED * spread, _LEAST_LEVELS)
+    least = max(_MIN_CONTRAST * noise(sample), _MIN_PARTED * spread, _MIN_LEVELS)
     if contrast < least or not _has_valley(values, melt, melt + contrast):
         return None
     melts = np.full(inside.shape, melt, np.float32)

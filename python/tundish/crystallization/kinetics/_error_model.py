@@ -11,7 +11,7 @@ from tundish._common.arguments import Floats
 from tundish._common.optional import optional
 from tundish.crystallization.kinetics._law import law, slopes
 
-_LONGEST = 1 / 8  # of the curve: errors that last longer cannot be told from the curve itself
+_LONGEST = 1 / 8  # of the curve: errors that last longer cannot be separated from the curve itself
 _NO_NOISE = 1e-9  # deviation of the share, below which there is none
 
 

@@ -18,12 +18,12 @@ from tundish.crystallization.kinetics._law import law, slopes
 _START, _HALF, _END = 0.01, 0.5, 0.99
 _NAMES = ("rate", "exponent", "onset", "start", "half", "end")
 _MIN_POINTS = 8
-_INFORMATIVE = (0.02, 0.98)  # shares between which a curve tells its parameters
+_INFORMATIVE = (0.02, 0.98)  # shares between which a curve determines its parameters
 _MIN_INFORMATIVE = 4
 _MELTING, _MOLTEN = 0.25, 0.05  # a curve that comes down from above the one to the other melts first
 _MAX_MODELLED = 120  # times at which the errors' covariance is modelled; the rest is averaged into them
 # Shares between which the errors are modelled: the first few crystals are no law yet, and too small to be
-# measured well; at the end nothing more is told.
+# measured well; the end adds no information.
 _BEGUN, _COMPLETE = 0.01, 0.9995
 _ROUNDS = 2
 _MIN_FREEDOM = 4.0
@@ -123,7 +123,7 @@ def fit_jmak(time: ArrayLike, share: ArrayLike, *, resolution: float = 1e-3) -> 
     fit begins there (`.first`).
 
     **Other arguments:** `resolution`: of the share, above 0. Its slow errors are taken for no smaller: edges
-    of crystals are off in the same way on frame after frame, which the curve itself does not tell.
+    of crystals are off in the same way on frame after frame, which the curve itself does not show.
     0.001 suits frames of 240 rows, 0.002 those of 48.
 
     **Returns:** a :class:`JmakFit`.
@@ -217,10 +217,10 @@ def _begin(time: Floats, share: Floats) -> Floats:
     best, least = np.zeros(3), math.inf
     for before in (-0.05, 0.02, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
         onset = early - before * span
-        telling = (share > _INFORMATIVE[0]) & (share < _INFORMATIVE[1]) & (time > onset)
-        if np.count_nonzero(telling) < 3:
+        informative = (share > _INFORMATIVE[0]) & (share < _INFORMATIVE[1]) & (time > onset)
+        if np.count_nonzero(informative) < 3:
             continue
-        line = np.polyfit(np.log(time[telling] - onset), np.log(-np.log1p(-share[telling])), 1)
+        line = np.polyfit(np.log(time[informative] - onset), np.log(-np.log1p(-share[informative])), 1)
         exponent = max(line[0], 0.3)
         at = np.array([line[1] / exponent, math.log(exponent), onset])
         squares = float(np.sum((law(time, at) - share) ** 2))
@@ -255,13 +255,13 @@ def _least_squares(time: Floats, share: Floats, at: Floats, whiten: Floats | Non
 
 
 def _thinned(time: Floats, share: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """(n, k) times that tell something, k of them together, and their mean shares, (n,)."""
+    """(n, k) informative times, k of them together, and their mean shares, (n,)."""
     expected = law(time, at)
-    telling = (expected > _BEGUN) & (expected < _COMPLETE)
-    if np.count_nonzero(telling) < _MIN_POINTS:
-        telling = np.full(len(time), True)
-    together = math.ceil(np.count_nonzero(telling) / _MAX_MODELLED)
-    rows = np.flatnonzero(telling)
+    informative = (expected > _BEGUN) & (expected < _COMPLETE)
+    if np.count_nonzero(informative) < _MIN_POINTS:
+        informative = np.full(len(time), True)
+    together = math.ceil(np.count_nonzero(informative) / _MAX_MODELLED)
+    rows = np.flatnonzero(informative)
     kept = rows[: rows.size // together * together].reshape(-1, together)
     return time[kept], share[kept].mean(axis=1)
 

@@ -1,4 +1,4 @@
-"""Synthetic sequences: a flux that melts, crystallises and is filmed as this package's physics says."""
+"""Synthetic sequences: a flux that melts, crystallises and is filmed as this package's physics has it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def sequence(
     the clock is set so that the share is exactly that of the kinetics (`_kinetics.py` has the equations and
     their sources). Places melt in the order of a random field. The frames show the wire's loop, aglow; melt,
     dark, with its meniscus; bright crystals, fibrous and each of its own shade; uneven, flickering light, a
-    lens's blur and noise. They are made to look as such films do: no figure reached on them says what is
-    reached on real ones.
+    lens's blur and noise. They are made to look as such films do: results on them do not carry over to
+    real ones.
 
     **Raises:** ValueError or TypeError naming the argument.
     """
