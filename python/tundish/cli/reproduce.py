@@ -211,8 +211,8 @@ def _segregation2025(arguments: argparse.Namespace) -> int:
 
 def _flux2023(arguments: argparse.Namespace) -> int:
     try:
-        from tundish.reproduce import _flux2023_report as report
         from tundish.reproduce import flux2023 as paper
+        from tundish.reproduce.flux2023 import report
 
         own = [] if arguments.series is None else [paper.series_data(arguments.series)]
         folder = arguments.out or Path(arguments.paper)
