@@ -156,50 +156,66 @@ void write_covariance(const Kalman<Real>& s, int count, T* to, long pitch) {
   scatter(s.work, count, long(s.n) * s.n, to, pitch);
 }
 
-// Writes the results of step t after its update.
+// Writes the results of a group of filters. It holds copies, as references would be read again after every
+// store: that was 6 % more instructions for two states in the lanes of four.
 template <class Real>
-void write_results(const StepRange<typename Number<Real>::Scalar>& range, const Kalman<Real>& s, long t) {
+struct ResultWriter {
   typedef typename Number<Real>::Scalar T;
-  const FilterOutputs<T>& out = *range.outputs;
-  const long n = s.n, p = s.p, steps = range.model->steps, at = range.first * steps + t;
-  const int count = range.count;
-  scatter(s.forecast, count, p, shifted(out.forecast, at * p), steps * p);
-  scatter(s.forecast_var, count, p * p, shifted(out.forecast_var, at * p * p), steps * p * p);
-  scatter(s.innovation, count, p, shifted(out.innovation, at * p), steps * p);
-  scatter(s.mean, count, n, shifted(out.mean, at * n), steps * n);
-  if (out.std) {
-    for (int i = 0; i < n; ++i) s.work[i] = square_root(maximum(variance_of(s, i), Real(T(0))));
-    scatter(s.work, count, n, out.std + at * n, steps * n);
+  const FilterOutputs<T> out;
+  const long n, p, steps, first;
+  const int count;
+
+  explicit ResultWriter(const StepRange<T>& range)
+      : out(*range.outputs),
+        n(range.model->n),
+        p(range.model->p),
+        steps(range.model->steps),
+        first(range.first),
+        count(range.count) {}
+
+  // The results of step t after its update.
+  TUNDISH_HD void write_step(const Kalman<Real>& s, long t) const {
+    const long at = first * steps + t;
+    scatter(s.forecast, count, p, shifted(out.forecast, at * p), steps * p);
+    scatter(s.forecast_var, count, p * p, shifted(out.forecast_var, at * p * p), steps * p * p);
+    scatter(s.innovation, count, p, shifted(out.innovation, at * p), steps * p);
+    scatter(s.mean, count, n, shifted(out.mean, at * n), steps * n);
+    if (out.std) {
+      for (int i = 0; i < n; ++i) s.work[i] = square_root(maximum(variance_of(s, i), Real(T(0))));
+      scatter(s.work, count, n, out.std + at * n, steps * n);
+    }
+    write_covariance(s, count, shifted(out.cov, at * n * n), steps * n * n);
+    if (t + 1 < steps) return;
+    scatter(s.mean, count, n, shifted(out.final_mean, first * n), n);
+    write_covariance(s, count, shifted(out.final_cov, first * n * n), n * n);
   }
-  write_covariance(s, count, shifted(out.cov, at * n * n), steps * n * n);
-  if (t + 1 == steps) {
-    scatter(s.mean, count, n, shifted(out.final_mean, range.first * n), n);
-    write_covariance(s, count, shifted(out.final_cov, range.first * n * n), n * n);
+  // The prediction for the step behind the last one.
+  TUNDISH_HD void write_prediction(const Kalman<Real>& s) const {
+    scatter(s.mean, count, n, shifted(out.predicted_mean, first * n), n);
+    write_covariance(s, count, shifted(out.predicted_cov, first * n * n), n * n);
   }
-}
+};
 
 template <class Real>
 void run_general(const StepRange<typename Number<Real>::Scalar>& range) {
   typedef typename Number<Real>::Scalar T;
   const FilterModel<T>& m = *range.model;
-  const FilterOutputs<T>& out = *range.outputs;
-  const long n = m.n;
+  const ResultWriter<Real> results(range);
+  const long first = range.first;
   const int count = range.count;
-  GeneralFilter<Real>& g = range.from == 0 ? start_general<Real>(m, range.first, count, range.memory)
-                                           : general_in<Real>(range.memory);
+  GeneralFilter<Real>& g =
+      range.from == 0 ? start_general<Real>(m, first, count, range.memory) : general_in<Real>(range.memory);
   Kalman<Real>& s = g.s;
   for (long t = range.from; t < range.to; ++t) {
-    read_observation(m, g, range.first, count, t, t == 0);
+    read_observation(m, g, first, count, t, t == 0);
     const Update<Real> done = update(s, {g.design, g.obs_cov, g.obs_intercept, g.y});
     for (int lane = 0; lane < count; ++lane)
       range.reports[lane * (range.to - range.from) + t - range.from] = report(done, s, lane);
-    write_results(range, s, t);
-    read_transition(m, g, range.first, count, t, false);
+    results.write_step(s, t);
+    read_transition(m, g, first, count, t, false);
     predict(s, transition_at(m, g));
   }
-  if (range.to != m.steps) return;
-  scatter(s.mean, count, n, shifted(out.predicted_mean, range.first * n), n);
-  write_covariance(s, count, shifted(out.predicted_cov, range.first * n * n), n * n);
+  if (range.to == m.steps) results.write_prediction(s);
 }
 
 }  // namespace
