@@ -5,8 +5,8 @@
     python tools/compare_results.py now.json --only casting scrap    some rooms alone
 
 Both records are to be made on one machine: libraries below tundish choose their arithmetic by the processor.
-The script uses public names alone, so that it runs with older versions of tundish, too. Everything runs on one
-thread of torch and takes about two minutes.
+The script uses public names alone, so that it runs with older versions of tundish, too. Everything
+takes about two minutes on one thread of torch.
 """
 
 from __future__ import annotations
@@ -55,7 +55,25 @@ def _feed(found: Any, value: Any) -> None:
         found.update(array.tobytes())
 
 
-SOLUTION = ["z", "x", "y", "status", "metallurgical_length", "energy_imbalance", "probe_temperature", "centre_temperature", "corner_temperature", "face_temperature", "shell_thickness", "solid_fraction", "liquid_fraction", "heat", "section_temperature", "iterations", "damping"]
+SOLUTION = [
+    "z",
+    "x",
+    "y",
+    "status",
+    "metallurgical_length",
+    "energy_imbalance",
+    "probe_temperature",
+    "centre_temperature",
+    "corner_temperature",
+    "face_temperature",
+    "shell_thickness",
+    "solid_fraction",
+    "liquid_fraction",
+    "heat",
+    "section_temperature",
+    "iterations",
+    "damping",
+]
 
 
 def fields(value: Any, names: Any) -> dict[str, Any]:
@@ -123,7 +141,16 @@ def casting_identification() -> Iterator[Result]:
     yield "profile", (p.knots, p.htc, p.standard_error, p.misfit)
 
 
-ESTIMATE = ["composition", "composition_std", "partition", "partition_std", "predicted_steel", "predicted_std", "innovation", "loglik"]
+ESTIMATE = [
+    "composition",
+    "composition_std",
+    "partition",
+    "partition_std",
+    "predicted_steel",
+    "predicted_std",
+    "innovation",
+    "loglik",
+]
 
 
 PARTITION: dict[str, dict[str, Any]] = {"Cu": {}, "Cr": {"partition": (9.7, 0.01)}}
@@ -186,7 +213,17 @@ def filtering() -> Iterator[Result]:
     dense = 0.9 * np.eye(n) + 0.02 * random.normal(size=(n, n))
     noise = np.cov(random.normal(size=(n, 40)))
     kept: dict[str, Any] = dict(initial_mean=np.zeros(n), initial_cov=4.0)
-    result = ["mean", "std", "cov", "forecast", "forecast_var", "innovation", "loglik", "final_cov", "predicted_mean"]
+    result = [
+        "mean",
+        "std",
+        "cov",
+        "forecast",
+        "forecast_var",
+        "innovation",
+        "loglik",
+        "final_cov",
+        "predicted_mean",
+    ]
     for form in ("standard", "joseph", "sqrt"):
         f = kalman_filter(y, design, 0.5, transition=dense, state_cov=noise, store="full", form=form, **kept)
         yield f"any model, {form}", fields(f, result)
