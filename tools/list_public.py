@@ -59,7 +59,16 @@ def _is_own(module: Any, name: str) -> bool:
         return False
     if callable(value):  # functions, classes, and functions that remember their results
         return bool(getattr(value, "__module__", None) == module.__name__)
-    return name.isupper()
+    return name.isupper() and name in _constants(module)
+
+
+def _constants(module: Any) -> set[str]:
+    """Names that a module assigns to at its top level."""
+    found = set()
+    for node in ast.parse(inspect.getsource(module)).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
 
 
 def described(value: Any) -> Listing:

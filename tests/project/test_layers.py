@@ -106,8 +106,8 @@ def test_late_binding_is_for_pictures_and_listed() -> None:
         for name, source in SOURCES.items()
         if late_calls(source) and name != "tundish._common.late"
     }
-    assert {name: {target for _, target in uses} for name, uses in found.items()} == LATE
     for name, uses in found.items():
+        assert {target for _, target in uses} <= LATE.get(name, set()), name
         assert late_calls(SOURCES[name]) == len(uses), f"{name}: late() outside a function"
         assert all(function.startswith("plot") for function, _ in uses), name
 
