@@ -121,14 +121,16 @@ def test_the_rate_falls_along_half_a_cosine(patches: PatchSet) -> None:
     assert rates == pytest.approx(expected.tolist())
     assert all(weight.is_contiguous() for weight in reg.network.parameters())
     # The last epoch is kept, whatever the few that validate say of others.
-    short = CarbonRegressor(**SMALL | {"epochs": 12, "patience": 1, "learning_rate": 0.02}, schedule="cosine")
-    short.fit(patches, 0.25)
-    (history,), (member,) = short.history, short.card["members"]
-    assert len(history) == member["best_epoch"] == 12
-    assert np.argmin([validation for _, validation in history]) < 11
+    settings = SMALL | {"epochs": 12, "patience": 1, "learning_rate": 0.02}
+    short = CarbonRegressor(**settings, schedule="cosine", ensemble=4).fit(patches, 0.25)
+    histories, members = short.history, short.card["members"]
+    assert all(len(history) == 12 for history in histories)
+    assert all(member["best_epoch"] == 12 for member in members)
+    # Of several trainings some had a better epoch before.
+    assert any(np.argmin([validation for _, validation in history]) < 11 for history in histories)
     held = short.card["split"]["held_rows"][0]
-    error = np.mean(np.abs(short.predict(patches[held]) - patches.carbon[held]))
-    assert error == pytest.approx(history[-1][1], rel=1e-5)
+    error = np.mean(np.abs(short.predict_members(patches[held])[0] - patches.carbon[held]))
+    assert error == pytest.approx(histories[0][-1][1], rel=1e-5)
 
 
 def test_a_falling_rate_goes_on_where_it_was(patches: PatchSet, tmp_path: Path) -> None:
@@ -429,18 +431,23 @@ def test_networks_that_disagree_widen_the_interval(fitted: CarbonRegressor, patc
 
 
 def test_an_update_learns_the_new_without_forgetting_the_old(tmp_path: Path) -> None:
-    old = stripes(24, rng=3)
-    new = stripes(30, rng=4, billet=1, shift=-0.04)
+    """The new billet is darker, and 0.10 wt% lower in carbon than its stripes show.
+
+    Much lower than a network may guess by chance from patches that are darker than all that it knows.
+    """
+    difference, old = 0.10, stripes(24, rng=3)
+    darker = stripes(30, rng=4, billet=1, shift=-0.04)
+    new = darker.with_carbon(darker.carbon + 0.04 - difference)
     settings = SMALL | {"epochs": 15, "learning_rate": 4e-3, "dropout": 0.0, "dense": (32, 16)}
     regressor = CarbonRegressor(**settings, ensemble=2).fit(old, 0.2)
     regressor.save(tmp_path)
     before = regressor.score(new[8:])["bias"]
-    told = regressor.update(new[:8], epochs=20)
+    told = regressor.update(new[:8], epochs=30)
     assert told.points == 8
-    assert told.steps == 20 * 4
+    assert told.steps == 30 * 4
     assert told.new_after["mae"] < 0.5 * told.new_before["mae"]
     assert abs(regressor.score(new[8:])["bias"]) < 0.3 * abs(before)
-    assert told.held_after["mae"] < told.held_before["mae"] + 0.005
+    assert told.held_after["mae"] < told.held_before["mae"] + difference / 8
     assert 0 < told.weights < 1
     assert regressor.card["updates"][0]["report"]["points"] == 8
 
@@ -450,7 +457,7 @@ def test_an_update_learns_the_new_without_forgetting_the_old(tmp_path: Path) -> 
         loaded.update(new[:8])
     with pytest.raises(ValueError, match="replay: are not the patches"):
         loaded.update(new[:8], replay=new)
-    assert loaded.update(new[:8], replay=old, epochs=20) == told
+    assert loaded.update(new[:8], replay=old, epochs=30) == told
     assert np.array_equal(weights(loaded), weights(regressor))
     loaded.save(tmp_path)
     again = CarbonRegressor.load(tmp_path, device="cpu")
