@@ -28,8 +28,8 @@ from tundish.segregation import (
     missing_engines,
     section_map,
 )
-from tundish.segregation._engines import processor_flags
-from tundish.segregation._training import step
+from tundish.segregation.engines._compiled import processor_flags
+from tundish.segregation.estimators._training import step
 
 ROUNDS = 3
 PROCESSORS = 2

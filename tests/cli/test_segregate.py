@@ -20,11 +20,10 @@ pytest.importorskip("sklearn")
 from PIL import Image
 
 import tundish.segregation as segregation
-from tundish.cli import segregate as cli
-from tundish.cli._segregate_report import text_of
 from tundish.cli.main import main
-from tundish.segregation import CarbonRegressor, PatchSet, TextureRegressor, synthetic
-from tundish.segregation._recommended import REDUCED, pooled
+from tundish.segregation import CarbonRegressor, PatchSet, TextureRegressor, _survey, synthetic
+from tundish.segregation._report import lines_of
+from tundish.segregation.configurations import REDUCED, pooled
 
 SIDE, SCALE = 16, 0.2
 SMALL = ("--blocks", "2", "--epochs", "1", "--ensemble", "1")
@@ -38,7 +37,7 @@ Run = Callable[..., Result]
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command line with two baselines, and returns (exit status, stdout, stderr)."""
     few = functools.partial(segregation.baselines, models=["linear SVR", "radius"])
-    monkeypatch.setattr(segregation, "baselines", few)
+    monkeypatch.setattr(_survey, "baselines", few)
     # To build another engine takes longer than all of these networks.
     monkeypatch.setattr(CarbonRegressor, "compile", lambda self, **_: self)
 
@@ -72,7 +71,7 @@ def photograph(billet: tuple[PatchSet, Any], tmp_path: Path) -> Path:
 @pytest.fixture
 def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are files without content: to draw them takes seconds."""
-    monkeypatch.setattr("tundish.cli._segregate_files.write_picture", lambda plot, path: path.touch())
+    monkeypatch.setattr("tundish.segregation._report_files.picture", lambda plot: lambda path: path.touch())
 
 
 def json_of(result: Result) -> dict[str, Any]:
@@ -169,7 +168,8 @@ def test_textures_are_the_default(run: Run, folder: Path, tmp_path: Path, blank_
 def test_networks_are_trained_where_the_weights_are_missing(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segregation, "missing_transfer", lambda: {"efficientnet-lite0": "needs its weights"})
+    missing = {"efficientnet-lite0": "needs its weights"}
+    monkeypatch.setattr("tundish.segregation.networks._backbones.missing_transfer", lambda: missing)
     monkeypatch.setitem(REDUCED.pooled, "epochs", 1)
     found = json_of(run(folder, "--json"))
     assert found["model"]["estimator"] == "CarbonRegressor"
@@ -197,14 +197,14 @@ def test_it_runs_without_a_folder(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
 ) -> None:
     """On the synthetic billet, and says so; the map is beside the true carbon."""
-    monkeypatch.setattr(cli, "_DIAMETER", 0.1)
+    monkeypatch.setattr(_survey, "_DIAMETER", 0.1)
     found = json_of(run(*SMALL, "--size", SIDE, "--stride-mm", 10, "--out", tmp_path, "--json"))
     assert found["synthetic"]
     assert found["train"]["points"] + found["test"]["points"] == 85
     width = REDUCED.image_size * REDUCED.mm_per_px
     assert found["train"]["mm_per_px"] == pytest.approx(width / SIDE)
     assert found["map"]["true_mae_wt"] > 0
-    assert "data             synthetic" in text_of(found)
+    assert "data             synthetic" in "\n".join(lines_of(found))
 
 
 def test_larger_patches_and_photographs_are_reduced(
@@ -379,7 +379,7 @@ def test_a_checkpoint_of_other_settings_is_refused(
 def test_bad_arguments_are_refused_in_one_line_before_any_work(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
-    monkeypatch.setattr(segregation, "baselines", lambda *_, **__: pytest.fail("models were fitted"))
+    monkeypatch.setattr(_survey, "baselines", lambda *_, **__: pytest.fail("models were fitted"))
     refused(run(folder, *arguments), message)
 
 

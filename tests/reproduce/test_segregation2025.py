@@ -15,12 +15,10 @@ pytest.importorskip("sklearn")
 
 from tundish.cli.main import main
 from tundish.cli.reproduce import _STUDIES
-from tundish.reproduce import _segregation2025_report as report
-from tundish.reproduce import segregation2025 as paper
-from tundish.reproduce.segregation2025 import Record, Task
-from tundish.segregation import BASELINES
-from tundish.segregation import _recommended as configurations
-from tundish.segregation._recommended import Configuration, dense_layers
+from tundish.reproduce.segregation2025 import Record, Task, report
+from tundish.reproduce.segregation2025 import study as paper
+from tundish.segregation import BASELINES, configurations
+from tundish.segregation.configurations import Configuration, dense_layers
 
 TINY = Configuration(
     image_size=16,

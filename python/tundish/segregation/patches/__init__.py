@@ -1,0 +1,22 @@
+"""Patches of etched sections with their carbon: sets, splits, folders, photographs, and how they look."""
+
+from __future__ import annotations
+
+from tundish.segregation.patches._drift import Drift
+from tundish.segregation.patches._handcrafted import FEATURE_NAMES, features
+from tundish.segregation.patches._leak import Leak
+from tundish.segregation.patches._patch_set import PatchSet, leak
+from tundish.segregation.patches._photographs import read_photograph
+from tundish.segregation.patches._quality import clahe, image_quality
+
+__all__ = [
+    "FEATURE_NAMES",
+    "Drift",
+    "Leak",
+    "PatchSet",
+    "clahe",
+    "features",
+    "image_quality",
+    "leak",
+    "read_photograph",
+]
