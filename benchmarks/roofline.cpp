@@ -268,7 +268,7 @@ double fused_arithmetic(T scale, T shift) {
 // Seconds for a filter's pass over the covariance of so many states, a heat: a pass serves two.
 template <class T>
 double filter_pass(int states) {
-  std::vector<T> storage(size_t(MeanReverting<T>::numbers(states)) + 64, T(1e-3));
+  std::vector<T> storage(size_t(MeanReverting<T>::workspace_size(states)) + 64, T(1e-3));
   T* aligned = storage.data();
   while (reinterpret_cast<size_t>(aligned) % 64) ++aligned;
   MeanReverting<T> s = {};

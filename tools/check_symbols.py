@@ -1,4 +1,4 @@
-"""Checks that the kernels of one instruction set cannot leak into another's.
+"""Checks that the kernels of one instruction set cannot leak into another's, and what the libraries show.
 
     python tools/check_symbols.py BUILD_DIR
 
@@ -6,6 +6,9 @@ A weak symbol (an inline function or a template without internal linkage) that i
 instruction set is merged by the linker, which keeps any one of the copies: perhaps the AVX-512 one, on a
 machine that has none. So an object of the kernels may hold no weak symbols, and exports one function only,
 the one that hands its table out.
+
+A shared library shows the C ABI, and the extension its entry as well; a template of the standard library that
+is visible beside them could take the place of another library's copy, or give way to it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 OBJECTS = "**/kernels_*.dir/**/*.o"
+LIBRARIES = ("**/libtundish.so", "**/_core*.so")
+SHOWN = re.compile(r"tundish_\w+$|PyInit__core$")
+HIDE_SHOWN = "only the C ABI and PyInit__core may be seen (cpp/cmake/exports.map)"
 HIDE_WEAK = (
     "define it after TUNDISH_INTERNAL_LINKAGE, inside TUNDISH_NAMESPACE_BEGIN or an unnamed namespace, and "
     "use nothing inline from std headers"
@@ -41,12 +47,12 @@ class Symbol(NamedTuple):
         return self.kind.isupper() and self.kind not in "UWV"
 
 
-def defined_symbols(object_file: Path) -> list[Symbol]:
+def defined_symbols(object_file: Path, *options: str) -> list[Symbol]:
     """What an object defines."""
     nm = shutil.which("nm")
     if nm is None:
         raise FileNotFoundError("nm is not on the PATH: apt-get install binutils")
-    command = [nm, "--format=sysv", "--demangle", "--defined-only", str(object_file)]
+    command = [nm, "--format=sysv", "--demangle", "--defined-only", *options, str(object_file)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     rows = [line.rsplit("|", 6) for line in lines if line.count("|") >= 6]
     return [Symbol(name.strip(), kind.strip()) for name, _value, kind, *_ in rows]
@@ -66,6 +72,12 @@ def complaints(object_file: Path) -> list[str]:
     return found
 
 
+def shown_complaints(library: Path) -> list[str]:
+    """What a shared library shows and should not."""
+    symbols = defined_symbols(library, "--dynamic")
+    return [f"visible symbol ({s.kind}) {s.name}: {HIDE_SHOWN}" for s in symbols if not SHOWN.match(s.name)]
+
+
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: check_symbols.py BUILD_DIR", file=sys.stderr)
@@ -74,10 +86,15 @@ def main(arguments: list[str]) -> int:
     if not objects:
         print(f"{arguments[0]}: no object matches {OBJECTS}; build the kernels first", file=sys.stderr)
         return 2
+    libraries = sorted(path for pattern in LIBRARIES for path in Path(arguments[0]).glob(pattern))
     found = [f"{path}: {text}" for path in objects for text in complaints(path)]
+    found += [f"{path}: {text}" for path in libraries for text in shown_complaints(path)]
     for text in found:
         print(text, file=sys.stderr)
-    print(f"{len(objects)} objects of the kernels checked, {len(found)} complaints")
+    print(
+        f"{len(objects)} objects of the kernels and {len(libraries)} libraries checked, "
+        f"{len(found)} complaints"
+    )
     return 1 if found else 0
 
 

@@ -7,29 +7,35 @@
 #include <memory>
 #include <mutex>
 
-#include "check.h"
-#include "filters.h"
+#include "choice.h"
+#include "core/aligned.h"
+#include "core/refusal.h"
+#include "core/thread_pool.h"
+#include "filtering/kernels.h"
+#include "filtering/loglik.h"
+#include "filtering/run.h"
 #include "module.h"
 #include "result_memory.h"
-#include "thread_pool.h"
+#include "tundish/filtering/unscented.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
-namespace host = tundish::host;
+namespace core = tundish::core;
+namespace filtering = tundish::filtering;
 
 namespace {
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
-// A model and the arrays that it looks at. An array's first two axes are filters and steps, 1 where they
-// share.
+// A model and the arrays that it points to. The first two axes of an array are filters and steps, 1 where
+// they share.
 template <class T>
 struct Filters {
   std::map<std::string, Array<T>> arrays;
-  host::FilterModel<T> model = {};
+  filtering::FilterModel<T> model = {};
 
-  host::Series<T> series(const std::string& name, std::vector<py::ssize_t> item) const {
+  filtering::Series<T> series(const std::string& name, std::vector<py::ssize_t> item) const {
     const auto found = arrays.find(name);
     if (found == arrays.end()) throw py::key_error(name);
     const Array<T>& a = found->second;
@@ -41,7 +47,7 @@ struct Filters {
     }
     fits = fits && (a.shape(0) == 1 || a.shape(0) == model.filters) &&
            (a.shape(1) == 1 || a.shape(1) == model.steps);
-    if (!fits) host::refuse(name, std::to_string(a.ndim()) + " axes", "does not fit the filters");
+    if (!fits) core::refuse(name, std::to_string(a.ndim()) + " axes", "does not fit the filters");
     return {a.data(), a.shape(0) == 1 ? 0 : long(a.shape(1)) * size, a.shape(1) == 1 ? 0 : size};
   }
 
@@ -53,40 +59,45 @@ struct Filters {
     model.steps = long(y.shape(1));
     model.p = int(y.shape(2));
     model.n = int(mean.shape(2));
-    model.form = form == "joseph" ? tundish::Form::joseph
-                 : form == "sqrt" ? tundish::Form::square_root
-                                  : tundish::Form::standard;
-    model.observes = observes == "projected" ? host::Observes::projected
-                     : observes == "sigma"   ? host::Observes::sigma
-                                             : host::Observes::linear;
+    using filtering::Observes;
+    using tundish::Form;
+    model.form = choice<Form>(
+        "form", form, {{"standard", Form::standard}, {"joseph", Form::joseph}, {"sqrt", Form::square_root}});
+    model.observes = choice<Observes>(
+        "observes", observes,
+        {{"linear", Observes::linear}, {"projected", Observes::projected}, {"sigma", Observes::sigma}});
     model.robust = T(robust);
     const py::ssize_t n = model.n, p = model.p;
-    const bool linear = model.observes == host::Observes::linear;
+    const bool linear = model.observes == Observes::linear;
     model.y = series("y", {p});
     if (arrays.count("design")) model.design = series("design", {p, linear ? n : n - 2});
-    model.noise = series("obs_cov", {p, p});
-    model.intercept = series("obs_intercept", {p});
-    model.diagonal = arrays.at("transition").ndim() == 3;
-    model.diagonal_noise = arrays.at("state_cov").ndim() == 3;
+
+    // The model; a diagonal matrix has one axis less.
+    model.obs_cov = series("obs_cov", {p, p});
+    model.obs_intercept = series("obs_intercept", {p});
+    model.diagonal_transition = arrays.at("transition").ndim() == 3;
+    model.diagonal_state_cov = arrays.at("state_cov").ndim() == 3;
     typedef std::vector<py::ssize_t> Shape;
     const Shape square = {n, n}, line = {n};
-    model.transition = series("transition", model.diagonal ? line : square);
-    model.less_one = series("transition_less_one", model.diagonal ? line : square);
-    model.state_noise = series("state_cov", model.diagonal_noise ? line : square);
+    model.transition = series("transition", model.diagonal_transition ? line : square);
+    model.transition_minus_one = series("transition_less_one", model.diagonal_transition ? line : square);
+    model.state_cov = series("state_cov", model.diagonal_state_cov ? line : square);
     model.state_intercept = series("state_intercept", line);
     model.initial_mean = series("initial_mean", line);
     model.initial_cov = series("initial_cov", square);
     model.sigma = tundish::sigma_weights<T>(model.n, kappa, alpha, beta);
+
+    // The partition's data, and the kernel: a model without a design is observed through sigma points.
     if (!linear) {
       model.addition = series("addition", {});
       model.slag_ratio = series("slag_ratio", {});
       model.iron_oxide = series("iron_oxide", {});
     }
-    model.rows = model.design.data && host::runs_by_rows(model);
+    model.mean_reverting = model.design.data && filtering::suits_mean_reverting(model);
   }
 };
 
-// Arrays made before a run and filled by it.
+// The arrays of a run's results, made before the run. `add` makes one that the caller may not want.
 class Results {
  public:
   explicit Results(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {}
@@ -107,11 +118,11 @@ class Results {
   std::vector<std::string> wanted_;
 };
 
-// Runs without Python's lock; reports progress and signals through it.
+// Calls `run` without Python's lock, which the poll takes to report progress and to handle signals.
 template <class Run>
 void without_lock(const py::object& progress, long count, int threads, bool shared, Run run) {
   bool raised = false;
-  host::FilterOptions options;
+  filtering::FilterOptions options;
   options.threads = threads;
   options.shared = shared;
   options.poll = [&](long done) {
@@ -133,11 +144,11 @@ void without_lock(const py::object& progress, long count, int threads, bool shar
   if (!progress.is_none()) progress(count, count);
 }
 
-// (series, step, what) of what went wrong first, or None.
-py::object first_problem(const std::vector<host::FilterProblem>& problems) {
+// (series, step, failure) of the first series that failed, or None.
+py::object first_problem(const std::vector<filtering::FilterProblem>& problems) {
   const char* const names[] = {"", "indefinite", "pole", "overflow"};
   for (size_t series = 0; series < problems.size(); ++series)
-    if (problems[series].failure != host::Failure::none)
+    if (problems[series].failure != filtering::Failure::none)
       return py::make_tuple(series, problems[series].step, names[int(problems[series].failure)]);
   return py::none();
 }
@@ -145,11 +156,11 @@ py::object first_problem(const std::vector<host::FilterProblem>& problems) {
 template <class T>
 py::dict run(const Filters<T>& filters, const std::vector<std::string>& wanted, bool shared, int threads,
              const py::object& progress) {
-  const host::FilterModel<T>& m = filters.model;
+  const filtering::FilterModel<T>& m = filters.model;
   const py::ssize_t B = m.filters, S = m.steps, n = m.n, p = m.p, one = shared ? 1 : B;
-  if (shared && !m.rows) host::refuse("shared", "true", "is for filters by rows");
+  if (shared && !m.mean_reverting) core::refuse("shared", "true", "is for filters of mean-reverting states");
   Results results(wanted);
-  host::FilterOutputs<T> out = {};
+  filtering::FilterOutputs<T> out = {};
   out.mean = results.add<T>("mean", {B, S, n});
   out.std = results.add<T>("std", {one, S, n});
   out.cov = results.add<T>("cov", {one, S, n, n});
@@ -162,15 +173,15 @@ py::dict run(const Filters<T>& filters, const std::vector<std::string>& wanted, 
   out.predicted_mean = results.always<T>("predicted_mean", {B, n});
   out.predicted_cov = results.always<T>("predicted_cov", {one, n, n});
   double* loglik = results.always<double>("loglik", {B});
-  std::unique_ptr<host::AlignedMemory<T>> gains;
+  std::unique_ptr<core::AlignedVector<T>> gains;
   if (shared) {
     const long pitch = (n + 15) / 16 * 16;  // no register is wider
-    gains = std::make_unique<host::AlignedMemory<T>>(S * pitch);
+    gains = std::make_unique<core::AlignedVector<T>>(S * pitch);
     out.gains = gains->data();
   }
-  std::vector<host::FilterProblem> problems(static_cast<size_t>(B));
-  without_lock(progress, long(B), threads, shared, [&](const host::FilterOptions& options) {
-    host::run_filters(m, out, options, loglik, problems);
+  std::vector<filtering::FilterProblem> problems(static_cast<size_t>(B));
+  without_lock(progress, long(B), threads, shared, [&](const filtering::FilterOptions& options) {
+    filtering::run_filters(m, out, options, loglik, problems);
   });
   results.arrays["problem"] = first_problem(problems);
   return results.arrays;
@@ -179,10 +190,10 @@ py::dict run(const Filters<T>& filters, const std::vector<std::string>& wanted, 
 template <class T>
 py::dict smooth(const Filters<T>& filters, const std::vector<std::string>& wanted, int threads,
                 const py::object& progress) {
-  const host::FilterModel<T>& m = filters.model;
+  const filtering::FilterModel<T>& m = filters.model;
   const py::ssize_t B = m.filters, S = m.steps, n = m.n, p = m.p;
   Results results(wanted);
-  host::SmootherOutputs<T> out = {};
+  filtering::SmootherOutputs<T> out = {};
   out.mean = results.add<T>("mean", {B, S, n});
   out.std = results.add<T>("std", {B, S, n});
   out.cov = results.add<T>("cov", {B, S, n, n});
@@ -191,66 +202,70 @@ py::dict smooth(const Filters<T>& filters, const std::vector<std::string>& wante
   out.disturbance = results.add<T>("disturbance", {B, S, p});
   out.disturbance_var = out.disturbance ? results.always<T>("disturbance_var", {B, S, p, p}) : nullptr;
   double* loglik = results.always<double>("loglik", {B});
-  std::vector<host::FilterProblem> problems(static_cast<size_t>(B));
-  without_lock(progress, long(B), threads, false, [&](const host::FilterOptions& options) {
-    host::run_smoother(m, out, options, loglik, problems);
+  std::vector<filtering::FilterProblem> problems(static_cast<size_t>(B));
+  without_lock(progress, long(B), threads, false, [&](const filtering::FilterOptions& options) {
+    filtering::run_smoother(m, out, options, loglik, problems);
   });
   results.arrays["problem"] = first_problem(problems);
   return results.arrays;
 }
 
-// Filters that their caller steps together, all of a batch.
+// The filters of a batch, stepped together by their caller.
 template <class T>
 class SteppedFilters {
  public:
   SteppedFilters(std::shared_ptr<Filters<T>> filters, int threads)
       : filters_(std::move(filters)), threads_(threads) {
-    const host::FilterModel<T>& m = filters_->model;
+    const filtering::FilterModel<T>& m = filters_->model;
     for (long b = 0; b < m.filters; ++b) {
-      memory_.emplace_back(numbers());
+      memory_.emplace_back(static_cast<size_t>(kernels().workspace_size(m, false)));
       kernels().start(m, b, memory_.back().data());
       loglik_.emplace_back(double(m.robust));
     }
   }
   // The sigma points (B, 2n + 1, n), and the first filter whose covariance has no factor, or None.
   py::tuple points() {
-    const host::FilterModel<T>& m = filters_->model;
+    const filtering::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, n = m.n;
     Array<T> to(std::vector<py::ssize_t>{B, 2 * n + 1, n});
     T* data = to.mutable_data();
-    const long lost = first_failure(
+    const long failed = first_failure(
         [&](long b) { return kernels().points(m, memory_[size_t(b)].data(), data + b * (2 * n + 1) * n); });
-    return py::make_tuple(to, lost < 0 ? py::object(py::none()) : py::object(py::int_(lost)));
+    return py::make_tuple(to, failed < 0 ? py::object(py::none()) : py::object(py::int_(failed)));
   }
-  // One step's observation, with the design or with the values of the sigma points; the first filter that
-  // failed.
-  py::object update(const Array<T>& y, const Array<T>& noise, const py::object& design,
-                    const Array<T>& intercept, const py::object& values) {
-    const host::FilterModel<T>& m = filters_->model;
+  // Updates all filters by one step's observation, with the design or with the model's values at the sigma
+  // points. Returns the first filter that failed, or None.
+  py::object update(const Array<T>& y, const Array<T>& obs_cov, const py::object& design,
+                    const Array<T>& obs_intercept, const py::object& values) {
+    const filtering::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, n = m.n, p = m.p;
-    const T* z = design.is_none() ? nullptr : checked(design, "design", {B, p, n});
-    const T* v = values.is_none() ? nullptr : checked(values, "values", {B, 2 * n + 1, p});
-    const T* h = checked(noise, "obs_cov", {B, p, p});
-    const T* d = checked(intercept, "obs_intercept", {B, p});
-    const T* reading = checked(y, "y", {B, p});
+    // A conversion may copy them; the copies must live as long as the pointers.
+    const Array<T> designs = design.is_none() ? Array<T>() : py::cast<Array<T>>(design);
+    const Array<T> all_values = values.is_none() ? Array<T>() : py::cast<Array<T>>(values);
+    const T* z = design.is_none() ? nullptr : checked(designs, "design", {B, p, n});
+    const T* v = values.is_none() ? nullptr : checked(all_values, "values", {B, 2 * n + 1, p});
+    const T* h = checked(obs_cov, "obs_cov", {B, p, p});
+    const T* d = checked(obs_intercept, "obs_intercept", {B, p});
+    const T* readings = checked(y, "y", {B, p});
     forecast_ = Array<T>(std::vector<py::ssize_t>{B, p});
     forecast_var_ = Array<T>(std::vector<py::ssize_t>{B, p, p});
     innovation_ = Array<T>(std::vector<py::ssize_t>{B, p});
+
     T *f = forecast_.mutable_data(), *s = forecast_var_.mutable_data(), *e = innovation_.mutable_data();
     const long failed = first_failure([&](long b) {
-      const host::Reading<T> one = {reading + b * p, z ? z + b * p * n : nullptr, h + b * p * p, d + b * p,
-                                    v ? v + b * (2 * n + 1) * p : nullptr};
-      // A step that fails is not taken.
+      const filtering::StepObservation<T> one = {readings + b * p, z ? z + b * p * n : nullptr, h + b * p * p,
+                                                 d + b * p, v ? v + b * (2 * n + 1) * p : nullptr};
+      // A failed step leaves the filter unchanged.
       T* memory = memory_[size_t(b)].data();
-      std::vector<T> before(size_t(kernels().state_numbers(m)));
+      std::vector<T> before(size_t(kernels().state_size(m)));
       kernels().save(m, memory, before.data());
-      const host::StepReport report =
-          kernels().update(m, 0, one, memory, f + b * p, s + b * p * p, e + b * p);
-      if (report.failure == host::Failure::none)
+      const filtering::StepReport report =
+          kernels().update(m, one, memory, f + b * p, s + b * p * p, e + b * p);
+      if (report.failure == filtering::Failure::none)
         loglik_[size_t(b)].add(report);
       else
         kernels().restore(m, before.data(), memory);
-      return report.failure == host::Failure::none;
+      return report.failure == filtering::Failure::none;
     });
     return failed < 0 ? py::object(py::none()) : py::object(py::int_(failed));
   }
@@ -262,7 +277,7 @@ class SteppedFilters {
   }
   // Mean and variance (B, n), and the covariance (B, n, n) where wanted.
   py::tuple moments(bool with_covariance) const {
-    const host::FilterModel<T>& m = filters_->model;
+    const filtering::FilterModel<T>& m = filters_->model;
     const py::ssize_t B = m.filters, n = m.n;
     std::lock_guard<std::mutex> lock(mutex_);
     Array<T> mean(std::vector<py::ssize_t>{B, n}), variance(std::vector<py::ssize_t>{B, n}),
@@ -273,28 +288,28 @@ class SteppedFilters {
                         with_covariance ? cov.mutable_data() + b * n * n : nullptr);
     return py::make_tuple(mean, variance, cov);
   }
-  // The states (B, numbers) and the sums of the log-likelihoods (B, 2).
+  // The states (B, size) and the sums of the log-likelihoods (B, 2).
   py::tuple save() const {
-    const host::FilterModel<T>& m = filters_->model;
-    const py::ssize_t B = m.filters, numbers = kernels().state_numbers(m);
+    const filtering::FilterModel<T>& m = filters_->model;
+    const py::ssize_t B = m.filters, size = kernels().state_size(m);
     std::lock_guard<std::mutex> lock(mutex_);
-    Array<T> state(std::vector<py::ssize_t>{B, numbers});
+    Array<T> state(std::vector<py::ssize_t>{B, size});
     Array<double> sums(std::vector<py::ssize_t>{B, 2});
     for (long b = 0; b < B; ++b) {
-      kernels().save(m, memory_[size_t(b)].data(), state.mutable_data() + b * numbers);
+      kernels().save(m, memory_[size_t(b)].data(), state.mutable_data() + b * size);
       const auto sum = loglik_[size_t(b)].state();
       std::copy(sum.begin(), sum.end(), sums.mutable_data() + 2 * b);
     }
     return py::make_tuple(state, sums);
   }
   void restore(const Array<T>& state, const Array<double>& sums) {
-    const host::FilterModel<T>& m = filters_->model;
-    const long numbers = kernels().state_numbers(m);
-    if (state.size() != m.filters * numbers || sums.size() != 2 * m.filters)
-      host::refuse("state", std::to_string(state.size()) + " numbers",
+    const filtering::FilterModel<T>& m = filters_->model;
+    const long size = kernels().state_size(m);
+    if (state.size() != m.filters * size || sums.size() != 2 * m.filters)
+      core::refuse("state", std::to_string(state.size()) + " numbers",
                    "is that of other filters or of another machine");
     for (long b = 0; b < m.filters; ++b) {
-      kernels().restore(m, state.data() + b * numbers, memory_[size_t(b)].data());
+      kernels().restore(m, state.data() + b * size, memory_[size_t(b)].data());
       loglik_[size_t(b)].restore(sums.data()[2 * b], sums.data()[2 * b + 1]);
     }
   }
@@ -312,35 +327,33 @@ class SteppedFilters {
   // or -1.
   template <class Task>
   long first_failure(Task task) {
-    const host::FilterModel<T>& m = filters_->model;
+    const filtering::FilterModel<T>& m = filters_->model;
     std::vector<char> sound(size_t(m.filters), 1);
     py::gil_scoped_release release;
     std::lock_guard<std::mutex> lock(mutex_);
     // Waking the threads takes as long as some ten thousand operations.
     const bool many = double(m.filters) * m.n * m.n * m.n > 1e6;
-    const int threads = !many ? 1 : threads_ > 0 ? threads_ : host::default_threads();
+    const int threads = !many ? 1 : threads_ > 0 ? threads_ : core::default_threads();
     if (threads == 1)
       for (long b = 0; b < m.filters; ++b) sound[size_t(b)] = task(b);
     else
-      host::run_tasks(m.filters, threads, [&](long b, int) { sound[size_t(b)] = task(b); }, nullptr);
+      core::run_tasks(m.filters, threads, [&](long b, int) { sound[size_t(b)] = task(b); }, nullptr);
     const auto bad = std::find(sound.begin(), sound.end(), 0);
     return bad == sound.end() ? -1 : long(bad - sound.begin());
   }
-  static const host::FilterKernelsFor<T>& kernels() { return host::filter_kernels().of<T>(); }
-  long numbers() const { return kernels().numbers(filters_->model, false); }
-  static const T* checked(const py::handle& given, const char* name, const std::vector<py::ssize_t>& shape) {
-    const auto array = py::cast<Array<T>>(given);
+  static const filtering::KernelsFor<T>& kernels() { return filtering::kernels().of<T>(); }
+  static const T* checked(const Array<T>& array, const char* name, const std::vector<py::ssize_t>& shape) {
     bool fits = array.ndim() == py::ssize_t(shape.size());
     for (size_t axis = 0; fits && axis < shape.size(); ++axis)
       fits = array.shape(py::ssize_t(axis)) == shape[axis];
-    if (!fits) host::refuse(name, std::to_string(array.ndim()) + " axes", "does not fit the filters");
+    if (!fits) core::refuse(name, std::to_string(array.ndim()) + " axes", "does not fit the filters");
     return array.data();
   }
   std::shared_ptr<Filters<T>> filters_;
   int threads_;
   mutable std::mutex mutex_;  // held without Python's lock while a step is taken
-  std::vector<host::AlignedMemory<T>> memory_;
-  std::vector<host::LogLikelihood> loglik_;
+  std::vector<core::AlignedVector<T>> memory_;
+  std::vector<filtering::LogLikelihood> loglik_;
   Array<T> forecast_, forecast_var_, innovation_;
 };
 
@@ -351,7 +364,7 @@ void bind(py::module_& m, const char* name, const char* stepped) {
       .def(py::init<std::map<std::string, Array<T>>, const std::string&, const std::string&, double, double,
                     double, double>(),
            "arrays"_a, "form"_a, "observes"_a, "robust"_a, "kappa"_a, "alpha"_a, "beta"_a)
-      .def_property_readonly("by_rows", [](const F& f) { return f.model.rows; })
+      .def_property_readonly("by_rows", [](const F& f) { return f.model.mean_reverting; })
       .def("run", &run<T>, "outputs"_a, "shared"_a, "threads"_a, "progress"_a)
       .def("smooth", &smooth<T>, "outputs"_a, "threads"_a, "progress"_a);
   typedef SteppedFilters<T> S;

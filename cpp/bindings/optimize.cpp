@@ -3,15 +3,17 @@
 
 #include <cstring>
 
-#include "bee_colony.h"
-#include "check.h"
+#include "choice.h"
+#include "core/refusal.h"
 #include "module.h"
-#include "objective.h"
-#include "test_functions.h"
+#include "optimize/bee_colony.h"
+#include "optimize/objective.h"
+#include "optimize/test_functions.h"
 
 namespace py = pybind11;
 using namespace pybind11::literals;
-namespace host = tundish::host;
+namespace core = tundish::core;
+namespace optimize = tundish::optimize;
 
 namespace {
 
@@ -28,15 +30,17 @@ template <class T>
 py::array_t<T> array(const std::vector<T>& values) {
   return array(values, {py::ssize_t(values.size())});
 }
-py::array_t<double> rows(const host::BeeColony& colony, const std::vector<double>& values) {
+py::array_t<double> rows(const optimize::BeeColony& colony, const std::vector<double>& values) {
   return array(values, {colony.sources(), colony.dimensions()});
 }
 std::vector<double> vector(const Doubles& from) { return {from.data(), from.data() + from.size()}; }
 
-host::ColonyOptions options(const std::string& variant, int sources, int limit, const Doubles& lower,
-                            const Doubles& upper, const std::vector<bool>& integral, const Key& key) {
-  host::ColonyOptions o;
-  o.variant = variant == "standard" ? host::ColonyVariant::standard : host::ColonyVariant::published;
+optimize::ColonyOptions options(const std::string& variant, int sources, int limit, const Doubles& lower,
+                                const Doubles& upper, const std::vector<bool>& integral, const Key& key) {
+  optimize::ColonyOptions o;
+  o.variant = choice<optimize::ColonyVariant>(
+      "variant", variant,
+      {{"published", optimize::ColonyVariant::published}, {"standard", optimize::ColonyVariant::standard}});
   o.sources = sources;
   o.limit = limit;
   o.lower = vector(lower);
@@ -46,12 +50,12 @@ host::ColonyOptions options(const std::string& variant, int sources, int limit, 
   return o;
 }
 
-py::dict state(const host::BeeColony& colony) {
-  const host::ColonyOptions& o = colony.options();
-  const host::ColonyState& s = colony.state();
+py::dict state(const optimize::BeeColony& colony) {
+  const optimize::ColonyOptions& o = colony.options();
+  const optimize::ColonyState& s = colony.state();
   py::array_t<bool> integral(py::ssize_t(o.integral.size()));
   std::copy(o.integral.begin(), o.integral.end(), integral.mutable_data());
-  return py::dict("variant"_a = o.variant == host::ColonyVariant::standard ? "standard" : "published",
+  return py::dict("variant"_a = o.variant == optimize::ColonyVariant::standard ? "standard" : "published",
                   "limit"_a = o.limit, "key"_a = array(std::vector<unsigned>(o.key.begin(), o.key.end())),
                   "lower"_a = array(o.lower), "upper"_a = array(o.upper), "integrality"_a = integral,
                   "rounds"_a = s.rounds, "population"_a = rows(colony, s.population),
@@ -59,23 +63,25 @@ py::dict state(const host::BeeColony& colony) {
                   "chosen"_a = array(s.chosen), "x"_a = array(s.best), "fun"_a = s.best_energy);
 }
 
-host::BeeColony restored(const std::string& variant, int sources, int limit, const Doubles& lower,
-                         const Doubles& upper, const std::vector<bool>& integral, const Key& key, long rounds,
-                         const Doubles& population, const Doubles& energies, std::vector<long> trials,
-                         std::vector<int> chosen, const Doubles& x, double fun) {
-  host::ColonyState s{
+optimize::BeeColony restored(const std::string& variant, int sources, int limit, const Doubles& lower,
+                             const Doubles& upper, const std::vector<bool>& integral, const Key& key,
+                             long rounds, const Doubles& population, const Doubles& energies,
+                             std::vector<long> trials, std::vector<int> chosen, const Doubles& x,
+                             double fun) {
+  optimize::ColonyState s{
       rounds, vector(population), vector(energies), std::move(trials), std::move(chosen), vector(x), fun};
-  return host::BeeColony(options(variant, sources, limit, lower, upper, integral, key), std::move(s));
+  return optimize::BeeColony(options(variant, sources, limit, lower, upper, integral, key), std::move(s));
 }
 
-host::ColonyStops stops(long cycles, long evaluations, double target) {
+optimize::ColonyStops stops(long cycles, long evaluations, double target) {
   return {cycles, evaluations, target};
 }
 
-host::ColonyEnding run(host::BeeColony& colony, const host::Objective& objective, long cycles,
-                       long evaluations, double target) {
+// Without the interpreter's lock, which is taken for signals alone, about every 50 ms.
+optimize::ColonyEnding run(optimize::BeeColony& colony, const optimize::Objective& objective, long cycles,
+                           long evaluations, double target) {
   if (objective.dimensions() != colony.dimensions())
-    host::refuse("bounds", std::to_string(colony.dimensions()) + " dimensions",
+    core::refuse("bounds", std::to_string(colony.dimensions()) + " dimensions",
                  "the objective has " + std::to_string(objective.dimensions()));
   bool interrupted = false;
   auto poll = [&] {
@@ -84,7 +90,7 @@ host::ColonyEnding run(host::BeeColony& colony, const host::Objective& objective
     return !interrupted;
   };
   auto evaluate = [&](const double* x, int count, double* f) { objective.evaluate(x, count, f); };
-  host::ColonyEnding ending;
+  optimize::ColonyEnding ending;
   {
     py::gil_scoped_release release;
     ending = colony.run(evaluate, stops(cycles, evaluations, target), poll);
@@ -94,13 +100,13 @@ host::ColonyEnding run(host::BeeColony& colony, const host::Objective& objective
 }
 
 // For tests and benchmarks of what a native objective costs.
-class TestFunction : public host::Objective {
+class TestFunction : public optimize::Objective {
  public:
   TestFunction(const std::string& name, int dimensions) : dimensions_(dimensions) {
-    if (name == "sphere") function_ = host::sphere;
-    if (name == "rosenbrock") function_ = host::rosenbrock;
-    if (name == "rastrigin") function_ = host::rastrigin;
-    if (!function_) host::refuse("name", name, "must be sphere, rosenbrock or rastrigin");
+    if (name == "sphere") function_ = optimize::sphere;
+    if (name == "rosenbrock") function_ = optimize::rosenbrock;
+    if (name == "rastrigin") function_ = optimize::rastrigin;
+    if (!function_) core::refuse("name", name, "must be sphere, rosenbrock or rastrigin");
   }
   int dimensions() const override { return dimensions_; }
   void evaluate(const double* x, int count, double* f) const override {
@@ -112,9 +118,9 @@ class TestFunction : public host::Objective {
   int dimensions_;
 };
 
-Doubles evaluate(const host::Objective& objective, const Doubles& x) {
+Doubles evaluate(const optimize::Objective& objective, const Doubles& x) {
   if (x.ndim() != 2 || x.shape(1) != objective.dimensions())
-    host::refuse("x", std::to_string(x.ndim()) + " axes",
+    core::refuse("x", std::to_string(x.ndim()) + " axes",
                  "must be (points, " + std::to_string(objective.dimensions()) + ")");
   Doubles f(x.shape(0));
   double* to = f.mutable_data();
@@ -125,18 +131,19 @@ Doubles evaluate(const host::Objective& objective, const Doubles& x) {
 
 }  // namespace
 
+// Objectives, which other families derive from, and the colony: asked and told from Python, or run at once.
 void bind_optimize(py::module_& m) {
-  py::class_<host::Objective>(m, "Objective")
-      .def_property_readonly("dimensions", &host::Objective::dimensions)
+  py::class_<optimize::Objective>(m, "Objective")
+      .def_property_readonly("dimensions", &optimize::Objective::dimensions)
       .def("evaluate", &evaluate, "x"_a.noconvert());
-  py::class_<TestFunction, host::Objective>(m, "TestFunction")
+  py::class_<TestFunction, optimize::Objective>(m, "TestFunction")
       .def(py::init<const std::string&, int>(), "name"_a, "dimensions"_a);
-  py::enum_<host::ColonyEnding>(m, "ColonyEnding")
-      .value("none", host::ColonyEnding::none)
-      .value("cycles", host::ColonyEnding::cycles)
-      .value("evaluations", host::ColonyEnding::evaluations)
-      .value("target", host::ColonyEnding::target);
-  typedef host::BeeColony Colony;
+  py::enum_<optimize::ColonyEnding>(m, "ColonyEnding")
+      .value("none", optimize::ColonyEnding::none)
+      .value("cycles", optimize::ColonyEnding::cycles)
+      .value("evaluations", optimize::ColonyEnding::evaluations)
+      .value("target", optimize::ColonyEnding::target);
+  typedef optimize::BeeColony Colony;
   py::class_<Colony>(m, "BeeColony")
       .def(py::init([](const std::string& variant, int sources, int limit, const Doubles& lower,
                        const Doubles& upper, const std::vector<bool>& integral, const Key& key,
@@ -162,7 +169,7 @@ void bind_optimize(py::module_& m) {
           "tell",
           [](Colony& c, const Doubles& values) {
             if (values.ndim() != 1 || values.size() != c.sources())
-              host::refuse("values", std::to_string(values.size()) + " numbers",
+              core::refuse("values", std::to_string(values.size()) + " numbers",
                            std::to_string(c.sources()) + " are needed");
             c.tell(values.data());
           },

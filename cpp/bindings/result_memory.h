@@ -19,7 +19,7 @@ class ResultMemory {
   static pybind11::array_t<T> array(const std::vector<pybind11::ssize_t>& shape) {
     size_t bytes = sizeof(T);
     for (const pybind11::ssize_t length : shape) bytes *= size_t(length);
-    if (bytes < least_kept) return pybind11::array_t<T>(shape);
+    if (bytes < min_kept) return pybind11::array_t<T>(shape);
     auto* block = new Block(take(bytes));
     pybind11::capsule owner(block, [](void* p) {
       auto* freed = static_cast<Block*>(p);
@@ -35,11 +35,11 @@ class ResultMemory {
     size_t bytes;
   };
   // Smaller ones come from the heap, which keeps them, too; more than this in all goes back to the system.
-  static constexpr size_t least_kept = size_t(1) << 16, most_kept = size_t(1) << 27,
-                          huge_page = size_t(1) << 21;
+  static constexpr size_t min_kept = size_t(1) << 16, max_kept = size_t(1) << 27, huge_page = size_t(1) << 21;
 
+  // A kept block of the same rounded size, the latest first, or new memory: in huge pages from 2 MiB on.
   static Block take(size_t bytes) {
-    const size_t page = bytes < huge_page ? least_kept : huge_page;
+    const size_t page = bytes < huge_page ? min_kept : huge_page;
     const size_t rounded = (bytes + page - 1) / page * page;
     {
       std::lock_guard<std::mutex> lock(mutex());
@@ -64,7 +64,7 @@ class ResultMemory {
     all.push_back(block);
     size_t total = 0;
     for (const Block& b : all) total += b.bytes;
-    while (total > most_kept) {  // the oldest first
+    while (total > max_kept) {  // the oldest first
       total -= all.front().bytes;
       std::free(all.front().data);
       all.erase(all.begin());

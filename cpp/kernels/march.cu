@@ -55,6 +55,7 @@ __device__ void read_curve(const Curve<T>& c, Spline<Dual<T, K>>& s) {
                          c.cells};
 }
 
+// The curves are read where they are, the numbers copied; derivatives belong to the job.
 template <class Real, class T>
 __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Candidate<Real>& to) {
   SteelCurves<Real>& steel = to.steel;
@@ -74,6 +75,7 @@ __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Can
   steel.least_slope = number(4);
 }
 
+// One block a job: its members share the slots, and divide the lines of the section among them.
 template <class Real, class T>
 __device__ void run_job(const MarchJobs<T>& jobs) {
   const int job = blockIdx.x, candidate = job / jobs.jobs_per_candidate;

@@ -181,12 +181,16 @@ class Objective(metaclass=_Metaclass):
 class TestFunction(Objective):
     def __init__(self, name: str, dimensions: int) -> None: ...
 
+class Readings64(metaclass=_Metaclass):
+    def __init__(self, plan: Plan64, probe: NDArray[np.int32], z: _Floats, temperature: _Floats) -> None: ...
+    def run(
+        self, varied: Sequence[int], values: _Floats, gradient: Sequence[int], threads: int
+    ) -> dict[str, NDArray[Any]]: ...
+
 class Misfit64(Objective):
     def __init__(
         self,
-        strand: Strand,
-        grid: Grid,
-        options: Options,
+        plan: Plan64,
         varied: Sequence[int],
         probe: NDArray[np.int32],
         z: _Floats,
@@ -195,12 +199,16 @@ class Misfit64(Objective):
         threads: int,
     ) -> None: ...
 
+class Readings32(metaclass=_Metaclass):
+    def __init__(self, plan: Plan32, probe: NDArray[np.int32], z: _Floats, temperature: _Floats) -> None: ...
+    def run(
+        self, varied: Sequence[int], values: _Floats, gradient: Sequence[int], threads: int
+    ) -> dict[str, NDArray[Any]]: ...
+
 class Misfit32(Objective):
     def __init__(
         self,
-        strand: Strand,
-        grid: Grid,
-        options: Options,
+        plan: Plan32,
         varied: Sequence[int],
         probe: NDArray[np.int32],
         z: _Floats,

@@ -51,3 +51,26 @@ def test_gate_refuses_a_tree_without_kernels(tmp_path: Path) -> None:
     result = check(tmp_path)
     assert result.returncode == 2
     assert "build the kernels first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ('extern "C" int tundish_answer() { return 42; }\n', ""),
+        ('extern "C" void* PyInit__core() { return nullptr; }\n', ""),
+        ("#include <string>\nstd::string leaked(int n) { return std::to_string(n); }\n", "visible symbol"),
+    ],
+    ids=["the C ABI", "the entry of the extension", "a template of the standard library"],
+)
+def test_gate_looks_at_what_libraries_show(tmp_path: Path, source: str, complaint: str) -> None:
+    folder = tmp_path / "CMakeFiles" / "kernels_x86_64_v2.dir"
+    folder.mkdir(parents=True)
+    for name, text in {"kernels": SOURCES["one table"][0], "library": source}.items():
+        (folder / f"{name}.cpp").write_text(text)
+    compiler = [str(COMPILER), "-std=c++17", "-O0", "-fPIC"]
+    subprocess.run([*compiler, "-c", "kernels.cpp", "-o", "kernels.cpp.o"], cwd=folder, check=True)
+    library = tmp_path / "libtundish.so"
+    subprocess.run([*compiler, "-shared", "library.cpp", "-o", str(library)], cwd=folder, check=True)
+    result = check(tmp_path)
+    assert result.returncode == (1 if complaint else 0), result.stderr
+    assert complaint in result.stderr

@@ -32,21 +32,21 @@ FILTERS = """
 using namespace tundish;
 // One step of each thread's own filter, by either kernel, and back.
 extern "C" __global__ void step(double* memory, const double* model, const double* y, int n) {
-  const long numbers = Kalman<double>::numbers(n, 1) + SmootherStep<double>::numbers(n, 1) +
-                       Smoother<double>::numbers(n, 1) + MeanReverting<double>::numbers(n);
-  double* mine = memory + threadIdx.x * numbers;
+  const long size = Kalman<double>::workspace_size(n, 1) + SmootherStep<double>::workspace_size(n, 1) +
+                       Smoother<double>::workspace_size(n, 1) + MeanReverting<double>::workspace_size(n);
+  double* mine = memory + threadIdx.x * size;
   Kalman<double> dense;
   dense.n = n;
   dense.p = 1;
   dense.form = Form::square_root;
   dense.robust = 0;
   dense.lay_out(mine);
-  mine += Kalman<double>::numbers(n, 1);
+  mine += Kalman<double>::workspace_size(n, 1);
   SmootherStep<double> kept(n, 1, mine);
-  mine += SmootherStep<double>::numbers(n, 1);
+  mine += SmootherStep<double>::workspace_size(n, 1);
   start(dense, model, model + n);
   kept.keep_prediction(dense);
-  const Told<double> told = update(dense, {model, model, model, y + threadIdx.x});
+  const Update<double> done = update(dense, {model, model, model, y + threadIdx.x});
   kept.keep_update(dense, model, y + threadIdx.x);
   predict(dense, {model, model, model, model, true, true});
 
@@ -54,17 +54,17 @@ extern "C" __global__ void step(double* memory, const double* model, const doubl
   back.n = n;
   back.p = 1;
   back.lay_out(mine);
-  mine += Smoother<double>::numbers(n, 1);
+  mine += Smoother<double>::workspace_size(n, 1);
   begin(back);
   step_back(back, Transition<double>{model, model, model, model, false, false});
-  look_back(back, kept, mine, mine + 1);
+  smooth_step(back, kept, mine, mine + 1);
   write_smoothed(back, kept, mine, mine, mine);
 
   MeanReverting<double> rows;
   rows.lay_out(n, mine);
-  rows.transition = rows.transition_less_one = rows.noise = rows.intercept = model;
-  rows.uniform = rows.kept = told.square < 9;
-  rows.least_transition = rows.largest_transition = 1;
+  rows.transition = rows.transition_minus_one = rows.state_cov = rows.state_intercept = model;
+  rows.uniform = rows.kept = done.square < 9;
+  rows.min_transition = rows.max_transition = 1;
   start(rows, model, model + n);
   for (int i = 0; i < n; i += Native<double>::lanes) weigh(rows, 0, model, i);
   sweep<false, true>(rows, Nothing());
@@ -73,7 +73,7 @@ extern "C" __global__ void step(double* memory, const double* model, const doubl
   const ScrapForecast<double> heat = forecast(moments, Heat<double>{1, 0.1});
   for (int i = 0; i < n; i += Native<double>::lanes)
     update(rows, 0, 1 / variance, square_root(1 / variance), y[threadIdx.x] - heat.mean, i);
-  rows.observed = 1;
+  rows.downdates = 1;
   predict(rows);
   finish_pair(rows);
   covariance(rows, memory);

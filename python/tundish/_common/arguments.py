@@ -128,7 +128,11 @@ def some_names(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
 
 
 def listed(name: str, value: Any, of: str) -> list[Any]:
-    """The items of an iterable; text is one thing and not many."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise ArgumentTypeError(name, value, f"must be a list of {of}")
-    return list(value)
+    """The items of what can be gone through; text is one thing and not many."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        items = iter(value)
+    except TypeError:
+        raise ArgumentTypeError(name, value, f"must be a list of {of}") from None
+    return list(items)

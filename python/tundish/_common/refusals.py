@@ -24,6 +24,16 @@ class _Missing:
 
 MISSING = _Missing()
 
+
+class Text(str):
+    """A value in words, such as "4 dimensions": a message shows it as it is, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
@@ -64,6 +74,11 @@ class RefusalError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.argument, self.value, self.allowed, self.file, self.line)
+
+    def rest_of(self, name: str) -> str | None:
+        """What follows if the argument is `name` or a part of it, "[1].htc" of "zones"; None if it is not."""
+        rest = self.argument.removeprefix(name)
+        return rest if self.argument.startswith(name) and rest[:1] in ("", ".", "[") else None
 
     def at(self, file: object, line: int | None = None) -> Self:
         """The same refusal of what stands in a file."""

@@ -84,6 +84,16 @@ class Command:
         return status
 
 
+def instruction_set() -> str:
+    """The build of the kernels in use; BadInputError when `TUNDISH_ISA` asks for one that cannot be had."""
+    from tundish import _core
+
+    try:
+        return str(_core.instruction_set())
+    except RuntimeError as error:
+        raise BadInputError(str(error)) from None
+
+
 def note(prog: str, message: object) -> None:
     """One line on stderr."""
     print(f"{prog}: {message}", file=sys.stderr)
@@ -101,30 +111,40 @@ def reading(path: object) -> Iterator[None]:
 
 
 @contextmanager
-def refused(options: Mapping[str, str], place: object) -> Iterator[None]:
-    """Around calls of the package: what they refuse is bad input.
-
-    An argument that came from an option is refused under the option's name, as `options` has it: {"runs":
-    "--runs"}. Everything else stands in the file `place`, unless the refusal names a file itself.
-    """
+def refused(
+    options: Mapping[str, str], place: object, files: Mapping[str, object] | None = None
+) -> Iterator[None]:
+    """Around calls of the package: what they refuse is bad input, presented by :func:`renamed`."""
     from tundish._common.refusals import RefusalError
 
     try:
         yield
     except RefusalError as error:
-        raise BadInputError(str(renamed(error, options, place))) from None
+        raise BadInputError(str(renamed(error, options, place, files))) from None
     except ValueError as error:
         raise BadInputError(f"{place}: {error}") from None
 
 
-def renamed(error: RefusalError, options: Mapping[str, str], place: object) -> RefusalError:
-    """The refusal under the name of an option, or of what stands at a place; "bounds[0]" is of "bounds"."""
+def renamed(
+    error: RefusalError,
+    options: Mapping[str, str],
+    place: object,
+    files: Mapping[str, object] | None = None,
+) -> RefusalError:
+    """The refusal in the words of the command line, unless it names a file itself.
+
+    - `options`: the options that arguments came from: {"runs": "--runs"}.
+    - `files`: the files that arguments were read from: {"measurements": "readings.csv"}.
+    - `place`: where everything else stands.
+    """
     if error.file is not None:
         return error
     for argument, option in options.items():
-        rest = error.argument.removeprefix(argument)
-        if rest != error.argument and (not rest or rest[0] in ".["):
+        if (rest := error.rest_of(argument)) is not None:
             return error.named(option + rest)
+    for argument, file in (files or {}).items():
+        if (rest := error.rest_of(argument)) is not None:
+            return error.named(rest.lstrip(".")).at(file) if rest else error.named(str(file))
     return error.at(place)
 
 

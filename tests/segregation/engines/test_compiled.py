@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ from tundish.segregation import (  # noqa: E402
 from tundish.segregation.engines import _compiled as _engines  # noqa: E402
 from tundish.segregation.engines._int8 import Quantised  # noqa: E402
 from tundish.segregation.networks._layers import (  # noqa: E402
+    FLATTEN,
     POOL,
     RELU,
     Convolution,
@@ -34,8 +36,9 @@ from tundish.segregation.networks._layers import (  # noqa: E402
     regression_layers,
 )
 
-# Root mean square of what an engine may change, as a part of the carbon's deviation.
-TOLERANCE = {"torch-bfloat16": 0.01, "torch-float16": 0.002, "torch-int8": 0.02, "openvino-bfloat16": 0.01}
+# Root mean square of what an engine may change, as a part of the carbon's deviation. OpenVINO's bfloat16 has
+# no number here: it rounds the carbon itself to 8 bits, by 2.4 % of the deviation of these patches.
+TOLERANCE = {"torch-bfloat16": 0.01, "torch-float16": 0.002, "torch-int8": 0.02}
 IN_FLOAT32 = 1e-4
 SMALL: dict[str, Any] = dict(
     blocks=2, dense=(16,), dropout=0.0, image_size=18, enhance=None, augment=None, learning_rate=4e-3,
@@ -72,6 +75,42 @@ def regressor(fitted: CarbonRegressor) -> CarbonRegressor:
 def available(engine: str) -> None:
     if engine in missing_engines():
         pytest.skip(missing_engines()[engine])
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT")
+    if engine == "openvino-bfloat16" and "BF16" not in limit and "AMX" not in limit and limit != "DEFAULT":
+        pytest.skip(f"needs more than ONEDNN_MAX_CPU_ISA = {limit}")
+
+
+def in_bfloat16(network: Any, images: Any) -> np.ndarray[Any, Any]:
+    """Carbon (N,) from float32 sums, all weights and every layer's numbers rounded to bfloat16."""
+
+    def rounded(numbers: Any) -> Any:
+        return numbers.bfloat16().float()
+
+    functional, x = torch.nn.functional, rounded(images)
+    for layer in feature_layers(network):
+        if isinstance(layer, Convolution):
+            x = rounded(functional.conv2d(x, rounded(layer.weight), rounded(layer.bias), padding=1))
+        else:
+            x = functional.max_pool2d(x, 2) if layer == POOL else functional.relu(x)
+    first, *layers = regression_layers(network)
+    x = x.flatten(1) if first == FLATTEN else rounded(x.mean(dim=(2, 3)))
+    for layer in layers:
+        if isinstance(layer, str):
+            x = functional.relu(x)
+        else:
+            x = rounded(functional.linear(x, *map(rounded, layer)))
+    return np.asarray(x[:, 0].double())
+
+
+def tolerance(engine: str, regressor: CarbonRegressor, new: PatchSet, members: Any) -> float:
+    """Root mean square of what an engine may change, as a part of the carbon's deviation."""
+    if engine != "openvino-bfloat16":
+        return TOLERANCE.get(engine, IN_FLOAT32)
+    with torch.inference_mode():
+        images = regressor.prepare(new.images)
+        expected = np.array([in_bfloat16(network, images) for network in regressor.networks])
+    # Sums in another order round a few numbers the other way.
+    return 1.5 * float(np.sqrt(np.mean((expected - members) ** 2)) / new.carbon.std())
 
 
 # -- engines
@@ -86,9 +125,10 @@ def test_engines_predict_as_the_networks_do(engine: str, regressor: CarbonRegres
     assert regressor.engine == engine
     change = (regressor.predict_members(new) - members) / new.carbon.std()
     assert members.std() > 0.5 * new.carbon.std()
-    assert np.sqrt(np.mean(change**2)) < TOLERANCE.get(engine, IN_FLOAT32)
-    assert np.abs(change).max() < 4 * TOLERANCE.get(engine, IN_FLOAT32)
-    assert np.abs(regressor.predict_interval(new) - bounds).max() < 4 * 0.02 * new.carbon.std()
+    allowed = tolerance(engine, regressor, new, members)
+    assert np.sqrt(np.mean(change**2)) < allowed
+    assert np.abs(change).max() < 4 * allowed
+    assert np.abs(regressor.predict_interval(new) - bounds).max() < 4 * max(0.02, allowed) * new.carbon.std()
     assert regressor.predict(new.images[:1]).shape == (1,)
 
 

@@ -72,7 +72,8 @@ def weights(regressor: CarbonRegressor) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("head", ["flatten", "pooled"])
 def test_it_learns_what_the_patches_show(head: str) -> None:
     train, test = stripes(50, rng=3).split(0.3)
-    settings = SMALL | {"epochs": 25, "learning_rate": 4e-3, "dropout": 0.0, "head": head}
+    # So many units that some stay alive, whatever weights the training begins with.
+    settings = SMALL | {"epochs": 25, "learning_rate": 2e-3, "dropout": 0.0, "head": head, "dense": (32,)}
     score = CarbonRegressor(**settings).fit(train, 0.2).score(test)
     assert list(score) == ["r2", "r2_correlation", "mae", "bias"]
     assert score["r2"] > 0.7
@@ -121,14 +122,16 @@ def test_the_rate_falls_along_half_a_cosine(patches: PatchSet) -> None:
     assert rates == pytest.approx(expected.tolist())
     assert all(weight.is_contiguous() for weight in reg.network.parameters())
     # The last epoch is kept, whatever the few that validate say of others.
-    short = CarbonRegressor(**SMALL | {"epochs": 12, "patience": 1, "learning_rate": 0.02}, schedule="cosine")
-    short.fit(patches, 0.25)
-    (history,), (member,) = short.history, short.card["members"]
-    assert len(history) == member["best_epoch"] == 12
-    assert np.argmin([validation for _, validation in history]) < 11
+    settings = SMALL | {"epochs": 12, "patience": 1, "learning_rate": 0.02}
+    short = CarbonRegressor(**settings, schedule="cosine", ensemble=4).fit(patches, 0.25)
+    histories, members = short.history, short.card["members"]
+    assert all(len(history) == 12 for history in histories)
+    assert all(member["best_epoch"] == 12 for member in members)
+    # Of several trainings some had a better epoch before.
+    assert any(np.argmin([validation for _, validation in history]) < 11 for history in histories)
     held = short.card["split"]["held_rows"][0]
-    error = np.mean(np.abs(short.predict(patches[held]) - patches.carbon[held]))
-    assert error == pytest.approx(history[-1][1], rel=1e-5)
+    error = np.mean(np.abs(short.predict_members(patches[held])[0] - patches.carbon[held]))
+    assert error == pytest.approx(histories[0][-1][1], rel=1e-5)
 
 
 def test_a_falling_rate_goes_on_where_it_was(patches: PatchSet, tmp_path: Path) -> None:
@@ -194,11 +197,20 @@ def test_a_bar_shows_the_validation_error(patches: PatchSet, capsys: pytest.Capt
 
 
 def test_mixed_precision_trains_too(patches: PatchSet) -> None:
-    mixed = CarbonRegressor(**SMALL, precision="bfloat16").fit(patches)
-    single = CarbonRegressor(**SMALL, precision="float32").fit(patches)
+    """As in float32 while rounding moves no unit over a kink: in the first steps, if they are small."""
+    settings, error = SMALL | {"learning_rate": 3e-5, "epochs": 1}, dict[str, float]()
+
+    def fit(precision: str) -> CarbonRegressor:
+        def note(epoch: Epoch) -> None:
+            error[precision] = epoch.training_mae
+
+        return CarbonRegressor(**settings, precision=precision).fit(patches, progress=note)
+
+    mixed, single = fit("bfloat16"), fit("float32")
     assert mixed.networks[0].convolutions[0].weight.dtype == torch.float32
     assert not np.array_equal(weights(mixed), weights(single))
     assert np.abs(mixed.predict(patches) - single.predict(patches)).max() < 0.01
+    assert error["bfloat16"] == pytest.approx(error["float32"], rel=0.05)
 
 
 def test_a_training_that_diverges_says_so(patches: PatchSet) -> None:
@@ -420,18 +432,23 @@ def test_networks_that_disagree_widen_the_interval(fitted: CarbonRegressor, patc
 
 
 def test_an_update_learns_the_new_without_forgetting_the_old(tmp_path: Path) -> None:
-    old = stripes(24, rng=3)
-    new = stripes(30, rng=4, billet=1, shift=-0.04)
+    """The new billet is darker, and 0.10 wt% lower in carbon than its stripes show.
+
+    Much lower than a network may guess by chance from patches that are darker than all that it knows.
+    """
+    difference, old = 0.10, stripes(24, rng=3)
+    darker = stripes(30, rng=4, billet=1, shift=-0.04)
+    new = darker.with_carbon(darker.carbon + 0.04 - difference)
     settings = SMALL | {"epochs": 15, "learning_rate": 4e-3, "dropout": 0.0, "dense": (32, 16)}
     regressor = CarbonRegressor(**settings, ensemble=2).fit(old, 0.2)
     regressor.save(tmp_path)
     before = regressor.score(new[8:])["bias"]
-    told = regressor.update(new[:8], epochs=20)
+    told = regressor.update(new[:8], epochs=30)
     assert told.points == 8
-    assert told.steps == 20 * 4
+    assert told.steps == 30 * 4
     assert told.new_after["mae"] < 0.5 * told.new_before["mae"]
     assert abs(regressor.score(new[8:])["bias"]) < 0.3 * abs(before)
-    assert told.held_after["mae"] < told.held_before["mae"] + 0.005
+    assert told.held_after["mae"] < told.held_before["mae"] + difference / 8
     assert 0 < told.weights < 1
     assert regressor.card["updates"][0]["report"]["points"] == 8
 
@@ -441,7 +458,7 @@ def test_an_update_learns_the_new_without_forgetting_the_old(tmp_path: Path) -> 
         loaded.update(new[:8])
     with pytest.raises(ValueError, match="replay: are not the patches"):
         loaded.update(new[:8], replay=new)
-    assert loaded.update(new[:8], replay=old, epochs=20) == told
+    assert loaded.update(new[:8], replay=old, epochs=30) == told
     assert np.array_equal(weights(loaded), weights(regressor))
     loaded.save(tmp_path)
     again = CarbonRegressor.load(tmp_path, device="cpu")

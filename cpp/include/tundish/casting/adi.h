@@ -41,7 +41,7 @@ struct Elimination {
 
   // Members that hold the last, narrow strip leave room for the wide ones of the others.
   static constexpr int room = WideLines<Real>::count;
-  static TUNDISH_HD long numbers(int nodes, int members) { return 2 * (nodes + 1l) * members * room; }
+  static TUNDISH_HD long workspace_size(int nodes, int members) { return 2 * (nodes + 1l) * members * room; }
   TUNDISH_HD Real* slot(int node, int which) const {
     return scratch + (long(2 * (node + 1) + which) * members + rank) * room;
   }
@@ -123,6 +123,29 @@ struct RowEquations {
                         inward_y * (here - read(potential - section.step_y));
     return step.memory * read(f.increment + node) + step.span * (along + across);
   }
+
+  // Both of them for the nodes of all lines of a strip, worked out along the rows, a register at a time, and
+  // turned into the order of the lines.
+  template <class Line, class Lines>
+  TUNDISH_HD void keep(const Line& line, Lines, int first) const {
+    typedef Along<Real> A;
+    const auto &x = section.x, &y = section.y;
+    auto read = [](const Real* p) TUNDISH_INLINE { return A::read(p); };
+    for (int n = 0; n < Lines::count; n += A::count)
+      for (int i = 0; i < x.nodes; i += A::count) {
+        auto coupling_of = [&](int r) TUNDISH_INLINE {
+          return coupling(read, A::spread(x.inside + i - 1), A::spread(x.inside + i + 1),
+                          section.at(i, first + n + r));
+        };
+        auto rhs_of = [&](int r) TUNDISH_INLINE {
+          const int j = first + n + r;
+          return rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
+                     section.at(i, j));
+        };
+        A::turn(coupling_of, line.slot(i, 0) + n, line.to_next_node());
+        A::turn(rhs_of, line.slot(i, 1) + n, line.to_next_node());
+      }
+  }
 };
 
 // First factor, along x: reads the potentials, leaves (1 - s Ay K) u in `increment`. Plain numbers are worked
@@ -140,23 +163,7 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
     constexpr bool transposes = A::count > 1;
     const Elimination<Real, L> line{f.scratch, team.size(), team.rank()};
 
-    if constexpr (transposes) {
-      auto read = [](const Real* p) TUNDISH_INLINE { return A::read(p); };
-      for (int n = 0; n < L::count; n += A::count)
-        for (int i = 0; i < x.nodes; i += A::count) {
-          auto coupling = [&](int r) TUNDISH_INLINE {
-            return of.coupling(read, A::spread(x.inside + i - 1), A::spread(x.inside + i + 1),
-                               section.at(i, first + n + r));
-          };
-          auto rhs = [&](int r) TUNDISH_INLINE {
-            const int j = first + n + r;
-            return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
-                          section.at(i, j));
-          };
-          A::turn(coupling, line.slot(i, 0) + n, line.to_next_node());
-          A::turn(rhs, line.slot(i, 1) + n, line.to_next_node());
-        }
-    }
+    if constexpr (transposes) of.keep(line, lines, first);
     const Group drive_y = L::spread(y.drive + first), inward_y = L::spread(y.inward + first);
     auto read = [&](const Real* p) TUNDISH_INLINE { return L::load(p, section.step_y); };
     auto coupling = [&](int i) TUNDISH_INLINE {

@@ -96,7 +96,7 @@ struct Probe {
 
 // A section to be kept: temperatures between two steps, weighted linearly in z.
 template <class T>
-struct Snapshot {
+struct SectionOutput {
   int step;  // the step that passes it
   T weight;  // of the later end of that step
 };
@@ -105,7 +105,7 @@ template <class T>
 struct Relaxation {
   T factor;     // 1 to 2
   T tolerance;  // K
-  int most_sweeps;
+  int max_sweeps;
   Ordering ordering;
 };
 
@@ -116,15 +116,14 @@ struct March {
   int n_steps;
   const Probe<T>* probes;
   int n_probes;
-  const Snapshot<T>* snapshots;
-  int n_snapshots;
+  const SectionOutput<T>* sections;
+  int n_sections;
   Method method;
   PhaseChange phase_change;
   Relaxation<T> relaxation;
 };
 
-// The parameters of a march, in this order; then, for every stretch, flux x, flux y, coefficient x and
-// coefficient y.
+// The parameters of a march, in this order; then, for every stretch, flux x, flux y, htc x and htc y.
 enum Slot { slot_speed, slot_pouring_temperature, slot_ambient_temperature, slot_first_stretch };
 constexpr int slots_per_stretch = 4;
 
@@ -135,7 +134,7 @@ struct Outputs {
   T *centre_temperature, *corner_temperature;  // (candidates, steps + 1)
   T *face_temperature, *shell_thickness;       // (candidates, 2, steps + 1)
   T *solid_fraction, *liquid_fraction, *heat;  // (candidates, steps + 1)
-  T* section_temperature;                      // (candidates, snapshots, y.nodes, x.nodes)
+  T* section_temperature;                      // (candidates, sections, y.nodes, x.nodes)
   T *metallurgical_length, *energy_imbalance;  // (candidates,)
   int* iterations;                             // (candidates, steps)
   int *status, *status_step;                   // (candidates,)

@@ -25,12 +25,12 @@ struct SteelCurves {
   Real least_slope;         // dPhi/dH that the implicit half of an ADI step sees at least, m2/s (steel.cpp)
 };
 
-// What one stretch of the caster does to the two faces: flux + coefficient x (T - ambient).
+// What one stretch of the caster does to the two faces: flux + htc (T - ambient).
 template <class Real>
 struct Cooling {
-  Real flux_x, flux_y;                // W/m2
-  Real coefficient_x, coefficient_y;  // W/(m2 K)
-  Real ambient;                       // K
+  Real flux_x, flux_y;  // W/m2
+  Real htc_x, htc_y;    // W/(m2 K)
+  Real ambient;         // K
 };
 
 // The fields of one candidate.
@@ -200,20 +200,20 @@ TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number
     const long node = section.at(face_x, j);
     Group potential = L::load(f.potential + node, section.step_y), temperature, kirchhoff;
     lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-    Group flux = cooling.flux_x + cooling.coefficient_x * (temperature - cooling.ambient);
+    Group flux = cooling.flux_x + cooling.htc_x * (temperature - cooling.ambient);
     Group slope = L::load(f.slope + node, section.step_y);
     L::store(potential - flux * x.spacing[face_x], f.potential + section.at(x.nodes, j), section.step_y);
-    L::store(cooling.coefficient_x * kirchhoff * slope, f.face_slope_x + j, 1);
+    L::store(cooling.htc_x * kirchhoff * slope, f.face_slope_x + j, 1);
     L::store(flux * L::spread(y.width + j), f.face_heat + j, 1);
   }
   for (int i = team.rank() * L::count; i < x.nodes; i += team.size() * L::count) {
     const long node = section.at(i, face_y);
     Group potential = L::load(f.potential + node, 1), temperature, kirchhoff;
     lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-    Group flux = cooling.flux_y + cooling.coefficient_y * (temperature - cooling.ambient);
+    Group flux = cooling.flux_y + cooling.htc_y * (temperature - cooling.ambient);
     Group slope = L::load(f.slope + node, 1);
     L::store(potential - flux * y.spacing[face_y], f.potential + section.at(i, y.nodes), 1);
-    L::store(cooling.coefficient_y * kirchhoff * slope, f.face_slope_y + i, 1);
+    L::store(cooling.htc_y * kirchhoff * slope, f.face_slope_y + i, 1);
     L::store(flux * L::spread(x.width + i), f.face_heat + section.rows + i, 1);
   }
   team.sync();

@@ -85,7 +85,7 @@ struct NodeBalance {
     east = mesh.east * mean(section.step_x);
     south = mesh.south * mean(-section.step_y);
     north = mesh.north * mean(section.step_y);
-    surface = cooling.coefficient_x * mesh.surface_x + cooling.coefficient_y * mesh.surface_y;
+    surface = cooling.htc_x * mesh.surface_x + cooling.htc_y * mesh.surface_y;
     taken = cooling.flux_x * mesh.surface_x + cooling.flux_y * mesh.surface_y;
     inside = mesh.inside;
   }
@@ -125,6 +125,8 @@ struct NodeEquation {
   TUNDISH_HD Group north() const { return L::load(part(4), 1); }
 };
 
+// The equations of all nodes, divided by their diagonals: a sweep then multiplies and adds, and divides by
+// nothing. Places of a diagonal outside the section get equations that change nothing.
 template <class Real, class Team>
 TUNDISH_HD_LARGE void assemble(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                const Cooling<Real>& cooling, Real per_second,
@@ -183,7 +185,7 @@ TUNDISH_HD void relax_diagonal(const Team& team, const Section<typename Number<R
   change = largest;
 }
 
-constexpr int most_sweeps_at_once = 4;  // or 2, or 1 (relax)
+constexpr int max_sweeps_at_once = 4;  // or 2, or 1 (relax)
 
 // A few sweeps at once, each some diagonals behind the one before it, so that they find the equations in the
 // nearest cache; the answer is that of one after the other. changes[s] gets the largest change in sweep s.
@@ -225,11 +227,11 @@ TUNDISH_HD_LARGE bool relax(const Team& team, const Section<typename Number<Real
   const Scalar surely = Scalar(1e4) * tolerance;
   Scalar before = Scalar(0), now = Scalar(0), expected = Scalar(0);
   bool moves = true;
-  int done = 0, at_once = relaxation.most_sweeps < 4 ? 1 : 4;
-  while (done < relaxation.most_sweeps && moves) {
+  int done = 0, at_once = relaxation.max_sweeps < 4 ? 1 : 4;
+  while (done < relaxation.max_sweeps && moves) {
     const bool may_be_less = at_once > 1 && !(expected > surely);
     if (may_be_less) copy_field(team, section.field_size, f.temperature, f.temperature_kept);
-    typename Lines<Real>::type changes[most_sweeps_at_once];
+    typename Lines<Real>::type changes[max_sweeps_at_once];
     sweep(team, section, f, keep, relaxation.ordering, at_once, changes);
     int needed = 0;
     do {
@@ -244,7 +246,7 @@ TUNDISH_HD_LARGE bool relax(const Team& team, const Section<typename Number<Real
     done += needed;
     const Scalar ratio = before > 0 ? now / before : Scalar(0), in_two = now * ratio * ratio,
                  in_four = in_two * ratio * ratio;
-    const int left = relaxation.most_sweeps - done;
+    const int left = relaxation.max_sweeps - done;
     at_once = in_four > tolerance && left >= 4 ? 4 : in_two > tolerance && left >= 2 ? 2 : 1;
     expected = at_once == 4 ? in_four : in_two;
   }
@@ -290,11 +292,11 @@ TUNDISH_HD_LARGE Real step_sor(const Team& team, const Section<typename Number<R
   Real rate = Real(0);
   for (int j = 0; j <= face_y; ++j) {
     const Real face = f.temperature[section.at(face_x, j)];
-    rate = rate + section.y.width[j] * (cooling.flux_x + cooling.coefficient_x * (face - cooling.ambient));
+    rate = rate + section.y.width[j] * (cooling.flux_x + cooling.htc_x * (face - cooling.ambient));
   }
   for (int i = 0; i <= face_x; ++i) {
     const Real face = f.temperature[section.at(i, face_y)];
-    rate = rate + section.x.width[i] * (cooling.flux_y + cooling.coefficient_y * (face - cooling.ambient));
+    rate = rate + section.x.width[i] * (cooling.flux_y + cooling.htc_y * (face - cooling.ambient));
   }
   team.sync();
   settle(team, section, phase, cooling, duration, f);

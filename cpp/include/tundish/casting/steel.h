@@ -23,7 +23,7 @@ enum class Residual {
   rescale   // over the whole freezing range: solid fraction divided by its value at the solidus
 };
 
-constexpr int most_conductivity_terms = 8;
+constexpr int max_conductivity_terms = 8;
 
 // Energies 2020, 13, 2429, Eqs. (3)-(9).
 template <class Real>
@@ -32,7 +32,7 @@ struct ScheilSteel {
   Real latent_heat;                                                              // J/kg
   Real specific_heat_solid, specific_heat_liquid;                                // J/(kg K)
   Real density_solid, density_liquid;                                            // kg/m3
-  Real conductivity_terms[most_conductivity_terms];                              // W/(m K), W/(m K2), ...
+  Real conductivity_terms[max_conductivity_terms];                               // W/(m K), W/(m K2), ...
   Real liquid_conductivity_factor;
   Residual residual;
 
@@ -67,8 +67,8 @@ struct ScheilSteel {
   }
   // Eqs. (8), (9)
   Real solid_conductivity(Real T) const {
-    Real k = conductivity_terms[most_conductivity_terms - 1];
-    for (int n = most_conductivity_terms - 2; n >= 0; --n) k = k * T + conductivity_terms[n];
+    Real k = conductivity_terms[max_conductivity_terms - 1];
+    for (int n = max_conductivity_terms - 2; n >= 0; --n) k = k * T + conductivity_terms[n];
     return k;
   }
   Real conductivity(Real T) const {
@@ -82,7 +82,7 @@ struct ScheilSteel {
   // Integral of Eq. (8) from the solidus.
   Real solid_potential(Real T) const {
     Real at_T(0.0), at_solidus(0.0);
-    for (int n = most_conductivity_terms - 1; n >= 0; --n) {
+    for (int n = max_conductivity_terms - 1; n >= 0; --n) {
       const Real term = conductivity_terms[n] / double(n + 1);
       at_T = (at_T + term) * T;
       at_solidus = (at_solidus + term) * solidus_temperature;

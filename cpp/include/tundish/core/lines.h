@@ -37,6 +37,7 @@ struct BundleMask<Mask, 1> {
   Mask first;
 };
 
+// Of two bundles, or of a bundle and a number for all its lines, on either side: a Real or a plain scalar.
 #define TUNDISH_BUNDLE_OPERATOR(op)                                                            \
   template <class Real, int B>                                                                 \
   TUNDISH_HD Bundle<Real, B> operator op(Bundle<Real, B> a, Bundle<Real, B> b) {               \

@@ -27,6 +27,74 @@ struct Rounder<float> {
 };
 
 #if TUNDISH_VECTOR_EXTENSION
+#if defined(TUNDISH_SHUFFLE)
+// The first three numbers of every lane's row, c[k] holding number k of all lanes, for each register that
+// occurs. `row(lane)` loads the four numbers of a row. Rows are first joined so that a register is filled,
+// lanes l and l + 4 (and l + 8, l + 12) side by side, and then transposed in blocks.
+template <class Row>
+TUNDISH_HD void transpose_rows(Row row, Pack<double, 4> (&c)[3]) {
+  const auto a = row(0), b = row(1), d = row(2), e = row(3);
+  const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 4, 2, 6), odd_ab = TUNDISH_SHUFFLE(a, b, 1, 5, 3, 7);
+  const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 4, 2, 6), odd_de = TUNDISH_SHUFFLE(d, e, 1, 5, 3, 7);
+  c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 4, 5);
+  c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 4, 5);
+  c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 6, 7);
+}
+template <class Row>
+TUNDISH_HD void transpose_rows(Row row, Pack<double, 8> (&c)[3]) {
+#if defined(__AVX512F__)
+  auto two = [&](int l) {
+    return (typename Pack<double, 8>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)row(l)),
+                                                                (__m256d)row(l + 4), 1);
+  };
+#else
+  auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
+#endif
+  const auto a = two(0), b = two(1), d = two(2), e = two(3);
+  const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+  const auto odd_ab = TUNDISH_SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 8, 2, 10, 4, 12, 6, 14);
+  const auto odd_de = TUNDISH_SHUFFLE(d, e, 1, 9, 3, 11, 5, 13, 7, 15);
+  c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 8, 9, 4, 5, 12, 13);
+  c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 8, 9, 4, 5, 12, 13);
+  c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+template <class Row>
+TUNDISH_HD void transpose_rows(Row row, Pack<float, 8> (&c)[3]) {
+  auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
+  const auto a = two(0), b = two(1), d = two(2), e = two(3);
+  const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13),
+             low_de = TUNDISH_SHUFFLE(d, e, 0, 8, 1, 9, 4, 12, 5, 13);
+  const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15),
+             high_de = TUNDISH_SHUFFLE(d, e, 2, 10, 3, 11, 6, 14, 7, 15);
+  c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 8, 9, 4, 5, 12, 13);
+  c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 10, 11, 6, 7, 14, 15);
+  c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 8, 9, 4, 5, 12, 13);
+}
+template <class Row>
+TUNDISH_HD void transpose_rows(Row row, Pack<float, 16> (&c)[3]) {
+  auto four = [&](int l) {
+#if defined(__AVX512DQ__)
+    __m512 r = _mm512_castps128_ps512((__m128)row(l));
+    r = _mm512_insertf32x4(r, (__m128)row(l + 4), 1);
+    r = _mm512_insertf32x4(r, (__m128)row(l + 8), 2);
+    return (typename Pack<float, 16>::Vector)_mm512_insertf32x4(r, (__m128)row(l + 12), 3);
+#endif
+    const auto low = TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7);
+    const auto high = TUNDISH_SHUFFLE(row(l + 8), row(l + 12), 0, 1, 2, 3, 4, 5, 6, 7);
+    return TUNDISH_SHUFFLE(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  };
+  const auto a = four(0), b = four(1), d = four(2), e = four(3);
+  const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  const auto low_de = TUNDISH_SHUFFLE(d, e, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  const auto high_de = TUNDISH_SHUFFLE(d, e, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+  c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+}
+#endif
+
 // Coefficients of the rows that start at rows[at[lane]], from one load a lane and a transposition. The
 // processors' own gather instructions take three times as long since they were mended against leaks.
 template <class T, int N>
@@ -45,68 +113,10 @@ TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pac
 #if defined(__x86_64__)
   __asm__("" : "+m"(start));
 #endif
-  auto row = [&](int lane) { return *reinterpret_cast<const Row*>(rows + start[lane]); };
 #if defined(TUNDISH_SHUFFLE)
-  if constexpr (N == 8 && sizeof(T) == 8) {
-#if defined(__AVX512F__)
-    auto two = [&](int l) {
-      return (typename Pack<T, N>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)row(l)),
-                                                             (__m256d)row(l + 4), 1);
-    };
-#else
-    auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
-#endif
-    const auto a = two(0), b = two(1), d = two(2), e = two(3);
-    const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-    const auto odd_ab = TUNDISH_SHUFFLE(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-    const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 8, 2, 10, 4, 12, 6, 14);
-    const auto odd_de = TUNDISH_SHUFFLE(d, e, 1, 9, 3, 11, 5, 13, 7, 15);
-    c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 8, 9, 4, 5, 12, 13);
-    c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 8, 9, 4, 5, 12, 13);
-    c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 10, 11, 6, 7, 14, 15);
-    return;
-  }
-  if constexpr (N == 4 && sizeof(T) == 8) {
-    const auto a = row(0), b = row(1), d = row(2), e = row(3);
-    const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 4, 2, 6), odd_ab = TUNDISH_SHUFFLE(a, b, 1, 5, 3, 7);
-    const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 4, 2, 6), odd_de = TUNDISH_SHUFFLE(d, e, 1, 5, 3, 7);
-    c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 4, 5);
-    c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 4, 5);
-    c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 6, 7);
-    return;
-  }
-  if constexpr (N == 16 && sizeof(T) == 4) {
-    auto four = [&](int l) {
-#if defined(__AVX512DQ__)
-      __m512 r = _mm512_castps128_ps512((__m128)row(l));
-      r = _mm512_insertf32x4(r, (__m128)row(l + 4), 1);
-      r = _mm512_insertf32x4(r, (__m128)row(l + 8), 2);
-      return (typename Pack<T, N>::Vector)_mm512_insertf32x4(r, (__m128)row(l + 12), 3);
-#endif
-      const auto low = TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7);
-      const auto high = TUNDISH_SHUFFLE(row(l + 8), row(l + 12), 0, 1, 2, 3, 4, 5, 6, 7);
-      return TUNDISH_SHUFFLE(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    };
-    const auto a = four(0), b = four(1), d = four(2), e = four(3);
-    const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-    const auto low_de = TUNDISH_SHUFFLE(d, e, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-    const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
-    const auto high_de = TUNDISH_SHUFFLE(d, e, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
-    c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-    c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-    c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-    return;
-  }
-  if constexpr (N == 8 && sizeof(T) == 4) {
-    auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
-    const auto a = two(0), b = two(1), d = two(2), e = two(3);
-    const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13),
-               low_de = TUNDISH_SHUFFLE(d, e, 0, 8, 1, 9, 4, 12, 5, 13);
-    const auto high_ab = TUNDISH_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15),
-               high_de = TUNDISH_SHUFFLE(d, e, 2, 10, 3, 11, 6, 14, 7, 15);
-    c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 8, 9, 4, 5, 12, 13);
-    c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 10, 11, 6, 7, 14, 15);
-    c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 8, 9, 4, 5, 12, 13);
+  if constexpr (N * sizeof(T) == 64 || N * sizeof(T) == 32) {
+    auto row = [&](int lane) { return *reinterpret_cast<const Row*>(rows + start[lane]); };
+    transpose_rows(row, c);
     return;
   }
 #endif
@@ -211,6 +221,8 @@ struct Spline<Dual<T, K>> {
   const Pack<T, K>* tangent_rows;
   T origin, per_cell, cells;
 
+  // The value and the slope of the plain curve, then the chain rule: the slope times the argument's
+  // derivatives and, where the curve itself depends on a parameter, the curve of that derivative.
   TUNDISH_HD void lookup(Dual<T, K> x, Dual<T, K>& value, Dual<T, K>& slope) const {
     T t = (x.value - origin) * per_cell;
     T cell = Spline<T>::rounded_cell(t, cells) - Rounder<T>::value;

@@ -7,19 +7,20 @@
 
 TUNDISH_NAMESPACE_BEGIN
 
-// Factors A (n, n), of which the lower triangle is read, in place; what is above the diagonal becomes 0. A
-// column whose pivot is not above 0 becomes 0, and the mask of those is returned.
+// Factors A (n, n) in place. The lower triangle is read, and the elements above the diagonal become 0. A
+// column whose pivot is not above 0 becomes 0, which singular matrices need; the mask of lanes with such a
+// column is returned.
 template <class Real>
 TUNDISH_HD typename Number<Real>::Mask factor(Real* a, int n) {
   typedef typename Number<Real>::Scalar T;
   const Real zero(T(0)), one(T(1));
-  typename Number<Real>::Mask lost = zero > zero;
+  typename Number<Real>::Mask indefinite = zero > zero;
   for (int j = 0; j < n; ++j) {
-    Real* across = a + long(j) * n;  // the column lies in its row, too, so that both are read in order
-    const auto sound = across[j] > zero;
-    lost = lost | !sound;
-    const Real root = square_root(select(sound, across[j], zero));
-    const Real inverse = select(sound, one / select(sound, root, one), zero);
+    Real* across = a + long(j) * n;  // holds a copy of the column, so that both are read in order
+    const auto positive = across[j] > zero;
+    indefinite = indefinite | !positive;
+    const Real root = square_root(select(positive, across[j], zero));
+    const Real inverse = select(positive, one / select(positive, root, one), zero);
     across[j] = root;
     for (int i = j + 1; i < n; ++i) across[i] = a[long(i) * n + j] = a[long(i) * n + j] * inverse;
     for (int i = j + 1; i < n; ++i) {
@@ -29,14 +30,15 @@ TUNDISH_HD typename Number<Real>::Mask factor(Real* a, int n) {
     }
     for (int i = j + 1; i < n; ++i) across[i] = zero;
   }
-  return lost;
+  return indefinite;
 }
 
-// Squares below this are 0: the inverse of one would be infinite.
+// Squares below this count as 0: their inverse would be infinite.
 template <class T>
-constexpr T least_square = sizeof(T) == 8 ? T(2.2250738585072014e-308) : T(1.17549435e-38);
+constexpr T min_square = sizeof(T) == 8 ? T(2.2250738585072014e-308) : T(1.17549435e-38);
 
-// Reflects the rows of A (n, m), m >= n, until it is lower triangular with a diagonal that is not negative.
+// Multiplies A (n, m), m >= n, with Householder reflections from the right until it is lower triangular with
+// a diagonal that is not negative: L with L L' = A A'.
 template <class Real>
 TUNDISH_HD void triangulate(Real* a, int n, int m) {
   typedef typename Number<Real>::Scalar T;
@@ -51,7 +53,7 @@ TUNDISH_HD void triangulate(Real* a, int n, int m) {
     // that would cancel is -square / (head + length).
     const Real lead = select(head > zero, -square / select(head > zero, head + length, one), head - length);
     const Real half = fused(lead, lead, square) * T(0.5);
-    const auto bent = half > Real(least_square<T>);
+    const auto bent = half > Real(min_square<T>);
     const Real inverse = select(bent, one / select(bent, half, one), zero);
     for (int i = j + 1; i < n; ++i) {
       Real* below = a + long(i) * m;

@@ -1,15 +1,16 @@
 // Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
 //
-// How a filter is to work: plain data, the same for every instruction set.
+// Options of a filter: plain data, the same for every instruction set.
 #pragma once
 
 namespace tundish {
 
-// How the covariance P of the state is carried: itself, updated by P - W' W; itself, updated by Joseph's
-// (I - K Z) P (I - K Z)' + K H K', which rounding cannot make indefinite as easily; or its lower factor,
-// whose square cannot be indefinite at all.
+// How the covariance P of the state is stored and updated: P itself by P - W' W; P itself by Joseph's
+// (I - K Z) P (I - K Z)' + K H K', which rounding can make indefinite less easily; or its lower factor, whose
+// square cannot be indefinite at all.
 enum class Form { standard, joseph, square_root };
 
+// The spread of the sigma points around the mean, s = alpha^2 (n + kappa), and their weights.
 template <class T>
 struct SigmaWeights {
   T spread;             // sqrt(s)

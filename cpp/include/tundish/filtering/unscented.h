@@ -1,7 +1,7 @@
 // Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
 //
-// Sigma points of Julier & Uhlmann (1997, 2004), and the update by what a model says of them. Points are the
-// mean a, then a + sqrt(s) l(k) and a - sqrt(s) l(k) of the columns l(k) of the covariance's lower factor,
+// Sigma points of Julier & Uhlmann (1997, 2004), and the moments of a model's values at them. Points are the
+// mean a, then a + sqrt(s) l(k) and a - sqrt(s) l(k) for the columns l(k) of the covariance's lower factor,
 // s = alpha^2 (n + kappa).
 #pragma once
 #include "tundish/filtering/kalman.h"
@@ -14,7 +14,7 @@ TUNDISH_HD SigmaWeights<T> sigma_weights(int n, double kappa, double alpha, doub
   return {T(square_root(s)), T(centre), T(0.5 / s), T(centre + 1 - alpha * alpha + beta)};
 }
 
-// The points (2n + 1, n) of a mean and a lower factor.
+// Writes the points (2n + 1, n) of a mean and a lower factor.
 template <class T>
 TUNDISH_HD void place_points(const T* mean, const T* lower, int n, T spread, T* points) {
   for (int i = 0; i < n; ++i) points[i] = mean[i];
@@ -27,8 +27,9 @@ TUNDISH_HD void place_points(const T* mean, const T* lower, int n, T spread, T* 
     }
 }
 
-// Mean (p) and covariance (p, p), without the noise, of what the model says of the points: values (2n + 1,
-// p). Leaves the values of either side of the mean as their differences, in the first n of them.
+// Mean (p) and covariance (p, p), without the noise, of the model's values (2n + 1, p) at the points. On
+// return the values of the first side are their differences from those of the other side, as
+// `covariance_with_values` needs them.
 template <class T>
 TUNDISH_HD void moments_of_values(T* values, int n, int p, const SigmaWeights<T>& w, T* mean, T* covariance) {
   T *plus = values + p, *minus = plus + long(n) * p;
@@ -49,7 +50,7 @@ TUNDISH_HD void moments_of_values(T* values, int n, int p, const SigmaWeights<T>
   for (long i = 0; i < long(n) * p; ++i) plus[i] -= minus[i];
 }
 
-// The covariance (p, n) of the state with the values, from their differences: the centre has no part in it.
+// The covariance (p, n) of the state with the values, from their differences; the centre does not contribute.
 template <class T>
 TUNDISH_HD void covariance_with_values(const T* lower, const T* differences, int n, int p,
                                        const SigmaWeights<T>& w, T* covariance) {

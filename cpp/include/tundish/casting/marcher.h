@@ -1,0 +1,163 @@
+// Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
+//
+// One section carried from the meniscus down the strand at casting speed, a step at a time.
+#pragma once
+#include "tundish/casting/adi.h"
+#include "tundish/casting/sor.h"
+
+TUNDISH_NAMESPACE_BEGIN
+
+template <class Real>
+struct Candidate {
+  const Real* slots;
+  SteelCurves<Real> steel;
+  Real pouring_state;  // enthalpy or temperature, as the state is
+  // 0, or how strongly the fronts of a march are damped that diverged without.
+  Real damping = Real(typename Number<Real>::Scalar(0));
+};
+
+template <class Real>
+TUNDISH_HD Cooling<Real> cooling_of(const Real* slots, int stretch) {
+  const Real* s = slots + slot_first_stretch + slots_per_stretch * stretch;
+  return Cooling<Real>{s[0], s[1], s[2], s[3], slots[slot_ambient_temperature]};
+}
+
+// One candidate (or one pack of them) on its way down.
+template <class Real, class Team, class Phase>
+struct Marcher {
+  typedef typename Number<Real>::Scalar Scalar;
+  typedef typename Number<Real>::Mask Mask;
+  // Candidates in lanes would have to wait for the slowest of them; plan.cpp relaxes them one by one.
+  static constexpr bool relaxes = Number<Real>::lanes == 1;
+
+  Team team;
+  const March<Scalar>& march;
+  const Candidate<Real>& candidate;
+  Fields<Real> f;
+  Phase phase;
+  Real heat_of_step, heat;  // J/m
+  Real sweeps;
+  Mask unconverged;
+  bool damps;    // any of the candidates
+  Real ceiling;  // what no temperature rises above, K
+
+  TUNDISH_HD Marcher(Team team, const March<Scalar>& march, const Candidate<Real>& candidate,
+                     const Fields<Real>& fields)
+      : team(team), march(march), candidate(candidate), f(fields), phase(candidate.steel) {
+    damps = any(candidate.damping > Real(Scalar(0)));
+    ceiling = candidate.steel.liquidus + Scalar(highest_superheat);
+  }
+
+  // The meniscus: one temperature everywhere, padding included.
+  TUNDISH_HD_LARGE void pour() {
+    Real potential, slope;
+    phase.properties(candidate.pouring_state, potential, slope);
+    for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
+      f.state[n] = candidate.pouring_state;
+      f.potential[n] = potential;
+    }
+    for (int i = team.rank(); i < march.section.columns; i += team.size())
+      f.lowest[i] = f.highest[i] = potential;
+    if (march.method == Method::adi)
+      pour_for_adi(phase.implicit_slope(slope));
+    else if constexpr (relaxes)
+      pour_for_relaxation();
+    heat_of_step = heat = Real(Scalar(0));
+    sweeps = Real(Scalar(1));
+    unconverged = Real(Scalar(1)) < Real(Scalar(0));
+    lower_ceiling(temperature_of(potential));
+    team.sync();
+  }
+
+  // Steel that is given no heat gets no hotter than it was poured, or than its surroundings. A march that
+  // rocks does so before it leaves the range that the steel is known in.
+  TUNDISH_HD void lower_ceiling(Real poured) {
+    const Real zero = Real(Scalar(0));
+    Mask heated = zero < zero;
+    for (int s = 0; march.n_steps > 0 && s <= march.steps[march.n_steps - 1].stretch; ++s) {
+      const Cooling<Real> cooling = cooling_of(candidate.slots, s);
+      heated = heated | (cooling.flux_x < zero) | (cooling.flux_y < zero);
+    }
+    const Real tolerance = Real(Scalar(5));
+    const Real hottest = maximum(poured, candidate.slots[slot_ambient_temperature]) + tolerance;
+    ceiling = select(heated, ceiling, minimum(ceiling, hottest));
+  }
+
+  TUNDISH_HD void pour_for_adi(Real slope) {
+    for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
+      f.increment[n] = Real(Scalar(0));
+      f.slope[n] = slope;
+    }
+    for (int j = team.rank(); j < march.section.rows; j += team.size()) f.face_slope_x[j] = Real(Scalar(0));
+    for (int i = team.rank(); i < march.section.columns; i += team.size())
+      f.face_slope_y[i] = Real(Scalar(0));
+  }
+  TUNDISH_HD void pour_for_relaxation() {
+    const long nodes = march.section.field_size;
+    Real* const fields[] = {f.temperature, f.conductivity, f.capacity};
+    for (Real* field : fields)
+      for (long n = team.rank(); n < nodes; n += team.size()) field[n] = Real(Scalar(0));
+    for (long n = team.rank(); n < NodeEquation<Real>::numbers * nodes; n += team.size())
+      f.equations[n] = Real(Scalar(0));
+    team.sync();
+    lag_properties(team, march.section, phase, f);
+  }
+
+  TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
+    const Real duration = step.size / candidate.slots[slot_speed];
+    if (march.method == Method::adi) {
+      heat_of_step =
+          step_adi(team, march.section, phase, cooling, step_size(step, duration), heat_of_step, f);
+    } else if constexpr (relaxes) {
+      heat_of_step =
+          step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps, unconverged);
+    }
+    heat = heat + heat_of_step;
+  }
+
+  // Freezing fronts set large steps rocking: two-dimensional splitting is unstable from some 100 liquid
+  // diffusion times of the finest cell on. Half of the neighbours' slope holds a step of 70, of most strands;
+  // docs/numerics.md has the numbers for the others.
+  TUNDISH_HD StepSize<Real> step_size(const Step<Scalar>& step, Real duration) const {
+    const Real one = Real(Scalar(1)), &damping = candidate.damping;
+    const Real span = step.share * duration;
+    const Real times = span * phase.liquid_slope * march.section.finest;
+    const Real held = minimum(one, (one + Scalar(0.5) * damping) * times * (1 / Scalar(140)));
+    const Real floor = minimum(minimum(one, Scalar(0.2) * damping), held);
+    return {step.memory, span, held, damps, floor * phase.liquid_slope, damping / (one + damping)};
+  }
+
+  TUNDISH_HD Real temperature(int i, int j) const {
+    return temperature_of(f.potential[march.section.at(i, j)]);
+  }
+  TUNDISH_HD Real temperature_of(Real potential) const {
+    Real temperature, unused;
+    candidate.steel.temperature_of_potential.lookup(potential, temperature, unused);
+    return temperature;
+  }
+  // Whether the temperatures lie in the range that the steel is known in; NaN lies in none. Relaxation keeps
+  // no extremes of the columns: there the four given ones speak for all.
+  TUNDISH_HD_LARGE Mask sound(Real centre, Real corner, Real middle_x, Real middle_y) const {
+    Real coldest = f.lowest[0], hottest = f.highest[0];
+    for (int i = 1; i < march.section.x.nodes; ++i) {
+      coldest = minimum(coldest, f.lowest[i]);
+      hottest = maximum(hottest, f.highest[i]);
+    }
+    coldest = minimum(minimum(temperature_of(coldest), corner), minimum(middle_x, middle_y));
+    hottest = maximum(maximum(temperature_of(hottest), centre), maximum(middle_x, middle_y));
+    return (coldest >= Real(Scalar(lowest_temperature))) & (hottest <= ceiling) & (corner == corner) &
+           (middle_x == middle_x) & (middle_y == middle_y) & (centre == centre);
+  }
+  TUNDISH_HD Real reading(const Probe<Scalar>& probe) const {
+    Real potential = Real(Scalar(0));
+    for (int b = 0; b < 4; ++b) {
+      Real row = Real(Scalar(0));
+      for (int a = 0; a < 4; ++a)
+        row = row + probe.weight_x[a] * f.potential[march.section.at(probe.i + a, probe.j + b)];
+      potential = potential + probe.weight_y[b] * row;
+    }
+    return temperature_of(potential);
+  }
+};
+
+TUNDISH_NAMESPACE_END
