@@ -42,7 +42,8 @@ _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
 class RefusalError(Exception):
     """What the refusals share; :class:`ArgumentError` and its siblings are raised.
 
-    - `argument`: the name of the argument, such as "zones[1].htc"; empty where a whole file or line is at fault.
+    - `argument`: the name of the argument, such as "zones[1].htc"; empty where a whole file or line
+      is at fault.
     - `value`: what was given, :data:`MISSING` where no single value is at fault.
     - `allowed`: what would be accepted, "must be finite and above 0".
     - `file`, `line`: where it stands, None for arguments of a call.

@@ -80,8 +80,7 @@ def read_model(path: str | PathLike[str], kind: Format) -> tuple[dict[str, Any],
     refuse_pickle(file, data[:9], kind)
     digest = hashlib.sha256(data).hexdigest()
     if digest != weights.get("sha256"):
-        raise fault(file, f"has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's"
-        )
+        raise fault(file, f"has the hash {digest[:16]}…, not that of {CARD}: it is damaged or another's")
     return parsed(file, data), card
 
 
@@ -119,7 +118,9 @@ def refuse_other(file: Path, found: dict[str, Any], needed: dict[str, Any]) -> N
     for name in sorted(found.keys() | needed.keys()):
         there, here = (tuple(state[name].shape) if name in state else None for state in (found, needed))
         if there != here:
-            raise fault(file, f"is of another architecture than its card says: {name} has shape {there}; {here} is needed",
+            raise fault(
+                file,
+                f"is of another architecture than its card says: {name} has shape {there}; {here} is needed",
             )
         if found[name].is_floating_point() and not found[name].isfinite().all():
             raise fault(file, f"{name} holds numbers that are not finite")
@@ -219,7 +220,9 @@ def contiguous(tensors: dict[str, Any]) -> dict[str, Any]:
 def refuse_pickle(file: Path, start: bytes, kind: Format) -> None:
     """Refuses a file that begins like a pickle, by its first 9 bytes, or is named like one."""
     if _PICKLE.match(start) or file.suffix.lower() in _PICKLES:
-        raise fault(file, "is a pickle, which may run any program when it is read, and is refused; save models by "
+        raise fault(
+            file,
+            "is a pickle, which may run any program when it is read, and is refused; save models by "
             f"{kind.saved_by}.save",
         )
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tundish._common.figures import new_figure
+from tundish._common.reports import Report
 from tundish.crystallization import FluxNet, plots
+from tundish.reproduce._study import markdown, report_of
 from tundish.reproduce.flux2023.study import (
     HORIZONS,
     NEIGHBOURS,
@@ -89,7 +91,7 @@ def statements(record: Record, data: Data) -> str:
         ["largest error of the three", "SARIMA", _by_protocol(record, data, -1)],
         ["losses", "fall and converge to 0", _losses(record, data)],
     ]
-    return "\n\n".join(["## What the paper states", _markdown(["", "paper", "ours"], rows), _ON_PAPER])
+    return "\n\n".join(["## What the paper states", markdown(["", "paper", "ours"], rows), _ON_PAPER])
 
 
 def _by_protocol(record: Record, data: Data, place: int) -> str:
@@ -148,7 +150,7 @@ def table(record: Record, data: Data, protocol: str) -> str:
                     f"{run.result['seconds']:.0f}" if first else "",
                 ]
             )  # fmt: skip
-    return _markdown(_HEAD, rows)
+    return markdown(_HEAD, rows)
 
 
 def _runs(record: Record, data: Data, protocol: str) -> Iterator[tuple[Task, Run]]:
@@ -197,11 +199,6 @@ def _settings(record: Record, data: Data) -> str:
     return (
         f"By Akaike's criterion and early stopping, {'. '.join(told)}. All took {seconds / 60:.1f} minutes."
     )
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def figures(record: Record, records: Sequence[Data]) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -263,3 +260,9 @@ def _draw_losses(record: Record, data: Data) -> Figure:
         plots.draw_losses(axes, run.result["history"])
         axes.set_title(f"{run.task.model}, {protocol}", fontsize=9, loc="left")
     return figure
+
+
+def reproduction(record: Record, records: Sequence[Data]) -> Report:
+    """What has been computed of these records, as a report with the page and its figures."""
+    texts = [statements(record, records[0]), *(section(record, data) for data in records)]
+    return report_of("flux2023", record, page(record, records), texts, figures(record, records))

@@ -28,7 +28,7 @@ from tundish.crystallization import (
     synthetic,
 )
 from tundish.crystallization.baselines import BASELINES
-from tundish.reproduce._record import whole_lines
+from tundish.reproduce._study import RunRecord
 
 PROTOCOLS = ("published", "rolling")
 START, HORIZONS, LEVEL = 0.7, (1, 10, 30), 0.9
@@ -215,20 +215,20 @@ def _neighbours(values: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Record:
+class Record(RunRecord[Run]):
     """All runs so far, in a file of one JSON object a line: what is there is not done again."""
 
-    def __init__(self, file: Path, seed: int = 0) -> None:
-        self.file, self.seed = file, seed
+    def _start(self) -> None:
         self._runs: dict[str, Run] = {}
-        for line in whole_lines(file):
-            self._keep(line)
 
-    def _keep(self, line: str) -> None:
-        fields = json.loads(line)
-        run = Run(**{**fields, "task": Task(**fields["task"])})
-        if run.seed == self.seed:
-            self._runs[_key(run.task)] = run
+    def _read(self, fields: dict[str, Any]) -> Run:
+        return Run(**{**fields, "task": Task(**fields["task"])})
+
+    def _line(self, run: Run) -> str:
+        return json.dumps(plain(run._asdict() | {"task": run.task._asdict()}), allow_nan=False)
+
+    def _keep(self, run: Run) -> None:
+        self._runs[_key(run.task)] = run
 
     def run(self, task: Task) -> Run | None:
         """A task's, if it is done."""
@@ -244,13 +244,7 @@ class Record:
             for task in tasks(data):
                 if self.run(task) is None:
                     tell(f"{data.name}, {task.protocol}: {task.model}")
-                    self._add(Run(task, self.seed, compute(task, data, self.seed)))
-
-    def _add(self, run: Run) -> None:
-        line = json.dumps(plain(run._asdict() | {"task": run.task._asdict()}), allow_nan=False)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        self._keep(line)
+                    self.add([Run(task, self.seed, compute(task, data, self.seed))])
 
 
 def _key(task: Task) -> str:

@@ -10,10 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from tundish._common.optional import optional
-from tundish.reproduce._record import whole_lines
+from tundish._learning.model_folder import plain
+from tundish.reproduce._study import RunRecord
 from tundish.reproduce.segregation2025 import study as paper
 from tundish.reproduce.segregation2025.study import Run, Task, missing, splits_of, tasks
 from tundish.segregation.configurations import Configuration
@@ -46,20 +45,20 @@ def _results(jobs: list[_Job], workers: int) -> Iterator[tuple[_Job, dict[str, A
         yield from pool.imap_unordered(_computed, jobs)
 
 
-class Record:
+class Record(RunRecord[Run]):
     """All runs so far, in a file of one JSON object a line: what is there is not done again."""
 
-    def __init__(self, file: Path, seed: int = 0) -> None:
-        self.file, self.seed = file, seed
+    def _start(self) -> None:
         self._runs: dict[str, dict[int, Run]] = {}
-        for line in whole_lines(file):
-            self._keep(line)
 
-    def _keep(self, line: str) -> None:
-        fields = json.loads(line)
-        run = Run(**{**fields, "task": Task(**fields["task"])})
-        if run.seed == self.seed:
-            self._runs.setdefault(_key(run.task), {})[run.split] = run
+    def _read(self, fields: dict[str, Any]) -> Run:
+        return Run(**{**fields, "task": Task(**fields["task"])})
+
+    def _line(self, run: Run) -> str:
+        return json.dumps(plain(run._asdict() | {"task": run.task._asdict()}), allow_nan=False)
+
+    def _keep(self, run: Run) -> None:
+        self._runs.setdefault(_key(run.task), {})[run.split] = run
 
     def runs(self, task: Task | None) -> list[Run]:
         """Those done, in the order of the splits."""
@@ -90,7 +89,7 @@ class Record:
         if jobs:
             tell(f"{len(jobs)} runs are missing")
         for done, (job, result) in enumerate(_results(jobs, workers), start=1):
-            self._add(Run(*job[:3], result))
+            self.add([Run(*job[:3], result)])
             tell(f"{labels[_key(job[0]), job[1]]}: {done} of {len(jobs)} done, {result['seconds']:.0f} s")
 
     def _missing(
@@ -110,25 +109,9 @@ class Record:
                         found.setdefault((_key(task), split), (named, task, split))
         return list(found.values())
 
-    def _add(self, run: Run) -> None:
-        fields = run._asdict() | {"task": run.task._asdict()}
-        line = json.dumps(_plain(fields), allow_nan=False)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        self._keep(line)
-
 
 def _key(task: Task) -> str:
     return json.dumps(task._asdict(), sort_keys=True)
-
-
-def _plain(value: Any) -> Any:
-    """None for what is no number, as JSON takes it."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def rows_of(study_name: str, record: Record, chosen: Configuration) -> Rows:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from tundish._common.reports import Report
+from tundish.reproduce._study import markdown, report_of
 from tundish.reproduce.segregation2025.figures import FIGURES, figures
 from tundish.reproduce.segregation2025.record import Record, Rows, rows_of, values_of
 from tundish.reproduce.segregation2025.study import (
@@ -26,7 +28,7 @@ from tundish.reproduce.segregation2025.study import (
 from tundish.segregation import BASELINES, clahe, image_quality, missing_transfer
 from tundish.segregation.configurations import Configuration
 
-__all__ = ["figures", "page", "table"]
+__all__ = ["figures", "page", "reproduction", "table"]
 
 _SMALL_BIAS = 0.005  # wt%
 _TITLES = {
@@ -142,7 +144,7 @@ def _plain_rows(study: str, rows: Rows) -> str:
             continue
         lines.append([name, *_figures_of(theirs, [run.result["test"] for run in runs])])
         lines[-1] += [_percent(runs, "train", "r2_correlation"), _spread(values_of(runs, "train", "mae"), 4)]
-    return _markdown([*_HEAD, "training: r2, %", "MAE, wt%"], lines)
+    return markdown([*_HEAD, "training: r2, %", "MAE, wt%"], lines)
 
 
 def _reason(study: str, name: str) -> str:
@@ -164,7 +166,7 @@ def _protocol(study: str, rows: Rows) -> str:
             f"{100 * copies:.0f} %",
             f"{flagged} of {len(runs)}",
         ]
-    return _markdown([*_HEAD, "nearest: R2", "copies", "flagged"], lines)
+    return markdown([*_HEAD, "nearest: R2", "copies", "flagged"], lines)
 
 
 def _models(study: str, rows: Rows) -> str:
@@ -183,7 +185,7 @@ def _models(study: str, rows: Rows) -> str:
         lines[-1] += [f"{100 * coverage:.0f} %", _spread(values_of(runs, "interval", "width"), 3)]
     reasons = of_baselines[0].result["missing"]
     left_out = [f"{name} is left out: {reason}." for name, reason in reasons.items()]
-    told = [_markdown([*_HEAD, "90 % intervals hold", "width, wt%"], lines), _ratio(rows), *left_out]
+    told = [markdown([*_HEAD, "90 % intervals hold", "width, wt%"], lines), _ratio(rows), *left_out]
     return "\n\n".join(told)
 
 
@@ -220,7 +222,7 @@ def _billets(study: str, rows: Rows) -> str:
             )
             drift = max(run.result["billets"][name]["drift"] for run in runs)
             lines[-1] += [f"{worst:.3f}", f"at most {drift:.3f}" if when == "before" else "-"]
-    return "\n\n".join([_markdown([*_HEAD, "largest error, wt%", "drift"], lines), _biases(runs)])
+    return "\n\n".join([markdown([*_HEAD, "largest error, wt%", "drift"], lines), _biases(runs)])
 
 
 def _biases(runs: Sequence[Run]) -> str:
@@ -253,7 +255,7 @@ def _extra(study: str, chosen: Configuration, record: Record) -> list[str]:
         figures = (f"{ours['rms_contrast']:.3f}", f"{ours['glcm_contrast']:.2f}", f"{ours['entropy']:.2f}")
         lines.append([name, *(cell for both in zip(theirs[name], figures, strict=True) for cell in both)])
     head = ["", "paper: RMS contrast", "ours", "paper: GLCM contrast", "ours", "paper: entropy", "ours, bits"]
-    return [_markdown(head, lines)]
+    return [markdown(head, lines)]
 
 
 def _figures_of(theirs: tuple[str, str], found: Sequence[dict[str, Any]]) -> list[str]:
@@ -282,6 +284,8 @@ def _spread(values: Sequence[float | None], digits: int) -> str:
     return f"{mean} ± {statistics.stdev(known):.{digits}f}" if len(known) > 1 else mean
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def reproduction(record: Record, chosen: Configuration, studies: Iterable[str] = STUDIES) -> Report:
+    """What has been computed of these studies, as a report with the page and its figures."""
+    texts = [table(study, record, chosen) for study in studies if record.has(study, chosen)]
+    drawings = ((f"figure-{n}", draw) for n, draw in figures(record, chosen))
+    return report_of("segregation2025", record, page(record, chosen), texts, drawings)

@@ -326,14 +326,12 @@ class CarbonRegressor(NetworkEnsemble):
     def _replayed(self, replay: PatchSet | None) -> PatchSet:
         patches = self._patches if replay is None else replay
         if patches is None:
-            raise ArgumentError(
-                "replay", MISSING, "a loaded model does not hold its patches; give those of its training"
-            )
+            text = "a loaded model does not hold its patches; give those of its training"
+            raise ArgumentError("replay", MISSING, text)
         self._check_patches("replay", patches)
         if replay is not None and data_hash(replay) != self.card["data"]["sha256"]:
-            raise ArgumentError(
-                "replay", MISSING, "are not the patches that this model was trained on: their hash differs"
-            )
+            text = "are not the patches that this model was trained on: their hash differs"
+            raise ArgumentError("replay", MISSING, text)
         return patches
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -386,10 +384,8 @@ class CarbonRegressor(NetworkEnsemble):
         self.networks = [network.to(self._torch_device()).eval() for network in networks]
         self.history = [history_of(one) for one in card.pop("history")]
         self.card = card
-        self._known_features, self._calibration = (
-            model_card.features_of(file, tensors),
-            model_card.calibration_of(tensors),
-        )
+        self._known_features = model_card.features_of(file, tensors)
+        self._calibration = model_card.calibration_of(tensors)
 
     def _resumption(self, folder: Path, card: dict[str, Any]) -> Resumption | None:
         """Networks that are finished, and the state of the one in training."""
