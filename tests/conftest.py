@@ -34,6 +34,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses names of tests that differ between processes: parallel workers would not agree on them."""
+    if names := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"name the parameters by ids=: {names}")
+
+
 @pytest.fixture(scope="session")
 def strand() -> Strand:
     """A 40 mm billet that is solid after about 1.2 of its 1.5 m, cooled differently on its two faces."""

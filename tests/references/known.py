@@ -1,103 +1,12 @@
-"""What broke the rules of the house when they were written down; each list may only shrink."""
+"""What still breaks the rules of the house; each list may only shrink, but for that of pictures."""
 
 from __future__ import annotations
 
 # Modules that import each other.
-CIRCLES: list[tuple[str, ...]] = [
-    ("tundish.casting._identification", "tundish.casting._identification_plots", "tundish.casting._profile"),
-    ("tundish.casting._plots", "tundish.casting._solution"),
-    ("tundish.cli._crystallize_files", "tundish.cli._crystallize_follow", "tundish.cli.crystallize"),
-    (
-        "tundish.crystallization._features",
-        "tundish.crystallization._sequence",
-        "tundish.crystallization.synthetic",
-    ),
-    ("tundish.optimize._colony", "tundish.optimize._run"),
-    (
-        "tundish.scrap._estimate",
-        "tundish.scrap._filter",
-        "tundish.scrap._fit",
-        "tundish.scrap._model",
-        "tundish.scrap._plots",
-        "tundish.scrap._run",
-        "tundish.scrap._simulate",
-    ),
-    ("tundish.segregation._engines", "tundish.segregation._estimator", "tundish.segregation._regressor"),
-    ("tundish.segregation._leak", "tundish.segregation._patches"),
-]
+CIRCLES: list[tuple[str, ...]] = []
 
 # Private parts of other rooms that are used.
-FOREIGN: set[str] = {
-    "tundish.cli._crystallize_case -> tundish.crystallization._features.Calibration",
-    "tundish.cli._crystallize_case -> tundish.crystallization._series_file.SHARE",
-    "tundish.cli._crystallize_case -> tundish.crystallization._series_file.SeriesFile",
-    "tundish.cli._crystallize_case -> tundish.crystallization._series_file.read_programme",
-    "tundish.cli._crystallize_case -> tundish.crystallization._series_file.read_series",
-    "tundish.cli._crystallize_files -> tundish.crystallization._plots",
-    "tundish.cli._crystallize_follow -> tundish.crystallization._frames_folder.Names",
-    "tundish.cli._crystallize_follow -> tundish.crystallization._frames_folder.image_files",
-    "tundish.cli._crystallize_follow -> tundish.crystallization._plots",
-    "tundish.cli._prior -> tundish.scrap._csv.decimal",
-    "tundish.cli._prior -> tundish.scrap._csv.rows_of",
-    "tundish.cli._segregate_files -> tundish.segregation._estimator.PatchEstimator",
-    "tundish.cli._segregate_files -> tundish.segregation._plots",
-    "tundish.cli.cast -> tundish.casting._case.PUBLISHED",
-    "tundish.cli.cast -> tundish.casting._solution.FIELDS",
-    "tundish.cli.crystallize -> tundish.crystallization._fitted.Fitted",
-    "tundish.cli.crystallize -> tundish.crystallization._forecasts.checked_series",
-    "tundish.cli.crystallize -> tundish.crystallization._series_file.SHARE",
-    "tundish.cli.identify -> tundish.casting._case.PUBLISHED_READINGS",
-    "tundish.cli.identify -> tundish.casting._plots._unit",
-    "tundish.cli.identify -> tundish.casting._search",
-    "tundish.cli.reproduce -> tundish.reproduce._energies2020_report",
-    "tundish.cli.reproduce -> tundish.reproduce._flux2023_report",
-    "tundish.cli.reproduce -> tundish.reproduce._scrap2025_report",
-    "tundish.cli.reproduce -> tundish.reproduce._segregation2025_report",
-    "tundish.cli.scrap -> tundish.scrap._bundled.bundled_truth",
-    "tundish.cli.scrap -> tundish.scrap._bundled.heats_of",
-    "tundish.cli.scrap -> tundish.scrap._simulate.PUBLISHED_DECAY",
-    "tundish.cli.scrap -> tundish.scrap._simulate.SENSOR",
-    "tundish.cli.segregate -> tundish.segregation._backbones.LITE",
-    "tundish.cli.segregate -> tundish.segregation._estimator.PatchEstimator",
-    "tundish.cli.segregate -> tundish.segregation._folder.read_photograph",
-    "tundish.cli.segregate -> tundish.segregation._patches.same_scale",
-    "tundish.cli.segregate -> tundish.segregation._recommended.REDUCED",
-    "tundish.cli.segregate -> tundish.segregation._recommended.pooled",
-    "tundish.cli.segregate -> tundish.segregation._resample.resampled",
-    "tundish.cli.segregate -> tundish.segregation._resample.resampled_photograph",
-    "tundish.cli.segregate -> tundish.segregation._section_map.refuse_small",
-    "tundish.cli.segregate -> tundish.segregation._storage.data_hash",
-    "tundish.reproduce._energies2020_report -> tundish.casting._plots._GUIDE",
-    "tundish.reproduce._energies2020_report -> tundish.casting._plots._PROBES",
-    "tundish.reproduce._energies2020_report -> tundish.casting._plots._figure",
-    "tundish.reproduce._flux2023_report -> tundish.crystallization._plots",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._plots._draw_band",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._plots._draw_use",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._plots._explain",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._plots._figure",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._plots._raise_above_use",
-    "tundish.reproduce._scrap2025_report -> tundish.scrap._simulate.SENSOR",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.HELD_OUT",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.TRAINED",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.draw_outline",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.draw_parity",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.finish_parity",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._plots.new_figure",
-    "tundish.reproduce._segregation2025_report -> tundish.segregation._recommended.Configuration",
-    "tundish.reproduce.energies2020 -> tundish.casting._search.INTERRUPTED",
-    "tundish.reproduce.flux2023 -> tundish.crystallization._fitted.Fitted",
-    "tundish.reproduce.flux2023 -> tundish.crystallization._forecasts.checked_series",
-    "tundish.reproduce.flux2023 -> tundish.crystallization._series_file.read_series",
-    "tundish.reproduce.scrap2025 -> tundish.scrap._sensitivity._noisy",
-    "tundish.reproduce.scrap2025 -> tundish.scrap._simulate._steel",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._backbones.BACKBONES",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._backbones.LITE",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._recommended",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._recommended.Configuration",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._recommended.dense_layers",
-    "tundish.reproduce.segregation2025 -> tundish.segregation._scores.scores",
-    "tundish.scrap._run -> tundish.filtering._partition.partition_filter",
-}
+FOREIGN: set[str] = set()
 
 # The targets of `late` by module: pictures alone. This list may grow by a picture.
 LATE: dict[str, set[str]] = {
@@ -117,122 +26,32 @@ LATE: dict[str, set[str]] = {
 
 # Files of more than 400 lines, with their lines.
 LONG_FILES: dict[str, int] = {
-    "python/tundish/casting/_identify.py": 406,
-    "python/tundish/casting/_search.py": 409,
-    "python/tundish/cli/crystallize.py": 631,
-    "python/tundish/cli/segregate.py": 546,
-    "python/tundish/crystallization/_features.py": 409,
-    "python/tundish/crystallization/_forecaster.py": 556,
-    "python/tundish/crystallization/_sequence.py": 457,
-    "python/tundish/reproduce/_segregation2025_report.py": 434,
-    "python/tundish/segregation/_patches.py": 479,
-    "python/tundish/segregation/_regressor.py": 617,
-    "python/tundish/segregation/_texture_regressor.py": 424,
-    "tests/casting/test_identify.py": 595,
-    "tests/casting/test_input.py": 551,
-    "tests/casting/test_march.py": 725,
-    "tests/cli/test_cast.py": 421,
-    "tests/cli/test_crystallize.py": 628,
-    "tests/cli/test_scrap.py": 429,
     "tests/cli/test_segregate.py": 418,
-    "tests/crystallization/test_forecaster.py": 507,
-    "tests/crystallization/test_sequence.py": 455,
-    "tests/optimize/test_bee_colony.py": 731,
-    "tests/scrap/test_model.py": 416,
-    "tests/segregation/test_regressor.py": 543,
-    "cpp/include/tundish/casting/strand.h": 401,
-    "cpp/include/tundish/core/pack.h": 453,
-    "cpp/src/c_api.cpp": 413,
-    "cpp/src/filter_kernels.cpp": 879,
-    "cpp/src/plan.cpp": 538,
-    "cpp/src/steel.cpp": 414,
-    "cpp/tests/filter_reference.h": 450,
-    "cpp/tests/test_filters.cpp": 752,
-    "cpp/tests/test_kernels.cpp": 565,
+    "tests/segregation/estimators/test_carbon_regressor.py": 561,
 }
 
 # Functions of more than 60 lines without their docstring.
 LONG_FUNCTIONS: dict[str, int] = {
-    "cpp/bindings/casting.cpp: bind_casting": 77,
-    "cpp/include/tundish/casting/adi.h: sweep_rows": 70,
-    "cpp/include/tundish/core/spline.h: load_rows": 87,
-    "cpp/src/filter_kernels.cpp: run_rows": 82,
-    "cpp/src/plan.cpp: run_group": 72,
-    "cpp/tests/test_filters.cpp: posterior": 68,
-    "cpp/tests/test_filters.cpp: TEST_CASE_TEMPLATE": 67,
+    "cpp/tests/filtering/test_smoothing.cpp: posterior": 68,
+    "cpp/tests/filtering/test_stepped.cpp: TEST_CASE_TEMPLATE": 67,
 }
 
 # Folders of more than 12 modules.
-FULL_FOLDERS: dict[str, int] = {
-    "python/tundish/casting": 15,
-    "python/tundish/cli": 16,
-    "python/tundish/crystallization": 25,
-    "python/tundish/scrap": 15,
-    "python/tundish/segregation": 34,
-}
+FULL_FOLDERS: dict[str, int] = {"python/tundish/cli": 13}
 
 # Files with lines drawn in comments.
 BANNERS: set[str] = {
-    "cpp/src/filter_kernels.cpp",
-    "python/tundish/cli/crystallize.py",
-    "python/tundish/cli/segregate.py",
-    "python/tundish/crystallization/_forecaster.py",
-    "python/tundish/crystallization/_forecasts.py",
-    "python/tundish/crystallization/_plots.py",
-    "python/tundish/crystallization/_sequence.py",
-    "python/tundish/segregation/_explain.py",
-    "python/tundish/segregation/_patches.py",
-    "python/tundish/segregation/_regressor.py",
-    "python/tundish/segregation/_section_map.py",
-    "python/tundish/segregation/_texture.py",
-    "python/tundish/segregation/_texture_regressor.py",
-    "tests/casting/test_batch.py",
-    "tests/casting/test_case.py",
-    "tests/casting/test_gradient.py",
-    "tests/casting/test_identify.py",
-    "tests/casting/test_input.py",
-    "tests/casting/test_march.py",
-    "tests/casting/test_measurements.py",
-    "tests/casting/test_plots.py",
-    "tests/casting/test_sor.py",
-    "tests/casting/test_steel.py",
-    "tests/casting/test_stepper.py",
-    "tests/cli/test_cast.py",
-    "tests/cli/test_crystallize.py",
-    "tests/cli/test_identify.py",
-    "tests/cli/test_scrap.py",
     "tests/cli/test_segregate.py",
-    "tests/crystallization/test_backtest.py",
-    "tests/crystallization/test_baselines.py",
-    "tests/crystallization/test_features.py",
-    "tests/crystallization/test_forecaster.py",
-    "tests/crystallization/test_jmak.py",
-    "tests/crystallization/test_sequence.py",
-    "tests/optimize/test_bee_colony.py",
-    "tests/references/strand.py",
-    "tests/reproduce/test_flux2023.py",
     "tests/reproduce/test_segregation2025.py",
-    "tests/scrap/test_least_squares.py",
-    "tests/scrap/test_log.py",
-    "tests/scrap/test_model.py",
-    "tests/segregation/test_export.py",
-    "tests/segregation/test_patches.py",
-    "tests/segregation/test_regressor.py",
-    "tests/segregation/test_synthetic.py",
-    "tests/segregation/test_transfer.py",
+    "tests/segregation/engines/test_compiled.py",
+    "tests/segregation/estimators/test_carbon_regressor.py",
+    "tests/segregation/estimators/test_transfer_regressor.py",
+    "tests/segregation/patches/test_patch_set.py",
+    "tests/segregation/synthetic/test_billet.py",
 }
 
 # Modules that build plans of the extension beside casting/_plan.py.
-BUILDERS: set[str] = {
-    "tundish.casting._fit",
-    "tundish.casting._solve",
-    "tundish.casting._stepper",
-}
+BUILDERS: set[str] = set()
 
 # Modules that read messages of errors.
-PARSERS: set[str] = {
-    "tundish.cli._crystallize_follow",
-    "tundish.cli.identify",
-    "tundish.crystallization._eye",
-    "tundish.reproduce.energies2020",
-}
+PARSERS: set[str] = set()
