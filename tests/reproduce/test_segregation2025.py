@@ -85,9 +85,6 @@ def quiet(message: str) -> None:
     """Tells nobody."""
 
 
-# ---- what is run
-
-
 def test_the_published_numbers_are_all_there() -> None:
     """Both supplementary tables, and what the text has of the figures."""
     numbers = paper.published()
@@ -165,9 +162,6 @@ def test_transfer_runs_where_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert reasons["efficientnet-lite0"] is None
 
 
-# ---- the record
-
-
 def test_a_record_goes_on_where_it_stopped(tmp_path: Path, computed: list[tuple[Task, int]]) -> None:
     """What is in the file is not done again, nor for another row; half a line is."""
     file, told = tmp_path / "runs.jsonl", []
@@ -226,9 +220,6 @@ def test_numbers_that_are_none_are_kept_as_such(tmp_path: Path, monkeypatch: pyt
     assert "| CLAHE | 81.3 | - | about 0.012 | 0.0100 |" in report.table("enhancement", record, TINY)
 
 
-# ---- the report
-
-
 def test_tables_put_theirs_beside_ours(tmp_path: Path, computed: list[tuple[Task, int]]) -> None:
     """Means over the splits that all rows of a table have, with their spread."""
     record = Record(tmp_path / "runs.jsonl")
@@ -284,9 +275,6 @@ def test_figures_are_drawn(tmp_path: Path, computed: list[tuple[Task, int]], tin
     assert list(labels) == [4, 5, 6, 7, 8]
     assert labels[6] == {"analysed carbon, wt%"}
     assert labels[7] == {"blocks of convolutions", "dense layers"}
-
-
-# ---- the command
 
 
 def test_the_command_makes_a_study(

@@ -6,48 +6,45 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.segregation import synthetic
-from tundish.segregation._survey import Survey, report
-from tundish.segregation.engines import ENGINES
-from tundish.segregation.estimators import (
-    BASELINES,
-    PatchEstimator,
-    baselines,
-    missing_baselines,
-    scores,
-)
-from tundish.segregation.maps import (
-    Regions,
-    SectionMap,
-    error_map,
-    grad_cam,
-    region_statistics,
-    section_map,
-    shuffled_labels,
-)
-from tundish.segregation.patches import (
-    FEATURE_NAMES,
-    Drift,
-    Leak,
-    PatchSet,
-    clahe,
-    features,
-    image_quality,
-    leak,
-    read_photograph,
-)
 
 if TYPE_CHECKING:
-    from tundish.segregation.engines import missing_engines
+    from tundish.segregation._survey import Survey, report
+    from tundish.segregation.engines import ENGINES, missing_engines
     from tundish.segregation.estimators import (
+        BASELINES,
         CarbonRegressor,
         Epoch,
         LevelChange,
+        PatchEstimator,
         TextureRegressor,
         TransferRegressor,
         Update,
+        baselines,
+        missing_baselines,
+        scores,
         throughput,
     )
+    from tundish.segregation.maps import (
+        Regions,
+        SectionMap,
+        error_map,
+        grad_cam,
+        region_statistics,
+        section_map,
+        shuffled_labels,
+    )
     from tundish.segregation.networks import CarbonNet, TextureNet, missing_transfer
+    from tundish.segregation.patches import (
+        FEATURE_NAMES,
+        Drift,
+        Leak,
+        PatchSet,
+        clahe,
+        features,
+        image_quality,
+        leak,
+        read_photograph,
+    )
 
 __all__ = [
     "BASELINES",
@@ -88,23 +85,32 @@ __all__ = [
     "throughput",
 ]
 
-# What needs torch is imported when it is first asked for.
-_LAZY = {
-    "CarbonNet": "networks",
-    "CarbonRegressor": "estimators",
-    "Epoch": "estimators",
-    "LevelChange": "estimators",
-    "TextureNet": "networks",
-    "TextureRegressor": "estimators",
-    "TransferRegressor": "estimators",
-    "Update": "estimators",
-    "missing_engines": "engines",
-    "missing_transfer": "networks",
-    "throughput": "estimators",
-}
+# The rest is imported when it is first asked for: a program that reads patches needs no networks.
+_MODULES = {
+    "_survey": ("Survey", "report"),
+    "engines": ("ENGINES", "missing_engines"),
+    "estimators": (
+        "BASELINES", "CarbonRegressor", "Epoch", "LevelChange", "PatchEstimator", "TextureRegressor",
+        "TransferRegressor", "Update", "baselines", "missing_baselines", "scores", "throughput",
+    ),
+    "maps": (
+        "Regions", "SectionMap", "error_map", "grad_cam", "region_statistics", "section_map",
+        "shuffled_labels",
+    ),
+    "networks": ("CarbonNet", "TextureNet", "missing_transfer"),
+    "patches": (
+        "FEATURE_NAMES", "Drift", "Leak", "PatchSet", "clahe", "features", "image_quality", "leak",
+        "read_photograph",
+    ),
+}  # fmt: skip
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

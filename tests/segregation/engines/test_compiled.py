@@ -114,9 +114,6 @@ def tolerance(engine: str, regressor: CarbonRegressor, new: PatchSet, members: A
     return 1.5 * float(np.sqrt(np.mean((expected - members) ** 2)) / new.carbon.std())
 
 
-# -- engines
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_predict_as_the_networks_do(engine: str, regressor: CarbonRegressor) -> None:
     available(engine)
@@ -277,9 +274,6 @@ def test_a_loaded_model_needs_patches_to_calibrate(regressor: CarbonRegressor, t
         loaded.compile("torch-int8", calibration=np.zeros((4, 8, 8), np.uint8))
     with pytest.raises(RuntimeError, match="fit it, or load one"):
         CarbonRegressor(**SMALL).compile("torch")
-
-
-# -- files
 
 
 def test_onnx_predicts_any_number_of_grey_patches(regressor: CarbonRegressor, tmp_path: Path) -> None:

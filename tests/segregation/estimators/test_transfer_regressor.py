@@ -70,9 +70,6 @@ def stripes(points: int, rng: int = 0, side: int = 16) -> PatchSet:
     return PatchSet(np.clip(grey, 0, 255).astype(np.uint8), carbon, mm_per_px=0.5)
 
 
-# -- the estimator
-
-
 def test_a_head_learns_on_frozen_stages(little: None, weights: Path) -> None:
     before = torch.load(weights, weights_only=True)
     regressor = made(weights, learning_rate=5e-3).fit(stripes(60), 0.2)
@@ -158,9 +155,6 @@ def test_patches_are_checked(little: None, weights: Path) -> None:
         regressor.score(other)
 
 
-# -- files of weights
-
-
 def test_safetensors_and_pickled_tensors_are_the_same(little: None, weights: Path, tmp_path: Path) -> None:
     file = tmp_path / "little.safetensors"
     safetensors.save_file(torch.load(weights, weights_only=True), file)
@@ -237,9 +231,6 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_backbones, "optional", of_another_build)
     reason = missing_transfer()["inception-v3"]
     assert "fits this torch (RuntimeError: operator torchvision::nms does not exist)" in reason
-
-
-# -- EfficientNet-Lite0
 
 
 def test_stages_make_the_shapes_of_the_network() -> None:

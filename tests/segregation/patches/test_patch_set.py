@@ -25,9 +25,6 @@ def patches() -> PatchSet:
     return PatchSet(**GOOD)
 
 
-# ---- arrays
-
-
 def test_attributes_are_what_was_given(patches: PatchSet) -> None:
     assert len(patches) == 12
     for name, value in GOOD.items():
@@ -120,9 +117,6 @@ def test_bad_arrays_are_refused_by_name_and_index(changes: dict, message: str) -
         PatchSet(**{**GOOD, **changes})
 
 
-# ---- photographs
-
-
 def test_patches_are_cut_about_their_points() -> None:
     photograph = RANDOM.integers(0, 256, (60, 80), dtype=np.uint8)
     p = PatchSet.from_photograph(photograph, [(0, 0), (10, -5)], [0.4, 0.5], 0.5, size=8, billet="B")
@@ -159,9 +153,6 @@ def test_bad_photographs_are_refused_by_name(changes: dict, message: str) -> Non
             "mm_per_px": 0.5, "size": 8}  # fmt: skip
     with pytest.raises((ValueError, TypeError, FileNotFoundError), match=message):
         PatchSet.from_photograph(**{**good, **changes})
-
-
-# ---- copies
 
 
 @pytest.mark.parametrize(("how", "copies"), [("dihedral", 8), ("rotation", 4), ("mirror", 2)])
@@ -221,9 +212,6 @@ def test_other_images_keep_the_labels(patches: PatchSet) -> None:
     assert np.array_equal(patches.with_images(255 - IMAGES).images, 255 - IMAGES)
     with pytest.raises(ValueError, match="has 11 patches; 12 are needed"):
         patches.with_images(IMAGES[1:])
-
-
-# ---- splits
 
 
 def test_points_stay_together_with_their_copies(patches: PatchSet) -> None:

@@ -26,9 +26,6 @@ def small() -> Billet:
     return synthetic.billet(12, 0.15, 64, rng=4, mm_per_px=0.25, section=True)
 
 
-# ---- solidification
-
-
 def round_solidification(diameter: float) -> tuple[NDArray, NDArray, NDArray]:
     """Radii (m), and when each freezes and has frozen (s): explicit enthalpy on rings of the round itself."""
     strand = _solved(diameter, Process()).strand
@@ -97,9 +94,6 @@ def test_knobs_do_what_they_say() -> None:
     assert structure(0.6, Process(speed=0.006)).metallurgical_length > plain.metallurgical_length + 5
     assert structure(0.6, Process(cooling=1.4)).arm_spacing[10] < plain.arm_spacing[10]
     assert structure(0.6, Process(rejection=0)).carbon[20] == pytest.approx(0.42)
-
-
-# ---- patches
 
 
 def test_one_seed_is_one_billet(small: Billet) -> None:
