@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from tundish.cli._reproduce_options import STUDIES as _STUDIES
 from tundish.cli.main import main
+from tundish.cli.options.reproduce import STUDIES as _STUDIES
 from tundish.reproduce.segregation2025 import Record, Task, report
 from tundish.reproduce.segregation2025 import study as paper
 from tundish.segregation import BASELINES, configurations

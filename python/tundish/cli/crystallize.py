@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE
 from tundish.cli._crystallize_command import CrystallizeCommand
-from tundish.cli._crystallize_options import add_to
 from tundish.cli._run import bar, clock, instruction_set, timed
+from tundish.cli.options.crystallize import add_to
 
 if TYPE_CHECKING:
     from tundish.crystallization import Analysis, AnalysisSettings, FluxForecaster

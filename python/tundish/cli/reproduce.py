@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, BadInputError
-from tundish.cli._reproduce_options import add_to, checked
 from tundish.cli._run import Command, instruction_set, make_folder, reading, write_files
+from tundish.cli.options.reproduce import add_to, checked
 
 if TYPE_CHECKING:
     from tundish._common.reports import Report

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, BadInputError
 from tundish.cli._run import bar, clock, refused, shown
-from tundish.cli._segregate_options import (
+from tundish.cli.info import instruction_set
+from tundish.cli.options.segregate import (
     SegregateCommand,
     add_section_to,
     add_training_to,
     flag_of,
 )
-from tundish.cli.info import instruction_set
 
 if TYPE_CHECKING:
     from tundish._common.reports import Report, Writer
