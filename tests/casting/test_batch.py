@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from references.limits import HANG
 from references.strand import Floats, small_strand
 
 from tundish.casting import (
@@ -206,7 +207,7 @@ def test_instruction_sets_agree_bit_for_bit() -> None:
             env={**os.environ, "TUNDISH_ISA": isa},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG,
         )
         if "this machine lacks" in run.stderr:
             continue
@@ -222,7 +223,7 @@ def test_an_unknown_instruction_set_is_refused() -> None:
     code = "from tundish import _core; _core.instruction_set()"
     environment = {**os.environ, "TUNDISH_ISA": "x86-64-v9"}
     command = [sys.executable, "-c", code]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG)
     assert run.returncode != 0
     assert "TUNDISH_ISA=x86-64-v9: must be x86-64-v2" in run.stderr
 
@@ -252,7 +253,7 @@ print(json.dumps(seen))
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts in other units elsewhere")
 def test_memory_is_that_of_the_outputs_and_64_mb_a_thread() -> None:
     """Many candidates, many steels, and 60 large sections that would fill 0.1 GB if all were held at once."""
-    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, timeout=HANG)
     assert run.returncode == 0, run.stderr
     before, *after = json.loads(run.stdout)
     assert max(after) - before < 2 * 64e6

@@ -37,15 +37,7 @@ LONG_FUNCTIONS: dict[str, int] = {
 FULL_FOLDERS: dict[str, int] = {}
 
 # Files with lines drawn in comments.
-BANNERS: set[str] = {
-    "tests/cli/test_segregate.py",
-    "tests/reproduce/test_segregation2025.py",
-    "tests/segregation/engines/test_compiled.py",
-    "tests/segregation/estimators/test_carbon_regressor.py",
-    "tests/segregation/estimators/test_transfer_regressor.py",
-    "tests/segregation/patches/test_patch_set.py",
-    "tests/segregation/synthetic/test_billet.py",
-}
+BANNERS: set[str] = set()
 
 # Modules that build plans of the extension beside casting/_plan.py.
 BUILDERS: set[str] = set()

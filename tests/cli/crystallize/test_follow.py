@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import signal
 import threading
@@ -20,6 +21,7 @@ pytest.importorskip("skimage")
 
 from PIL import Image
 from references.crystallize import FOLLOW, SETTINGS, Run, growing
+from references.limits import HANG
 
 from tundish.crystallization import FluxForecaster, FrameSequence, _arrivals
 
@@ -36,7 +38,7 @@ def test_frames_that_arrive_are_forecast_from(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
 ) -> None:
     """Half a file is waited for, one that stays so is left out, and nothing is removed."""
-    monkeypatch.setattr(_arrivals, "_PATIENCE", 1.0)
+    monkeypatch.setattr(_arrivals, "_PATIENCE", math.inf)
     growing().write_folder(tmp_path / "made")
     made = sorted((tmp_path / "made").glob("*.png"))
     watched, out = tmp_path / "watched", tmp_path / "out"
@@ -52,7 +54,9 @@ def test_frames_that_arrive_are_forecast_from(
             if n != 47:
                 (watched / file.name).write_bytes(whole)
 
-        until = time.monotonic() + 120
+        # All but one are whole now, however long that took.
+        _arrivals._PATIENCE = 0.1
+        until = time.monotonic() + HANG
         while not last_row(out / "follow.csv").startswith("49,"):
             if time.monotonic() > until:
                 return
@@ -62,7 +66,7 @@ def test_frames_that_arrive_are_forecast_from(
     thread = threading.Thread(target=arrive)
     thread.start()
     before = set(sorted(path.name for path in watched.iterdir()))
-    status, text, err = run(watched, *FOLLOW, "--follow-seconds", 150, "--out", out, "--json")
+    status, text, err = run(watched, *FOLLOW, "--follow-seconds", HANG, "--out", out, "--json")
     thread.join()
     assert status == 0
     *told, end = lines_of(text)
@@ -101,13 +105,14 @@ def test_ctrl_c_ends_it_in_order(run: Run, folder: Path, tmp_path: Path, blank_p
     out = tmp_path / "out"
 
     def interrupt() -> None:
-        while not (out / "follow.csv").exists():
+        until = time.monotonic() + HANG
+        while not (out / "follow.csv").exists() and time.monotonic() < until:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    status, text, err = run(folder, *FOLLOW, "--follow-seconds", 60, "--out", out)
+    status, text, err = run(folder, *FOLLOW, "--follow-seconds", HANG, "--out", out)
     thread.join()
     assert (status, err) == (0, "")
     assert "59 s: share" in text

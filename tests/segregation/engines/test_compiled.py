@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from references.limits import HANG
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
@@ -315,7 +316,7 @@ for thread in threading.enumerate():
 assert not forks
 assert "openvino_telemetry" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=HANG)
 
 
 def test_the_card_tells_what_the_file_takes(regressor: CarbonRegressor, tmp_path: Path) -> None:
