@@ -196,7 +196,7 @@ def test_the_command_computes_and_writes(
     """In earnest, of the models that take no time and a small network; then again from the record."""
     models = ("ARIMA", "CNN-LSTM", "recommended", "persistence", paper.NEIGHBOURS)
     monkeypatch.setattr(paper, "MODELS", models)
-    monkeypatch.setattr("tundish.cli.reproduce.write_picture", lambda plot, path: path.touch())
+    monkeypatch.setattr("tundish.reproduce._study.picture", lambda draw: Path.touch)
     command = ["reproduce", "flux2023", "--out", str(tmp_path / "new")]
     assert main(command) == 0
     out, err = capsys.readouterr()

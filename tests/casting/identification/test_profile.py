@@ -150,6 +150,6 @@ def test_what_the_discrepancy_principle_needs_is_asked_for(strand: Strand, noisy
 def test_steps_that_do_not_fit_the_strand_are_refused(
     strand: Strand, noisy: Measurements, dz_spray: Any
 ) -> None:
-    """The fit cuts steps to its own short zones; those of the strand's zones must be possible all the same."""
+    """The fit cuts steps to its own short zones, but the steps given must fit the strand as well."""
     with pytest.raises(ValueError, match=r"^dz_spray = "):
         identify_profile(strand, noisy, 12, grid=Grid(13, 13, dz_mold=0.01, dz_spray=dz_spray))
