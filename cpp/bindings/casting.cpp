@@ -118,7 +118,9 @@ void bind_grid(py::module_& m) {
       .def_readonly("ramp", &casting::Grid::ramp)
       .def(
           "check",
-          [](const casting::Grid& grid, const casting::Strand& strand) { casting::march_steps(strand, grid); },
+          [](const casting::Grid& grid, const casting::Strand& strand) {
+            casting::march_steps(strand, grid);
+          },
           "strand"_a, "Refuses steps that do not fit the strand.");
   m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
 }
