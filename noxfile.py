@@ -106,8 +106,10 @@ def cpp(session: nox.Session) -> None:
         build_and_test(session, preset)
     if session.posargs:
         return
-    trees = ["build/strict", *map(str, sorted(Path("build").glob("cp*")))]
-    for tree in trees:
+    wheels = sorted(Path("build").glob("cp*"))
+    if not wheels:
+        session.error("build/cp* is missing, whose extension is checked as well: install the package first")
+    for tree in ("build/strict", *map(str, wheels)):
         session.run(sys.executable, "tools/check_symbols.py", tree, external=True)
 
 
@@ -179,5 +181,7 @@ def fast(session: nox.Session) -> None:
 @nox.session(python=False)
 def full(session: nox.Session) -> None:
     """Gate before a release, after `fast`: strict C++, sanitizers, benchmarks in one round, docs."""
+    if not Path(PYTHON).exists():
+        session.notify("readme")
     for name in FULL:
         session.notify(name)

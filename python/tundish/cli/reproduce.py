@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, BadInputError
 from tundish.cli._run import Command, instruction_set, make_folder, reading, write_files
-from tundish.cli.options.reproduce import add_to, checked
+from tundish.cli.options.reproduce import add_to, completed
 
 if TYPE_CHECKING:
     from tundish._common.reports import Report
@@ -24,7 +24,7 @@ _BACKBONES = ("vgg16", "vgg19", "inception-v3")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReproduceCommand(Command):
-    """`tundish reproduce`; None is the default of the paper, or all of it."""
+    """`tundish reproduce`; what is left out has the paper's defaults, None is all."""
 
     paper: str
     table: int | None
@@ -38,6 +38,10 @@ class ReproduceCommand(Command):
     weights: list[str]
     workers: int | None
     series: Path | None
+
+    def __post_init__(self) -> None:
+        for name, value in completed(vars(self)).items():
+            object.__setattr__(self, name, value)
 
     @property
     def folder(self) -> Path:
@@ -59,7 +63,7 @@ class ReproduceCommand(Command):
 def run(arguments: argparse.Namespace) -> int:
     """Computes what is missing, writes the report, prints it."""
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
-    command = ReproduceCommand.parse(checked(arguments))
+    command = ReproduceCommand.parse(arguments)
     if command.paper == "energies2020" and importlib.util.find_spec("scipy") is None:
         return command.failed('scipy is missing: pip install "tundish[optimize]"')
     try:

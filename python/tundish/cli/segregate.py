@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, BadInputError
-from tundish.cli._run import bar, clock, refused, shown
-from tundish.cli.info import instruction_set
+from tundish.cli._run import bar, clock, instruction_set, refused, shown
 from tundish.cli.options.segregate import (
     SegregateCommand,
     add_section_to,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,24 +89,24 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def checked(arguments: argparse.Namespace) -> argparse.Namespace:
-    """With what was left out of the paper's own options; refuses others and numbers that are impossible."""
+def completed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with those of the paper that were left out; refuses others and impossible numbers."""
+    values = dict(given)
     for paper, options in OWN.items():
         for name, value in options.items():
-            if getattr(arguments, name) is None:
-                setattr(arguments, name, value)
-            elif paper != arguments.paper:
+            if values[name] is None:
+                values[name] = value
+            elif paper != values["paper"]:
                 raise BadInputError(f"--{name}: is for {paper} alone")
-    tables = TABLES[arguments.paper]
-    if arguments.table is not None and not tables:
-        hint = "; see --study" if arguments.paper == "segregation2025" else ""
-        raise BadInputError(f"--table: is not for {arguments.paper}{hint}")
-    if arguments.table is not None and arguments.table not in tables:
-        raise BadInputError(f"--table {arguments.table}: must be {tables[0]} to {tables[-1]}")
+    table, tables = values["table"], TABLES[values["paper"]]
+    if table is not None and not tables:
+        hint = "; see --study" if values["paper"] == "segregation2025" else ""
+        raise BadInputError(f"--table: is not for {values['paper']}{hint}")
+    if table is not None and table not in tables:
+        raise BadInputError(f"--table {table}: must be {tables[0]} to {tables[-1]}")
     for name in ("runs", "seeds", "splits", "workers"):
-        count = getattr(arguments, name)
-        if count is not None and count < 1:
-            raise BadInputError(f"--{name} {count}: must be at least 1")
-    if arguments.seed < 0:
-        raise BadInputError(f"--seed {arguments.seed}: must not be negative")
-    return arguments
+        if values[name] is not None and values[name] < 1:
+            raise BadInputError(f"--{name} {values[name]}: must be at least 1")
+    if values["seed"] < 0:
+        raise BadInputError(f"--seed {values['seed']}: must not be negative")
+    return values

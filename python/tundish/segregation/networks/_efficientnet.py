@@ -8,7 +8,6 @@ from tundish._common.optional import optional
 
 torch = optional("torch", "vision")
 
-IMAGE_SIZE = 224
 FILTERS = 1280  # of the last maps
 _STEM = 32
 
