@@ -66,9 +66,11 @@ class RefusalError(Exception):
         place = "" if self.file is None else f"{self.file}: "
         if self.line is not None:
             place += f"line {self.line}{', ' if self.argument else ': '}"
+        return one_line(f"{place}{self._subject()}{self.allowed}")
+
+    def _subject(self) -> str:
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
-        subject = f"{self.argument}{value}: " if self.argument else ""
-        return one_line(f"{place}{subject}{self.allowed}")
+        return f"{self.argument}{value}: " if self.argument else ""
 
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError would quote it
@@ -99,7 +101,11 @@ class ArgumentTypeError(RefusalError, TypeError):
 
 
 class UnknownNameError(RefusalError, KeyError):
-    """A name is not among those that are known."""
+    """A name, `value`, is not among those that are known."""
+
+    def _subject(self) -> str:
+        value = "" if self.value is MISSING else f"{shown(self.value)} "
+        return f"{self.argument}: {value}"
 
 
 def shown(value: object) -> str:
