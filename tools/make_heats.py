@@ -9,8 +9,7 @@ import math
 
 import numpy as np
 
-from tundish.scrap import HeatLog, Truth, simulate
-from tundish.scrap._bundled import heats_of, truth_of
+from tundish.scrap import HeatLog, Truth, bundled_heats, simulate
 
 HEATS, MISSING = 750, 8
 # Cleaner to dirtier: simulated means rise with the type's number.
@@ -27,7 +26,7 @@ def main() -> None:
         rounded = {name: np.round(getattr(log, name), decimals) for name, decimals in DECIMALS.items()}
         gone = np.random.default_rng(seed).choice(HEATS, MISSING, replace=False)
         rounded["steel_ppm"][gone] = math.nan
-        HeatLog(log.heat, TYPES, **rounded).write_csv(heats_of(element))
+        HeatLog(log.heat, TYPES, **rounded).write_csv(bundled_heats(element))
         write_truth(element, truth)
 
 
@@ -39,7 +38,8 @@ def write_truth(element: str, truth: Truth) -> None:
     if truth.partition is not None:
         columns |= {name: np.round(truth.partition[:, n], 5) for n, name in enumerate(("c1", "c2"))}
     columns["steel_ppm"] = np.round(truth.steel_ppm, 1)
-    with truth_of(element).open("w", newline="", encoding="utf-8") as file:
+    path = bundled_heats(element).with_name(f"{element.lower()}_truth.csv")
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))

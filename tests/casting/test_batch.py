@@ -49,9 +49,6 @@ def assert_same(batch: BatchSolution, n: int, solution: Solution) -> None:
     assert batch.damping[n] == solution.damping
 
 
-# ---- a batch is a loop -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("method", "phase_change"), MODES)
 def test_a_batch_is_a_loop(method: str, phase_change: str, dtype: str, strand: Strand) -> None:
@@ -132,9 +129,6 @@ def test_sections_too_large_for_lanes() -> None:
         assert_same(batch, n, solve(candidate, large, **options))
 
 
-# ---- neighbours ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("method", "phase_change"), MODES)
 def test_the_order_of_the_candidates_does_not_matter(method: str, phase_change: str, strand: Strand) -> None:
     order = np.random.default_rng(0).permutation(21)
@@ -176,8 +170,6 @@ def test_the_range_of_a_steel_is_its_own(liquidus: list[float]) -> None:
     for n, solution in enumerate(alone):
         assert_same(batch, n, solution)
 
-
-# ---- instruction sets ------------------------------------------------------------------------
 
 HASH = """
 import hashlib
@@ -234,8 +226,6 @@ def test_an_unknown_instruction_set_is_refused() -> None:
     assert run.returncode != 0
     assert "TUNDISH_ISA=x86-64-v9: must be x86-64-v2" in run.stderr
 
-
-# ---- memory and progress ---------------------------------------------------------------------
 
 MEMORY = """
 import json, resource
@@ -304,9 +294,6 @@ def test_an_error_in_the_callback_ends_the_batch(strand: Strand) -> None:
 
     with pytest.raises(LookupError, match="enough after"):
         solve_batch(strand, cooling(9), GRID, progress=stop)
-
-
-# ---- candidates ------------------------------------------------------------------------------
 
 
 def test_a_candidate_is_a_solution(strand: Strand) -> None:

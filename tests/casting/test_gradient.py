@@ -59,9 +59,6 @@ def checked(strand: Strand, names: list[str], allowed: float, **options: Any) ->
         assert length < allowed, name
 
 
-# ---- against differences ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("part", ["speed", "_temperature", "mold.", "zones.", "steel."])
 def test_derivatives_by_every_parameter(part: str) -> None:
     """1e-5: a difference over 1e-6 of a parameter loses six digits, and some more to curvature."""
@@ -104,9 +101,6 @@ def test_derivatives_with_other_residuals(residual: str) -> None:
 
 def test_derivatives_with_a_table() -> None:
     checked(small_strand(TABLE), ["steel.latent_heat", "pouring_temperature", "zones.1.htc.y"], 1e-5)
-
-
-# ---- what they belong to ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -24,9 +24,6 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-# ---- arrays ----------------------------------------------------------------------------------
-
-
 def test_sensors_are_the_different_places() -> None:
     m = Measurements([0.5, 0.6, 0.5], [0.01, 0.01, 0.02], [0.0, 0.0, 0.0], [1500, 1400, 1300])
     assert len(m) == 3
@@ -119,11 +116,8 @@ def test_readings_outside_the_strand_are_found_when_they_meet(
 ) -> None:
     columns = {**GOOD, name: [GOOD[name][0], value]}
     Measurements(**GOOD).check(strand)
-    with pytest.raises(ValueError, match=rf"measurements: {name}\[1\] = {value}"):
+    with pytest.raises(ValueError, match=rf"measurements\.{name}\[1\] = {value}"):
         Measurements(**columns).check(strand)
-
-
-# ---- solutions -------------------------------------------------------------------------------
 
 
 def test_exact_readings_are_the_solution_between_its_steps(solution: Solution) -> None:
@@ -190,9 +184,6 @@ def test_a_solution_without_probes_is_refused(strand: Strand, grid: Grid) -> Non
     ):
         with pytest.raises(ValueError, match="solution: must be one strand's, solved with probes"):
             Measurements.from_solution(other)
-
-
-# ---- files -----------------------------------------------------------------------------------
 
 
 def test_files_come_back_to_the_last_bit(tmp_path: Path, solution: Solution) -> None:

@@ -57,9 +57,6 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(Text)]
 
 
-# ---- along z ---------------------------------------------------------------------------------
-
-
 def test_strand_shows_the_solution(solution):
     """Shell in mm and temperatures in K along z, with solidus and liquidus."""
     figure = solution.plot()
@@ -133,9 +130,6 @@ def test_pictures_are_tidy(request, picture, ending):
         assert not one.get_window_extent().overlaps(other.get_window_extent()), (one, other)
 
 
-# ---- sections --------------------------------------------------------------------------------
-
-
 def maps(figure):
     return [axes for axes in figure.axes if axes.get_title()]
 
@@ -188,9 +182,6 @@ def test_maps_of_any_shape_fit(width, thickness, count, tmp_path):
     boxes = [a.get_window_extent() for a in maps(figure)]
     assert len(boxes) == count
     assert min(min(box.width, box.height) for box in boxes) > 0.9 * figure.dpi
-
-
-# ---- batches ---------------------------------------------------------------------------------
 
 
 def test_batch_shows_lengths_over_parameters(batch):

@@ -23,9 +23,6 @@ def lumped(flux: float) -> Strand:
     )
 
 
-# ---- the scheme ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("grid", "changes", "relaxation", "tolerance"),
     [
@@ -129,9 +126,6 @@ def test_alternating_directions_take_no_sweeps() -> None:
     assert np.all(solve(small_strand(), Grid(5, 5, 0.05, 0.1)).iterations == 1)
 
 
-# ---- the correction --------------------------------------------------------------------------
-
-
 def test_correction_formulas_on_a_thin_bar() -> None:
     """Where the section has one temperature, Eqs. (18) and (19) can be followed by hand.
 
@@ -176,9 +170,6 @@ def test_correction_needs_capacities() -> None:
     """Latent heat at one temperature has none to offer."""
     with pytest.raises(ValueError, match=r"phase_change.*residual='solidus'.*enthalpy"):
         solve(small_strand(scheil(residual="solidus")), Grid(5, 5, 0.05, 0.1), phase_change="correction")
-
-
-# ---- sweeps that run out ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ordering", ["lexicographic", "red-black"])

@@ -52,9 +52,6 @@ def graded_table() -> Steel:
     return Steel.from_table(table(ROWS), latent_heat=250e3)
 
 
-# ---- closed forms ----------------------------------------------------------------------------
-
-
 def test_the_published_numbers() -> None:
     steel = scheil()
     assert steel.heat_capacity(1700.0) == pytest.approx(2410.095, abs=5e-4)  # all digits that design.md gives
@@ -148,9 +145,6 @@ def test_replace_makes_a_new_steel() -> None:
         steel.replace({"solidus": 1750.0})
 
 
-# ---- the curves that the march looks up ------------------------------------------------------
-
-
 @pytest.mark.parametrize("residual", RESIDUALS)
 def test_tabulated_temperatures(residual: str) -> None:
     """The march goes from enthalpy to potential to temperature: 1e-2 K off, and 0.5 K at the kinks.
@@ -228,9 +222,6 @@ def test_tabulated_curves_rise_and_have_continuous_slopes(steel: Steel) -> None:
         origin, per_cell, rows = curves[which]
         assert origin <= f(200.0)
         assert origin + len(rows) / per_cell >= f(steel.liquidus + 400.0)
-
-
-# ---- tables ----------------------------------------------------------------------------------
 
 
 class Frame:

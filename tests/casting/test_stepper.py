@@ -92,9 +92,6 @@ def test_zones_are_counted(strand: Strand) -> None:
     assert zones == [-1, -1, 0, 0, 1, 1, 1]  # of the step to come; at the end, of the last one
 
 
-# ---- changes on the way ----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("method", "phase_change"), MODES)
 def test_a_change_is_a_zone_boundary(method: str, phase_change: str, strand: Strand) -> None:
     """Cooling changed at z = 0.4 m is a strand with another zone from there on, bit for bit."""

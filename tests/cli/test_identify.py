@@ -7,14 +7,23 @@ import sys
 import numpy as np
 import pytest
 
-from tundish.casting import Measurements, _case, _fit, _search, identify, published_strand, read_case, solve
-from tundish.cli.identify import _plan
+from tundish.casting import (
+    PUBLISHED_CASE,
+    PUBLISHED_READINGS,
+    Measurements,
+    identify,
+    published_strand,
+    read_case,
+    solve,
+)
+from tundish.casting.identification import _colonies, _readings, _search
+from tundish.cli.identify import _stages
 from tundish.cli.main import main
 
 pytest.importorskip("scipy")
 
 COOLING = [name for name in published_strand().parameters() if name.startswith(("mold", "zones"))]
-EXAMPLE = _case.PUBLISHED.read_text("utf-8")
+EXAMPLE = PUBLISHED_CASE.read_text("utf-8")
 COARSE = "[grid]\nnx = 16\ndz_mold = 0.01\ndz_spray = 0.1\n"
 
 
@@ -77,7 +86,7 @@ def test_bundled_readings_lead_back_to_the_bundled_case(run):
 
 def test_bundled_readings_are_small_and_noisy():
     """Three sensors every 0.05 m; 1 % uniform noise."""
-    m = Measurements.read_csv(_case.PUBLISHED_READINGS)
+    m = Measurements.read_csv(PUBLISHED_READINGS)
     s = solve(published_strand(), probes=read_case().probes)
     assert np.array_equal(m.sensors, sorted(read_case().probes))
     exact = np.empty(len(m))
@@ -87,7 +96,7 @@ def test_bundled_readings_are_small_and_noisy():
     off = m.temperature / exact - 1
     assert np.abs(off).max() < 0.0125
     assert np.std(off) == pytest.approx(0.01 / np.sqrt(3), rel=0.1)
-    assert _case.PUBLISHED_READINGS.stat().st_size < 30_000
+    assert PUBLISHED_READINGS.stat().st_size < 30_000
 
 
 def test_json_is_what_identify_returns(run, case, readings):
@@ -112,7 +121,7 @@ def test_json_is_what_identify_returns(run, case, readings):
 )
 def test_stages(text, sizes):
     """The published lists by their names, or one's own."""
-    unknowns, groups = _plan(text, published_strand())
+    unknowns, groups = _stages(text, published_strand())
     assert sizes == (groups and [len(group) for group in groups])
     assert len(unknowns) == (8 if sizes is None else sum(sizes))
 
@@ -141,7 +150,7 @@ def test_what_no_reading_depends_on(run, case, tmp_path):
 
 def test_bees(run, monkeypatch, case, readings):
     """Bees search from half to twice the start, or as --within says, by --seed, in --runs runs."""
-    monkeypatch.setattr(_search.Colonies, "run", short_colonies(_search.Colonies.run))
+    monkeypatch.setattr(_colonies.Colonies, "run", short_colonies(_colonies.Colonies.run))
     argv = [readings, "--case", case, "--method", "bee-colony", "--stages", "zones.0.htc.x", "--json"]
     first, again, other = (json.loads(run(*argv, "--runs", 2, "--seed", n)[1]) for n in (1, 1, 2))
     assert len(first["runs"]) == 2
@@ -196,9 +205,6 @@ def test_missing_readings_are_left_out_when_asked(run, case, readings):
     assert json.loads(run(*argv, "--missing")[1])["readings"] == len(lines) - 2
 
 
-# ---- what goes wrong -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("argv", "names"),
     [
@@ -232,7 +238,10 @@ def test_bad_options_are_one_line_and_status_2(run, argv, names):
         ("z,T\n1,2\n", "column 'z' is unknown"),
         ("z_m,x_m,y_m,temperature_K\n1,0,0,warm\n", "line 2, temperature_K = 'warm'"),
         ("z_m,x_m,y_m,temperature_K\n1,0,0,1000\n", "1 readings for 8 unknowns"),
-        ("z_m,x_m,y_m,temperature_K\n" + "".join(f"{n},0.5,0,1000\n" for n in range(1, 10)), "x[0] = 0.5 m"),
+        (
+            "z_m,x_m,y_m,temperature_K\n" + "".join(f"{n},0.5,0,1000\n" for n in range(1, 10)),
+            "x[0] = 0.5: must not exceed",
+        ),
         (
             "z_m,x_m,y_m,temperature_K\n" + "".join(f"{n},0,0,1000\n" for n in range(10, 20)),
             "the strand's length",
@@ -270,15 +279,15 @@ def test_without_scipy_it_names_the_command_that_installs_it(run, monkeypatch):
 
 def test_ctrl_c_prints_what_was_found(run, monkeypatch, case, readings):
     """The best so far with its errors, the reason on stderr, and status 130."""
-    whole, calls = _fit.Fit.__call__, []
+    whole, calls = _readings.ReadingsModel.__call__, []
 
-    def interrupted(self, values):
+    def interrupted(self, values, others=None):
         calls.append(values)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return whole(self, values)
+        return whole(self, values, others)
 
-    monkeypatch.setattr(_fit.Fit, "__call__", interrupted)
+    monkeypatch.setattr(_readings.ReadingsModel, "__call__", interrupted)
     status, out, err = run(readings, "--case", case, "--stages", "zones.0.htc.x,zones.0.htc.y", "--json")
     result = json.loads(out)
     assert status == 130
@@ -299,3 +308,13 @@ def test_the_bar_shows_cost_and_parameters(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "9 solves, cost 123.4" in err
     assert "zones.0.htc.x = 987.6" in err
+
+
+def test_a_start_that_diverges_names_the_case(run, tmp_path, readings):
+    """One line, status 2."""
+    path = tmp_path / "hot.toml"
+    path.write_text(EXAMPLE.replace("heat_flux = [2.0e6,", "heat_flux = [2.0e8,") + COARSE, "utf-8")
+    status, out, err = run(readings, "--case", path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"tundish identify: {path}: strand: the march from the start of the fit diverges")
+    assert len(err.splitlines()) == 1

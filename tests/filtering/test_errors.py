@@ -17,9 +17,9 @@ from tundish.filtering import (
     expectation_maximization,
     kalman_filter,
     kalman_smoother,
+    partition_filter,
     unscented_filter,
 )
-from tundish.filtering._partition import partition_filter
 
 START: dict[str, Any] = {"initial_mean": np.zeros(1), "initial_cov": 1.0}
 
@@ -67,10 +67,10 @@ def test_a_negative_variance_is_refused_however_small() -> None:
 
 def test_which_of_several_matrices_is_told() -> None:
     bad = np.stack([np.eye(2), [[1.0, 2.0], [2.0, 1.0]]])
-    with pytest.raises(ValueError, match="initial_cov of series 1: is indefinite"):
+    with pytest.raises(ValueError, match=r"initial_cov\[1\]: is indefinite"):
         kalman_filter(np.ones((2, 3)), np.ones(2), 1.0, initial_mean=np.zeros(2), initial_cov=bad)
     bad[1, 1, 0] = 1.0
-    with pytest.raises(ValueError, match="initial_cov of series 1: is not symmetric"):
+    with pytest.raises(ValueError, match=r"initial_cov\[1\]: is not symmetric"):
         kalman_filter(np.ones((2, 3)), np.ones(2), 1.0, initial_mean=np.zeros(2), initial_cov=bad)
 
 

@@ -232,7 +232,7 @@ def test_a_loss_in_a_batch_names_its_series() -> None:
         ("y", [1.0, np.inf, 2.0], r"y\[1\]"),
         ("design", np.zeros((3, 5)), "shape"),
         ("design", np.array([[1, 2], [1, np.nan], [1, 2.0]]), r"design\[1, 1\]"),
-        ("obs_cov", [1.0, -1.0, 1.0], r"obs_cov\[1\] is negative"),
+        ("obs_cov", [1.0, -1.0, 1.0], r"obs_cov\[1\]: is negative"),
         ("obs_cov", np.ones((2, 2)), "shape"),
         ("transition", np.ones(3), "shape"),
         ("state_cov", [[1.0, 0.5], [0.4, 1.0]], "not symmetric"),

@@ -9,15 +9,14 @@ import pytest
 from references.filter_cases import DECAY, heats
 from references.filtering import Floats, unscented
 
-from tundish.filtering import PoleError, kalman_filter
-from tundish.filtering._partition import partition_filter
+from tundish.filtering import PoleError, kalman_filter, partition_filter
 
 
 def observe(h: dict[str, Any]) -> Any:
     def values(points: Floats, t: int) -> Floats:
         n = points.shape[-1] - 2
-        u = points[..., n] + points[..., n + 1] * h["iron_oxide"][t]
-        inside = points[..., :n] @ h["masses"][t] + h["addition"][t]
+        u = points[..., n] + points[..., n + 1] * h["feo_pct"][t]
+        inside = points[..., :n] @ h["design"][t] + h["addition"][t]
         return np.asarray(inside / (1 + u * h["slag_ratio"][t]))
 
     return values
@@ -31,7 +30,7 @@ def by_quadrature(h: dict[str, Any], points: int = 5) -> tuple[Floats, Floats]:
     means, covs = [], []
     for t, y in enumerate(h["y"]):
         n = len(a) - 2
-        z = np.stack([np.r_[h["masses"][t], 0, 0], np.r_[np.zeros(n), 1, h["iron_oxide"][t]]])
+        z = np.stack([np.r_[h["design"][t], 0, 0], np.r_[np.zeros(n), 1, h["feo_pct"][t]]])
         s, u = z @ a
         (ss, su), (_, uu) = z @ cov @ z.T
         us = u + np.sqrt(uu) * nodes
@@ -96,7 +95,7 @@ def test_slopes_make_it_a_kalman_filter(method: str) -> None:
 @pytest.mark.parametrize("method", ["projected", "sigma"])
 def test_a_batch_is_its_series_alone(method: str) -> None:
     logs = [heats(5, 20, seed) for seed in range(4)]
-    names = ("y", "masses", "addition", "slag_ratio", "iron_oxide")
+    names = ("y", "design", "addition", "slag_ratio", "feo_pct")
     stacked = {**logs[0], **{name: np.stack([h[name] for h in logs]) for name in names}}
     for threads in (1, 2):
         together = partition_filter(**stacked, method=method, threads=threads)
@@ -128,13 +127,13 @@ def test_the_pole_names_the_step(method: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("masses", np.ones((30, 5))),
+        ("design", np.ones((30, 5))),
         ("addition", np.ones(7)),
         ("slag_ratio", np.full(30, np.nan)),
         ("method", "exact"),
         ("kappa", -9.0),
         ("transition", np.full((6, 6), 0.1)),
-        ("iron_oxide", np.ones((2, 2, 2))),
+        ("feo_pct", np.ones((2, 2, 2))),
     ],
 )
 def test_bad_arguments_are_named(name: str, value: Any) -> None:

@@ -146,7 +146,7 @@ def test_what_is_missing_or_wrong_is_named() -> None:
         f.update(1.0, np.ones(3), 1.0)
     with pytest.raises(ValueError, match="y"):
         f.update([1.0, 2.0], np.ones(2), 1.0)
-    with pytest.raises(ValueError, match="y is infinite"):
+    with pytest.raises(ValueError, match="y: is infinite"):
         f.update(np.inf, np.ones(2), 1.0)
     with pytest.raises(RuntimeError, match="update"):
         _ = f.forecast

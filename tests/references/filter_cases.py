@@ -84,10 +84,10 @@ def heats(n: int, steps: int, seed: int = 0) -> dict[str, Any]:
     y[4 % steps] = np.nan
     return {
         "y": y,
-        "masses": masses,
+        "design": masses,
         "addition": addition,
         "slag_ratio": ratio,
-        "iron_oxide": oxide,
+        "feo_pct": oxide,
         "obs_cov": 1700.0**2,
         "transition": np.full(n + 2, 1 - DECAY),
         "state_cov": DECAY**2 * 5 * q**2,

@@ -33,10 +33,8 @@ PUBLISHED_STEEL: dict[str, Any] = {
     "conductivity": (12.3167, 0.0107534, 7.7098e-7),
     "liquid_conductivity_factor": 3.0,
 }
+DIFFUSIVITY = 30.0 / (7000.0 * 700.0)  # of constant_steel(), m2/s
 COLUMNS = ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity")
-
-
-# ---- small cases -----------------------------------------------------------------------------
 
 
 def scheil(**changes: Any) -> Steel:
@@ -85,9 +83,6 @@ def slab(steel: Steel, half: float, seconds: float, htc: float, pouring: float, 
     )
 
 
-# ---- closed forms ----------------------------------------------------------------------------
-
-
 def robin_slab(x: ArrayLike, seconds: float, half: float, diffusivity: float, biot: float) -> Floats:
     """(T - ambient) / (pouring - ambient) at x of a slab that is cooled at x = half and insulated at 0.
 
@@ -98,6 +93,24 @@ def robin_slab(x: ArrayLike, seconds: float, half: float, diffusivity: float, bi
     weights = 4 * np.sin(roots) / (2 * roots + np.sin(2 * roots))
     decay = np.exp(-(roots**2) * diffusivity * seconds / half**2)
     return np.cos(np.multiply.outer(np.asarray(x, float) / half, roots)) @ (weights * decay)
+
+
+def product_strand() -> Strand:
+    """Both faces cooled by convection, differently, and a rectangular section."""
+    htc = (800.0, 1200.0)
+    return small_strand(
+        constant_steel(),
+        width=0.06,
+        pouring_temperature=1800.0,
+        mold=Mold(0.2, htc=htc),
+        zones=[Zone(1.5, htc)],
+    )
+
+
+def product_solution(x: Floats, y: Floats) -> Floats:
+    along_x = robin_slab(x, 75.0, 0.03, DIFFUSIVITY, 800.0 * 0.03 / 30.0)
+    along_y = robin_slab(y, 75.0, 0.02, DIFFUSIVITY, 1200.0 * 0.02 / 30.0)
+    return 303.0 + 1497.0 * np.outer(along_y, along_x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,9 +162,6 @@ class Neumann:
         return np.where(depth < s * of_solid, solid, liquid)
 
 
-# ---- the published steel once more -----------------------------------------------------------
-
-
 def scheil_solid_fraction(kelvin: ArrayLike, p: dict[str, Any] = PUBLISHED_STEEL) -> Floats:
     """Energies 2020, 13, 2429, Eq. (4), literally."""
     kelvin = np.asarray(kelvin, float)
@@ -183,9 +193,6 @@ def scheil_conductivity(kelvin: ArrayLike, p: dict[str, Any] = PUBLISHED_STEEL) 
     solid = np.polyval(p["conductivity"][::-1], np.minimum(kelvin, p["solidus"]))
     place = np.clip((kelvin - p["solidus"]) / (p["liquidus"] - p["solidus"]), 0, 1)
     return solid * (1 + (p["liquid_conductivity_factor"] - 1) * place**2)
-
-
-# ---- an explicit march -----------------------------------------------------------------------
 
 
 def explicit_enthalpy(strand: Strand, nodes: tuple[int, int], stations: list[float]) -> list[Floats]:
@@ -231,9 +238,6 @@ def explicit_enthalpy(strand: Strand, nodes: tuple[int, int], stations: list[flo
         if z in stations:
             kept.append(np.interp(state, state_grid, kelvin_of))
     return kept
-
-
-# ---- the published scheme --------------------------------------------------------------------
 
 
 def spline(curve: tuple[float, float, Floats]) -> Curve:

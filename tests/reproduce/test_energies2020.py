@@ -13,9 +13,8 @@ pytest.importorskip("scipy")
 
 from tundish.casting import PUBLISHED_UNKNOWNS
 from tundish.cli.main import main
-from tundish.reproduce import _energies2020_report as report
-from tundish.reproduce import energies2020 as paper
-from tundish.reproduce.energies2020 import NOISE, Record, Run
+from tundish.reproduce.energies2020 import NOISE, Record, Run, report
+from tundish.reproduce.energies2020 import study as paper
 
 
 def test_the_published_numbers_are_all_there() -> None:

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from tundish.cli.main import main
-from tundish.reproduce import _scrap2025_report as report
-from tundish.reproduce import scrap2025 as paper
-from tundish.reproduce.scrap2025 import Record, Run
+from tundish.reproduce.scrap2025 import Record, Run, report
+from tundish.reproduce.scrap2025 import study as paper
 from tundish.scrap import published_model, sensitivity, simulate
 
 TABLES = {2: 8, 3: 10, 4: 5, 5: 4}  # and their lines

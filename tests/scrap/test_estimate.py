@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from references.heats import gappy
 from scipy import stats
 
 from tundish.scrap import Estimate, published_model, simulate
@@ -132,3 +133,50 @@ def test_the_table_of_an_element_that_stays_has_no_partition(tmp_path: Path) -> 
     head = (tmp_path / "a.csv").read_text().splitlines()[0].split(",")
     assert "c1" not in head
     assert head[1] == "scrap_type1_ppm"
+
+
+@pytest.mark.parametrize("element", ["Cu", "Cr"])
+@pytest.mark.parametrize("how", ["filter", "smooth"])
+def test_a_forecast_is_what_the_next_heat_is_expected_to_be(element: str, how: str) -> None:
+    log, model = gappy(element)
+    e, last = getattr(model, how)(log[:-1]), log[-1:]
+    told = {name: float(getattr(last, name)[0]) for name in ("hot_metal_t", "hot_metal_ppm", "slag_t",
+                                                             "feo_pct", "steel_t")}  # fmt: skip
+    f = e.forecast(dict(zip(log.types, last.scrap[0].tolist(), strict=True)), **told)
+    assert f == e.forecast(last.scrap[0], **told)
+    whole = model.filter(log)
+    assert f.mean == pytest.approx(whole.predicted_steel[-1], rel=1e-12)
+    assert f.std == pytest.approx(whole.predicted_std[-1], rel=1e-12)
+    low, high = whole.interval(0.9)
+    assert (f.lower, f.upper) == pytest.approx((low[-1], high[-1]), rel=1e-12)
+
+
+def test_what_a_forecast_is_not_told_is_the_logs_median() -> None:
+    log, model = gappy("Cr")
+    e = model.filter(log)
+    told = {name: float(np.median(getattr(log, name))) for name in ("slag_t", "feo_pct", "steel_t")}
+    charge = {log.types[1]: 70.0}
+    assert e.forecast(charge) == e.forecast([0, 70, 0, 0, 0], hot_metal_t=0, hot_metal_ppm=0, **told)
+    half, whole = e.forecast(charge, level=0.5), e.forecast(charge, level=0.9)
+    assert whole.upper - whole.lower == pytest.approx(2 * 1.6448536 * whole.std)
+    assert half.upper - half.lower == pytest.approx(2 * 0.6744898 * half.std)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"masses": {"gold": 1.0}}, ValueError, "masses: 'gold' is unknown"),
+        ({"masses": {"type1": -1.0}}, ValueError, r"masses\['type1'\] = -1"),
+        ({"masses": {"type1": "much"}}, TypeError, r"masses\['type1'\]"),
+        ({"masses": [1.0, 2.0]}, ValueError, "masses: has size 2; the log has 5"),
+        ({"steel_t": 0.0}, ValueError, r"steel_t\[0\] = 0"),
+        ({"slag_t": -2.0}, ValueError, r"slag_t\[0\] = -2"),
+        ({"feo_pct": 200.0}, ValueError, r"feo_pct\[0\] = 200"),
+        ({"level": 1.0}, ValueError, "level = 1"),
+        ({"hot_metal_t": "hot"}, TypeError, "hot_metal_t"),
+    ],
+)
+def test_bad_plans_are_refused_by_name(changes: dict, error: type[Exception], message: str) -> None:
+    log, model = gappy("Cr", heats=70)
+    with pytest.raises(error, match=message):
+        model.filter(log).forecast(**{"masses": {"type1": 70.0}, **changes})

@@ -114,3 +114,25 @@ def names_of(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
         if names.count(n) > 1:
             raise ArgumentError(name, MISSING, f"{n!r} is given twice")
     return names
+
+
+def some_names(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
+    """One or more names out of a known set, each at most once; an unknown one is a ValueError."""
+    try:
+        names = names_of(name, value, allowed)
+    except UnknownNameError as error:
+        raise ArgumentError(error.argument, error.value, error.allowed) from None
+    if not names:
+        raise ArgumentError(name, MISSING, "at least one name is needed")
+    return names
+
+
+def listed(name: str, value: Any, of: str) -> list[Any]:
+    """The items of what can be gone through; text is one thing and not many."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        items = iter(value)
+    except TypeError:
+        raise ArgumentTypeError(name, value, f"must be a list of {of}") from None
+    return list(items)

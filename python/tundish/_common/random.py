@@ -1,25 +1,54 @@
-"""Seeds: of generators, and of fields that know their value at any place without a history."""
+"""Seeds: of generators, of streams that do not shift each other, and of fields without a history."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
+from tundish._common.refusals import ArgumentError, ArgumentTypeError
 
 Hashes = NDArray[np.uint64]
 
 
 def generator(rng: Any) -> np.random.Generator:
     """A generator of an integer, a SeedSequence, a Generator or None, or an error that names `rng`."""
-    try:
+    with _refusing(rng):
         return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"rng = {rng!r}: must be an integer of at least 0, a SeedSequence, a Generator or None"
-        ) from None
+
+
+def seed_of(rng: Any) -> np.random.SeedSequence:
+    """A seed from which nothing has been spawned yet, of what :func:`generator` takes.
+
+    A Generator gives another seed at each call.
+    """
+    if isinstance(rng, np.random.Generator):
+        return np.random.SeedSequence(rng.integers(2**63, size=2).tolist())
+    if isinstance(rng, np.random.SeedSequence):  # a copy: one that has spawned would spawn others
+        return np.random.SeedSequence(rng.entropy, spawn_key=rng.spawn_key)
+    with _refusing(rng):
+        return np.random.SeedSequence(rng)
+
+
+def stream(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
+    """The stream of a key: always the same for one seed, and independent of the streams of other keys."""
+    return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key)))
+
+
+@contextmanager
+def _refusing(rng: Any) -> Iterator[None]:
+    """Around NumPy's own check of a seed."""
+    allowed = "must be an integer of at least 0, a SeedSequence, a Generator or None"
+    try:
+        yield
+    except TypeError:
+        raise ArgumentTypeError("rng", rng, allowed) from None
+    except ValueError:
+        raise ArgumentError("rng", rng, allowed) from None
 
 
 def uniform(seed: int, column: NDArray[np.int64], row: NDArray[np.int64]) -> Floats:

@@ -1,15 +1,15 @@
 """Refused arguments as data: which argument, its value, and what is allowed.
 
-A message is one line, `argument = value: allowed`, preceded by the file and line where there is one. Callers
-that present a refusal in their own way (a command, a form) read the attributes and never the sentence.
+A message is one line, `argument = value: allowed`, preceded by the file and line where there are some:
+`heats.csv: line 3, steel_t = 0: must be above 0`. Callers that present a refusal in their own way (a command,
+a form) read the attributes and never the sentence.
 """
 
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import Any, Self
-
-import numpy as np
 
 
 class _Missing:
@@ -64,7 +64,7 @@ class RefusalError(Exception):
     def _message(self) -> str:
         place = "" if self.file is None else f"{self.file}: "
         if self.line is not None:
-            place = f"{place[:-2]}, line {self.line}: " if place else f"line {self.line}: "
+            place += f"line {self.line}, "
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
         return one_line(f"{place}{self.argument}{value}: {self.allowed}")
 
@@ -73,6 +73,11 @@ class RefusalError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.argument, self.value, self.allowed, self.file, self.line)
+
+    def rest_of(self, name: str) -> str | None:
+        """What follows if the argument is `name` or a part of it, "[1].htc" of "zones"; None if it is not."""
+        rest = self.argument.removeprefix(name)
+        return rest if self.argument.startswith(name) and rest[:1] in ("", ".", "[") else None
 
     def at(self, file: object, line: int | None = None) -> Self:
         """The same refusal of what stands in a file."""
@@ -97,9 +102,10 @@ class UnknownNameError(RefusalError, KeyError):
 
 def shown(value: object) -> str:
     """A value as a message shows it: short, on one line."""
-    if isinstance(value, float | np.floating):
+    np = sys.modules.get("numpy")  # not imported here: `tundish --help` is quick
+    if isinstance(value, float) or (np and isinstance(value, np.floating)):
         return f"{value:g}"
-    if isinstance(value, np.ndarray):
+    if np and isinstance(value, np.ndarray):
         if value.ndim == 0:
             return shown(value[()])
         return f"array of shape {value.shape}" if value.size > 6 else one_line(repr(value.tolist()))

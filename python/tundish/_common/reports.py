@@ -7,9 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 150
 
 Writer = Callable[[Path], None]
 
@@ -46,6 +51,24 @@ class Report:
         for name, write in self.files.items():
             write(target / name)
         return [target / name for name in self.files]
+
+
+def picture(plot: Callable[[], Figure]) -> Writer:
+    """Draws a figure and saves it."""
+
+    def write(path: Path) -> None:
+        plot().savefig(path, dpi=_DPI)
+
+    return write
+
+
+def text(content: str) -> Writer:
+    """Writes a text as UTF-8."""
+
+    def write(path: Path) -> None:
+        path.write_text(content, "utf-8")
+
+    return write
 
 
 def plain(values: Any) -> Any:

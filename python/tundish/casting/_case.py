@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,15 +10,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tundish._common.arguments import choice, integer, number, pair
+from tundish._common.arguments import choice, number
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, RefusalError
 from tundish.casting._grid import Grid
+from tundish.casting._options import Options
+from tundish.casting._plan import Plan
 from tundish.casting._solution import Solution
-from tundish.casting._solve import Solver, solve
 from tundish.casting._steel import Steel
 from tundish.casting._strand import Mold, Strand, Zone
 
-PUBLISHED = Path(__file__).with_name("cases") / "published.toml"
-PUBLISHED_READINGS = PUBLISHED.with_suffix(".csv")  # synthetic, by tools/make_readings.py
+PUBLISHED_CASE = Path(__file__).with_name("cases") / "published.toml"
+PUBLISHED_READINGS = PUBLISHED_CASE.with_suffix(".csv")  # synthetic, by tools/make_readings.py
 
 Place = tuple[float, float]
 Table = Mapping[str, Any]
@@ -42,27 +43,33 @@ class Case:
     grid: Grid = dataclasses.field(default_factory=Grid)
     probes: tuple[Place, ...] = ()
     sections: tuple[float, ...] = ()
-    method: str = "adi"
-    phase_change: str = "enthalpy"
-    relaxation: float = 1.4
-    tolerance: float | None = None
-    max_sweeps: int = 10_000
-    ordering: str = "lexicographic"
-    dtype: str = "float64"
+    method: str = Options.method
+    phase_change: str = Options.phase_change
+    relaxation: float = Options.relaxation
+    tolerance: float | None = Options.tolerance
+    max_sweeps: int = Options.max_sweeps
+    ordering: str = Options.ordering
+    dtype: str = Options.dtype
 
     def __post_init__(self) -> None:
-        # Making the plan checks everything; the march is left for later.
-        Solver(
-            self.strand, self.grid, gradient=(), outputs=None, threads=None, backend="cpu", **self._options()
-        )
+        names = (field.name for field in dataclasses.fields(self))
+        values = {name: getattr(self, name) for name in names}
+        object.__setattr__(self, "_plan", Plan(values.pop("strand"), values.pop("grid"), **values))
+
+    @property
+    def plan(self) -> Plan:
+        """The :class:`Plan` of this case; making the case has made and checked it."""
+        plan: Plan = self.__dict__["_plan"]
+        return plan
+
+    @property
+    def options(self) -> Options:
+        """How the strand is solved, as :class:`Options`."""
+        return self.plan.options
 
     def solve(self) -> Solution:
         """The temperatures of the strand."""
-        return solve(self.strand, self.grid, **self._options())
-
-    def _options(self) -> dict[str, Any]:
-        names = (field.name for field in dataclasses.fields(self))
-        return {name: getattr(self, name) for name in names if name not in ("strand", "grid")}
+        return self.plan.run()
 
 
 def published_strand() -> Strand:
@@ -84,173 +91,171 @@ def read_case(path: str | PathLike[str] | None = None) -> Case:
     **Raises:** ValueError that begins with the file's name and names the key that is unknown, missing, or of
     an impossible value; OSError when the file cannot be read.
     """
-    file = PUBLISHED if path is None else Path(path)
-    with _reworded(lambda message: f"{file}: {message}"):
-        try:
-            document = tomllib.loads(file.read_text("utf-8-sig"))
-        except ValueError as error:
-            raise ValueError(f"is not TOML: {error}") from None
+    file = PUBLISHED_CASE if path is None else Path(path)
+    try:
+        document = tomllib.loads(file.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{file}: is not TOML: {error}") from None
+    try:
         return _case(document, file.parent)
+    except RefusalError as error:  # a TypeError, too, is a wrong value of the file
+        raise ArgumentError(error.argument, error.value, error.allowed, file=str(file)) from None
 
 
 def _case(document: Table, folder: Path) -> Case:
     _check_keys("", document, ["strand", "steel", "mold", "zones"], ["grid", "solve", "output"])
     values = _read("strand", document["strand"], _STRAND)
     steel = _steel(document["steel"], folder)
-    mold = Mold(**_cooling("mold", document["mold"], {"length": number}))
-    zones = [Zone(**zone) for zone in _zones(document["zones"])]
-    options = _read("solve", document.get("solve", {}), {}, _SOLVE)
-    outputs = _read("output", document.get("output", {}), {}, _OUTPUT)
-    mesh = _read("grid", document.get("grid", {}), {}, _GRID)
-    with _reworded(_with_table):
+    mold = Mold(**_read("mold", document["mold"], ["length"], _COOLING))
+    zones = list(_zones(document["zones"]))
+    options = _read("solve", document.get("solve", {}), (), _SOLVE)
+    outputs = _read("output", document.get("output", {}), (), _OUTPUT)
+    mesh = _read("grid", document.get("grid", {}), (), _GRID)
+    with _named_by_table():
         strand = Strand(steel, mold=mold, zones=zones, **values)
         return Case(strand, Grid(**mesh), **options, **outputs)
+
+
+def _zones(tables: Any) -> Iterator[Zone]:
+    if not isinstance(tables, list):
+        raise ArgumentError("zones", MISSING, "must be a list of tables, each headed [[zones]]")
+    for n, table in enumerate(tables):
+        values = _read(f"zones.{n}", table, ["end"], _COOLING)
+        try:
+            yield Zone(**values)
+        except RefusalError as error:
+            part = "" if error.argument == "zone" else f".{error.argument}"
+            raise error.named(f"zones.{n}{part}") from None
 
 
 def _steel(table: Any, folder: Path) -> Steel:
     makers = {"scheil": _scheil_steel, "table": _table_steel, "file": _file_steel}
     _check_table("steel", table)
     if "kind" not in table:
-        raise ValueError("steel.kind is missing: must be 'scheil' or 'table'")
+        raise ArgumentError("steel.kind", MISSING, "is missing: must be 'scheil' or 'table'")
     kind = choice("steel.kind", table["kind"], ["scheil", "table"])
     make = makers["file" if kind == "table" and "file" in table else kind]
-    with _reworded(_with_table):
-        return make({key: value for key, value in table.items() if key != "kind"}, folder)
+    return make({key: value for key, value in table.items() if key != "kind"}, folder)
 
 
 def _scheil_steel(table: Table, _: Path) -> Steel:
-    return Steel.scheil(**_read("steel", table, _SCHEIL, _SCHEIL_OPTIONS))
+    values = _read("steel", table, _SCHEIL, _SCHEIL_OPTIONS)
+    with _named_by_table():
+        return Steel.scheil(**values)
 
 
 def _table_steel(table: Table, _: Path) -> Steel:
     columns = _read("steel", table, _COLUMNS, _LATENT_HEAT)
-    return Steel.from_table(columns, latent_heat=columns.get("latent_heat", 0.0))
+    with _named_by_table():
+        return Steel.from_table(columns, latent_heat=columns.get("latent_heat", 0.0))
 
 
 def _file_steel(table: Table, folder: Path) -> Steel:
     values = _read("steel", table, {"file": _text}, _LATENT_HEAT)
-    with _reworded(lambda message: f"steel.file = {values['file']!r}: {message}"):
-        try:
-            return Steel.from_table(folder / values["file"], latent_heat=values.get("latent_heat", 0.0))
-        except OSError as error:
-            raise ValueError(error.strerror) from None
-
-
-def _zones(tables: Any) -> Iterator[dict[str, Any]]:
-    if not isinstance(tables, list):
-        raise ValueError("zones: must be a list of tables, each headed [[zones]]")
-    for n, table in enumerate(tables):
-        yield _cooling(f"zones.{n}", table, {"end": number})
-
-
-def _cooling(name: str, table: Any, required: Mapping[str, Convert]) -> dict[str, Any]:
-    values = _read(name, table, required, {"heat_flux": pair, "htc": pair})
-    if not values.keys() & {"heat_flux", "htc"}:
-        raise ValueError(f"{name}: heat_flux or htc must be given")
-    return values
+    file = values["file"]
+    try:
+        return Steel.from_table(folder / file, latent_heat=values.get("latent_heat", 0.0))
+    except OSError as error:
+        raise ArgumentError("steel.file", file, str(error.strerror)) from None
+    except (KeyError, ValueError) as error:  # which names the file, its column and row
+        raise ArgumentError("steel.file", file, str(error)) from None
 
 
 def _read(
-    name: str, table: Any, required: Mapping[str, Convert], optional: Mapping[str, Convert] | None = None
+    name: str,
+    table: Any,
+    required: Iterable[str],
+    optional: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The converted values of one table of the file, all of them known and none missing."""
+    """The values of one table of the file, all of them known and none missing.
+
+    Values are converted where `required` or `optional` map their key to a function; the others are checked
+    by what is made of them.
+    """
     _check_table(name, table)
-    converts = {**required, **(optional or {})}
-    _check_keys(f"{name}.", table, required, optional or ())
-    return {key: converts[key](f"{name}.{key}", value) for key, value in table.items()}
+    _check_keys(f"{name}.", table, required, optional)
+    converts: dict[str, Convert | None] = {}
+    for keys in (required, optional):
+        converts |= keys if isinstance(keys, Mapping) else {}
+    values = {}
+    for key, value in table.items():
+        convert = converts.get(key)
+        values[key] = value if convert is None else convert(f"{name}.{key}", value)
+    return values
 
 
 def _check_table(name: str, table: Any) -> None:
     if not isinstance(table, Mapping):
-        raise ValueError(f"{name} = {table!r}: must be a table, headed [{name}]")
+        raise ArgumentError(name, table, f"must be a table, headed [{name}]")
 
 
 def _check_keys(prefix: str, table: Table, required: Iterable[str], optional: Iterable[str]) -> None:
     allowed = [*required, *optional]
     for key in table:
         if key not in allowed:
-            raise ValueError(f"{prefix}{key} is unknown; allowed are " + ", ".join(allowed))
+            raise ArgumentError(f"{prefix}{key}", MISSING, "is unknown; allowed are " + ", ".join(allowed))
     for key in required:
         if key not in table:
-            raise ValueError(f"{prefix}{key} is missing")
+            raise ArgumentError(f"{prefix}{key}", MISSING, "is missing")
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} = {value!r}: must be a text")
+        raise ArgumentTypeError(name, value, "must be a text")
     return value
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:
     if not isinstance(value, list):
-        raise TypeError(f"{name} = {value!r}: must be a list of numbers")
+        raise ArgumentTypeError(name, value, "must be a list of numbers")
     return tuple(number(f"{name}[{n}]", item) for n, item in enumerate(value))
-
-
-def _number_or_numbers(name: str, value: Any) -> float | tuple[float, ...]:
-    return _numbers(name, value) if isinstance(value, list) else number(name, value)
 
 
 def _places(name: str, value: Any) -> tuple[Place, ...]:
     if not isinstance(value, list) or not all(isinstance(place, list) for place in value):
-        raise TypeError(f"{name} = {value!r}: must be a list of places [x, y]")
+        raise ArgumentTypeError(name, value, "must be a list of places [x, y]")
     return tuple(_place(f"{name}[{n}]", place) for n, place in enumerate(value))
 
 
 def _place(name: str, value: list[Any]) -> Place:
     if len(value) != 2:
-        raise ValueError(f"{name} = {value!r}: must be a place [x, y]")
+        raise ArgumentError(name, value, "must be a place [x, y]")
     return number(f"{name}[0]", value[0]), number(f"{name}[1]", value[1])
 
 
 @contextmanager
-def _reworded(reword: Callable[[str], str]) -> Iterator[None]:
-    """Turns what is refused inside into a ValueError with another message."""
+def _named_by_table() -> Iterator[None]:
+    """Puts its table before the argument that is refused inside: "nx" becomes "grid.nx"."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(reword(str(error.args[0] if isinstance(error, KeyError) else error))) from None
+    except RefusalError as error:
+        for table, keys in _TABLES.items():
+            if any(error.rest_of(key) is not None for key in keys):
+                raise error.named(f"{table}.{error.argument}") from None
+        raise
 
 
-def _with_table(message: str) -> str:
-    """Puts its table before the key that a message begins with: "nx = 1: ..." becomes "grid.nx = 1: ..."."""
-    key = re.split(r"\W", message, maxsplit=1)[0]
-    tables = [f"{table}." for table, keys in _TABLES.items() if key in keys]
-    return "".join(tables) + message
-
-
-_STRAND: Mapping[str, Convert] = dict.fromkeys(
-    ("width", "thickness", "length", "speed", "pouring_temperature", "ambient_temperature"), number
-)
-_SCHEIL: Mapping[str, Convert] = {
-    **dict.fromkeys(("solidus", "liquidus", "pure_iron_melting", "partition", "latent_heat"), number),
-    "specific_heat": pair,
-    "density": pair,
+# The keys of each table. Those that map to a function are converted by it; the others are left to the
+# classes that they are given to.
+_COOLING = ("heat_flux", "htc")
+_STRAND = ("width", "thickness", "length", "speed", "pouring_temperature", "ambient_temperature")
+_SCHEIL: Mapping[str, Convert | None] = {
+    **dict.fromkeys(("solidus", "liquidus", "pure_iron_melting", "partition", "latent_heat")),
+    **dict.fromkeys(("specific_heat", "density")),
     "conductivity": _numbers,
 }
-_SCHEIL_OPTIONS: Mapping[str, Convert] = {"liquid_conductivity_factor": number, "residual": _text}
-_LATENT_HEAT: Mapping[str, Convert] = {"latent_heat": number}
-_COLUMNS: Mapping[str, Convert] = dict.fromkeys(
+_SCHEIL_OPTIONS: Mapping[str, Convert | None] = {"liquid_conductivity_factor": None, "residual": _text}
+_LATENT_HEAT: Mapping[str, Convert | None] = {"latent_heat": number}
+_COLUMNS: Mapping[str, Convert | None] = dict.fromkeys(
     ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity"), _numbers
 )
-_GRID: Mapping[str, Convert] = {
-    "nx": integer,
-    "ny": integer,
-    "dz_mold": number,
-    "dz_spray": _number_or_numbers,
-    "grading": pair,
-    "ramp": number,
+_GRID = ("nx", "ny", "dz_mold", "dz_spray", "grading", "ramp")
+_SOLVE: Mapping[str, Convert | None] = {
+    **dict.fromkeys(("method", "phase_change"), _text),
+    **dict.fromkeys(("relaxation", "tolerance", "max_sweeps")),
+    **dict.fromkeys(("ordering", "dtype"), _text),
 }
-_SOLVE: Mapping[str, Convert] = {
-    "method": _text,
-    "phase_change": _text,
-    "relaxation": number,
-    "tolerance": number,
-    "max_sweeps": integer,
-    "ordering": _text,
-    "dtype": _text,
-}
-_OUTPUT: Mapping[str, Convert] = {"probes": _places, "sections": _numbers}
+_OUTPUT: Mapping[str, Convert | None] = {"probes": _places, "sections": _numbers}
 _TABLES: Mapping[str, Iterable[str]] = {
     "strand": _STRAND,
     "steel": {**_SCHEIL, **_SCHEIL_OPTIONS, **_COLUMNS},

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from tundish import _core
 from tundish._common.arguments import integer, number, pair
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.casting._strand import Strand
 
-if TYPE_CHECKING:
-    from tundish.casting._strand import Strand
-
-# Stands in for what only a strand can tell, while the rest of a grid is checked.
-_ANY = _core.Grid(8, 8, 1e-2, [1e-2], (1.0, 1.0), 1.0)
+# A possible grid: what is left out of another is taken from it while what is given is checked.
+_POSSIBLE = _core.Grid(8, 8, 1e-2, [1e-2], (1.0, 1.0), 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,14 +43,17 @@ class Grid:
 
     def __post_init__(self) -> None:
         if self.nx is None and self.ny is not None:
-            raise ValueError("nx: must be given with ny")
+            raise ArgumentError("nx", MISSING, "must be given with ny")
         if self.nx is not None:
             nx = integer("nx", self.nx)
             defaults = {"ny": nx, "dz_mold": 1e-3, "dz_spray": 1e-2, "grading": 1.0, "ramp": 1.0}
             for name, value in defaults.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, value)
-        self._filled(_ANY)  # refuses what no strand allows
+        for name in ("dz_spray", "grading"):
+            if isinstance(value := getattr(self, name), list):
+                object.__setattr__(self, name, tuple(value))
+        self._filled(_POSSIBLE)  # refuses what no strand allows
 
     def resolve(self, strand: Strand) -> Grid:
         """The grid with everything left out filled in for this strand."""
@@ -63,13 +64,17 @@ class Grid:
         return self._filled(_core.default_grid(strand._core))
 
     def _filled(self, default: _core.Grid) -> _core.Grid:
-        dz_spray = default.dz_spray if self.dz_spray is None else self.dz_spray
-        steps = dz_spray if isinstance(dz_spray, Iterable) else (dz_spray,)
         return _core.Grid(
             default.nx if self.nx is None else integer("nx", self.nx),
             default.ny if self.ny is None else integer("ny", self.ny),
             default.dz_mold if self.dz_mold is None else number("dz_mold", self.dz_mold),
-            [number("dz_spray", step) for step in steps],
+            default.dz_spray if self.dz_spray is None else _steps(self.dz_spray),
             default.grading if self.grading is None else pair("grading", self.grading),
             default.ramp if self.ramp is None else number("ramp", self.ramp),
         )
+
+
+def _steps(value: float | Iterable[float]) -> list[float]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return [number("dz_spray", value)]
+    return [number(f"dz_spray[{n}]", step) for n, step in enumerate(value)]

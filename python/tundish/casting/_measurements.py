@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import Floats, choice, floats, number, vector
-
-if TYPE_CHECKING:
-    from tundish.casting._solution import Solution
-    from tundish.casting._strand import Strand
+from tundish._common.arguments import Floats, choice, floats, number, positive, vector
+from tundish._common.columns import FrozenColumns
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.tables import rows_of
+from tundish.casting._solution import Solution
+from tundish.casting._strand import Strand
 
 _REQUIRED = ("z_m", "x_m", "y_m", "temperature_K")
 _OPTIONAL = ("sigma_K", "weight")
 
 
-class Measurements:
+# What refuses the number n of a column: the allowed values, after its own value or with none to show.
+Refuse = Callable[[str, int, Any, str], ArgumentError]
+
+
+class Measurements(FrozenColumns):
     """Readings: temperatures (K) at places (x, y) of the quarter section and at z, all in m.
 
     **Main arguments:**
@@ -38,9 +44,11 @@ class Measurements:
     `sensors` is (n_sensors, 2), the different places; `sensor` (n,) numbers them by reading.
 
     **Raises:** ValueError or TypeError naming the argument and the first bad index: shapes that differ,
-    numbers that are not finite, negative places, no readings, or two of one sensor at one z. What only a
-    strand can tell is checked when they meet: :meth:`check`.
+    numbers that are not finite, negative places, no readings, or two of one sensor at one z. Places outside
+    the strand are refused by :meth:`check`.
     """
+
+    _noun: ClassVar[str] = "measurements do"
 
     z: Floats
     x: Floats
@@ -63,39 +71,33 @@ class Measurements:
         missing: bool = False,
     ) -> None:
         columns = {"z": z, "x": x, "y": y, "temperature": temperature, "sigma": sigma, "weight": weight}
-        self._fill(columns, missing, lambda column, n: f"{column}[{n}]")
+        self._fill(columns, missing, _refusal_of_item)
 
-    def _fill(self, given: dict[str, Any], missing: bool, item: Any) -> None:
-        """`item(column, n)` is what a message calls a number."""
+    def _fill(self, given: dict[str, Any], missing: bool, refuse: Refuse) -> None:
+        """Checks and keeps the columns; `refuse` makes the refusal of one of their numbers."""
         if given["sigma"] is not None and given["weight"] is not None:
-            raise ValueError("weight: must not be given together with sigma")
+            raise ArgumentError("weight", MISSING, "must not be given together with sigma")
         size = vector("temperature", given["temperature"]).size
         columns = {name: _column(name, v, size) for name, v in given.items() if v is not None}
         known = ~np.isnan(columns["temperature"]) if missing else np.ones(size, bool)
         for name, values in columns.items():
-            _check(name, values, known, item)
+            _check(name, values, known, refuse)
         if not known.any():
-            raise ValueError("temperature: no readings are given, or all are missing")
-        for name in given:
-            kept = _frozen(columns[name][known]) if name in columns else None
-            object.__setattr__(self, name, kept)
+            raise ArgumentError("temperature", MISSING, "no readings are given, or all are missing")
+        self._set(**{name: columns[name][known] if name in columns else None for name in given})
         sensors, sensor = np.unique(np.stack([self.x, self.y], axis=1), axis=0, return_inverse=True)
-        object.__setattr__(self, "sensors", _frozen(sensors))
-        object.__setattr__(self, "sensor", _frozen(sensor.reshape(-1)))
-        self._refuse_duplicates(np.flatnonzero(known), item)
+        self._set(sensors=sensors, sensor=sensor.reshape(-1))
+        self._refuse_duplicates(np.flatnonzero(known), refuse)
 
-    def _refuse_duplicates(self, number_of: NDArray[np.intp], item: Any) -> None:
+    def _refuse_duplicates(self, number_of: NDArray[np.intp], refuse: Refuse) -> None:
         order = np.lexsort((self.z, self.sensor))
         same = (np.diff(self.sensor[order]) == 0) & (np.diff(self.z[order]) == 0)
         if not same.any():
             return
         first, second = sorted(number_of[order[np.argmax(same) + np.arange(2)]])
-        raise ValueError(
-            f"{item('z', second)}: the sensor has a reading at this z already, {item('z', first)}"
-        )
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name}: measurements do not change; make others")
+        earlier = refuse("z", first, MISSING, "")
+        where = earlier.argument if earlier.line is None else f"line {earlier.line}, {earlier.argument}"
+        raise refuse("z", second, MISSING, f"the sensor has a reading at this z already, {where}")
 
     def __len__(self) -> int:
         return int(self.z.size)
@@ -116,15 +118,15 @@ class Measurements:
 
     def check(self, strand: Strand) -> None:
         """Raises ValueError naming the first reading outside the strand's quarter or below its end."""
-        for name, values, most, what in (
+        for name, values, limit, what in (
             ("x", self.x, strand.width / 2, "width/2"),
             ("y", self.y, strand.thickness / 2, "thickness/2"),
             ("z", self.z, strand.length, "the strand's length"),
         ):
-            bad = np.flatnonzero(values > most * (1 + 1e-9))
+            bad = np.flatnonzero(values > limit * (1 + 1e-9))
             if bad.size:
-                item = f"measurements: {name}[{bad[0]}] = {values[bad[0]]:g} m"
-                raise ValueError(f"{item}: must not exceed {what}, {most:g} m")
+                item = f"measurements.{name}[{bad[0]}]"
+                raise ArgumentError(item, float(values[bad[0]]), f"must not exceed {what}, {limit:g} m")
 
     def select(self, which: ArrayLike) -> Measurements:
         """Some of the readings: a mask (n,) or their numbers, such as `m.select(m.z < 3)`."""
@@ -155,16 +157,18 @@ class Measurements:
         """
         places, at = floats("sensors", sensors), vector("z", z)
         if places.ndim != 2 or places.shape[1] != 2:
-            raise ValueError(f"sensors: has shape {places.shape}; (n_sensors, 2) is needed")
+            raise ArgumentError("sensors", MISSING, f"has shape {places.shape}; (n_sensors, 2) is needed")
         shape = (len(places), at.size)
         table = floats("temperature", temperature)
         if table.shape != shape:
-            raise ValueError(f"temperature: has shape {table.shape}; (n_sensors, n_z) = {shape} is needed")
+            needed = f"has shape {table.shape}; (n_sensors, n_z) = {shape} is needed"
+            raise ArgumentError("temperature", MISSING, needed)
         known: dict[str, Any] = {"sigma": sigma, "weight": weight}
         for name, values in known.items():
             if values is not None:
                 if np.shape(values) not in ((), shape):
-                    raise ValueError(f"{name}: has shape {np.shape(values)}; {shape} is needed")
+                    needed = f"has shape {np.shape(values)}; {shape} is needed"
+                    raise ArgumentError(name, MISSING, needed)
                 known[name] = np.broadcast_to(floats(name, values), shape).reshape(-1)
         x, y = np.repeat(places, at.size, axis=0).T
         return cls(np.tile(at, len(places)), x, y, table.reshape(-1), **known, missing=missing)
@@ -192,15 +196,13 @@ class Measurements:
         the argument.
         """
         if np.ndim(solution.status) or "probe_temperature" not in solution.fields or not len(solution.probes):
-            raise ValueError("solution: must be one strand's, solved with probes")
-        step, first, share = number("every", every), number("start", start), number("noise", noise)
+            raise ArgumentError("solution", MISSING, "must be one strand's, solved with probes")
+        step, first, share = positive("every", every), number("start", start), number("noise", noise)
         end = float(solution.z[-1])
-        if not (math.isfinite(step) and step > 0):
-            raise ValueError(f"every = {every}: must be above 0 m")
         if not 0 <= first <= end:
-            raise ValueError(f"start = {start}: must lie between 0 and the strand's length, {end:g} m")
+            raise ArgumentError("start", start, f"must lie between 0 and the strand's length, {end:g} m")
         if not (math.isfinite(share) and share >= 0):
-            raise ValueError(f"noise = {noise}: must be finite and not negative")
+            raise ArgumentError("noise", noise, "must be finite and not negative")
         choice("distribution", distribution, ["uniform", "normal"])
         # Decimals as written, 0.23 and not 0.22999999999999998.
         z = np.round(first + step * np.arange(math.floor((end - first) / step + 1e-9) + 1), 12)
@@ -225,14 +227,14 @@ class Measurements:
 
         **Raises:** ValueError that begins with the file's name and names line and column; OSError.
         """
-        file = Path(path)
-        try:
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                columns, numbers = _read(csv.reader(lines, strict=True))
-            measurements = cls.__new__(cls)
-            measurements._fill(columns, missing, lambda column, n: f"line {numbers[n]}, {_NAMES[column]}")
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"{file}: {error}") from None
+        measurements = cls.__new__(cls)
+        with rows_of(Path(path)) as rows:
+            columns, lines = _read(rows)
+
+            def refuse(column: str, n: int, value: Any, allowed: str) -> ArgumentError:
+                return ArgumentError(_NAMES[column], value, allowed, line=lines[n])
+
+            measurements._fill(columns, missing, refuse)
         return measurements
 
     def write_csv(self, path: str | PathLike[str]) -> None:
@@ -254,29 +256,25 @@ def _column(name: str, value: Any, size: int) -> Floats:
     if name in ("sigma", "weight") and np.ndim(value) == 0:
         return np.full(size, values)
     if values.shape != (size,):
-        raise ValueError(f"{name}: has shape {values.shape}; ({size},), as temperature, is needed")
+        raise ArgumentError(name, MISSING, f"has shape {values.shape}; ({size},), as temperature, is needed")
     return values
 
 
-def _check(name: str, values: Floats, known: NDArray[np.bool_], item: Any) -> None:
-    least_excluded = name in ("temperature", "sigma", "weight")
-    good = np.isfinite(values) & ((values > 0) if least_excluded else (values >= 0))
+def _refusal_of_item(column: str, n: int, value: Any, allowed: str) -> ArgumentError:
+    return ArgumentError(f"{column}[{n}]", value, allowed)
+
+
+def _check(name: str, values: Floats, known: NDArray[np.bool_], refuse: Refuse) -> None:
+    above_zero = name in ("temperature", "sigma", "weight")
+    good = np.isfinite(values) & ((values > 0) if above_zero else (values >= 0))
     bad = np.flatnonzero(known & ~good)
     if not bad.size:
         return
-    allowed = "finite and above 0" if least_excluded else "finite and not negative"
-    hint = (
-        "; missing=True leaves missing readings out"
-        if name == "temperature" and np.isnan(values[bad[0]])
-        else ""
-    )
-    raise ValueError(f"{item(name, bad[0])} = {values[bad[0]]:g}: must be {allowed}{hint}")
-
-
-def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    values = values.copy()
-    values.flags.writeable = False
-    return values
+    value = float(values[bad[0]])
+    allowed = "must be finite and above 0" if above_zero else "must be finite and not negative"
+    if name == "temperature" and math.isnan(value):
+        allowed += "; missing=True leaves missing readings out"
+    raise refuse(name, int(bad[0]), value, allowed)
 
 
 def _read(rows: Any) -> tuple[dict[str, Any], list[int]]:
@@ -291,18 +289,18 @@ def _read(rows: Any) -> tuple[dict[str, Any], list[int]]:
         if name not in header:
             raise ValueError(f"column {name} is missing; the first line must name the columns")
     values: list[list[float]] = []
-    numbers: list[int] = []
+    lines: list[int] = []
     for row in rows:
         if not row:
             continue
         if len(row) != len(header):
             raise ValueError(f"line {rows.line_num}: has {len(row)} fields; {len(header)} are needed")
         values.append([_number(rows.line_num, *pair) for pair in zip(header, row, strict=True)])
-        numbers.append(rows.line_num)
+        lines.append(rows.line_num)
     if not values:
         raise ValueError("there are no readings below the first line")
     table = dict(zip(header, np.array(values).T, strict=True))
-    return {name: table.get(column) for name, column in _NAMES.items()}, numbers
+    return {name: table.get(column) for name, column in _NAMES.items()}, lines
 
 
 def _number(line: int, column: str, text: str) -> float:
@@ -311,4 +309,4 @@ def _number(line: int, column: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"line {line}, {column} = {text!r}: must be a number") from None
+        raise ArgumentError(column, text, "must be a number", line=line) from None

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
+from tundish._common.late import late
 from tundish._common.optional import optional
+from tundish._common.refusals import MISSING, ArgumentTypeError
 from tundish.casting._grid import Grid
+from tundish.casting._options import Options
 from tundish.casting._strand import Strand
 
 if TYPE_CHECKING:
@@ -90,6 +93,7 @@ class Solution:
     - `probe_gradient`: (n_gradient, n_probes, nz+1), `metallurgical_length_gradient`: (n_gradient,); by
       the parameters in `gradient`, each in its own unit.
     - `status`, `message`, `success`: how the march ended and what to do.
+    - `strand`, `grid`, `options`: what was solved, and how.
     - `damping`: 0, or 1, 2, 4 or 8 where a march by ADI diverged with less and was marched again with its
       freezing fronts damped: a kelvin or two less accurate. Smaller steps need less.
 
@@ -108,6 +112,7 @@ class Solution:
     status_step: Any
     damping: Any
     fields: dict[str, NDArray[Any]]
+    options: Options = dataclasses.field(default=Options(), kw_only=True)
 
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__.get("fields", {})
@@ -163,15 +168,13 @@ class Solution:
 
     def plot(self) -> Figure:
         """Shell growth, temperatures and phase shares along z, as a matplotlib figure."""
-        from tundish.casting._plots import plot_strand
-
-        return plot_strand(self)
+        figure: Figure = late("tundish.casting.plots:plot_strand")(self)
+        return figure
 
     def plot_sections(self) -> Figure:
         """Temperature maps of the kept sections with solidus and liquidus lines, as a matplotlib figure."""
-        from tundish.casting._plots import plot_sections
-
-        return plot_sections(self)
+        figure: Figure = late("tundish.casting.plots:plot_sections")(self)
+        return figure
 
     def _lead(self) -> tuple[str, ...]:
         return ()
@@ -232,17 +235,19 @@ class BatchSolution(Solution):
             self.status_step[n],
             self.damping[n],
             {name: values[n] for name, values in self.fields.items()},
+            options=self.options,
         )
 
     def plot(self) -> Figure:
         """Metallurgical length, shell and temperatures of all candidates, as a matplotlib figure."""
-        from tundish.casting._plots import plot_batch
-
-        return plot_batch(self)
+        figure: Figure = late("tundish.casting.plots:plot_batch")(self)
+        return figure
 
     def plot_sections(self) -> Figure:
         """Not for a batch: take one candidate of it."""
-        raise TypeError("plot_sections: take one candidate, batch.candidate(n).plot_sections()")
+        raise ArgumentTypeError(
+            "plot_sections", MISSING, "take one candidate, batch.candidate(n).plot_sections()"
+        )
 
     def _lead(self) -> tuple[str, ...]:
         return ("candidate",)

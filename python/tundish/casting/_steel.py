@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from tundish import _core
 from tundish._common.arguments import Floats, choice, number, pair, vector
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, RefusalError, UnknownNameError
 
 _COLUMNS = ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity")
 _RESIDUALS = {
@@ -169,7 +170,11 @@ class Steel:
         parameters = self.parameters()
         for name, value in changes.items():
             if name not in parameters:
-                raise KeyError(f"{name!r} is no parameter of this steel; it has " + ", ".join(parameters))
+                raise UnknownNameError(
+                    "changes",
+                    MISSING,
+                    f"{name!r} is no parameter of this steel; it has " + ", ".join(parameters),
+                )
             parameters[name] = number(name, value)
         return Steel(self._core.replaced(list(parameters.values())), self._description)
 
@@ -184,32 +189,43 @@ def _read_columns(table: Any) -> dict[str, Floats]:
     if isinstance(table, str | PathLike):
         return _read_csv(Path(table))
     if isinstance(table, Mapping) or hasattr(table, "columns"):
-        missing = [name for name in _COLUMNS if name not in table]
-        if missing:
-            raise KeyError(f"table: column {missing[0]!r} is missing; needed are " + ", ".join(_COLUMNS))
+        _refuse_missing(table)
         return {name: vector(name, table[name]) for name in _COLUMNS}
     try:
         array = np.asarray(table, np.float64)
     except (TypeError, ValueError):
-        raise TypeError("table: must be a CSV file, a mapping of columns or an array (rows, 5)") from None
+        raise ArgumentTypeError(
+            "table", MISSING, "must be a CSV file, a mapping of columns or an array (rows, 5)"
+        ) from None
     if array.ndim != 2 or array.shape[1] != len(_COLUMNS):
-        raise ValueError(
-            f"table: has shape {array.shape}; (rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS)
-        )
+        needed = f"(rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS)
+        raise ArgumentError("table", MISSING, f"has shape {array.shape}; {needed}")
     return {name: vector(name, array[:, k]) for k, name in enumerate(_COLUMNS)}
+
+
+def _refuse_missing(columns: Any) -> None:
+    for name in _COLUMNS:
+        if name not in columns:
+            needed = ", ".join(_COLUMNS)
+            raise UnknownNameError("table", MISSING, f"column {name!r} is missing; needed are {needed}")
 
 
 def _read_csv(path: Path) -> dict[str, Floats]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise KeyError(f"{path}: column {missing[0]!r} is missing; needed are " + ", ".join(_COLUMNS))
-        columns: dict[str, list[float]] = {name: [] for name in _COLUMNS}
-        for n, row in enumerate(reader):
-            for name in _COLUMNS:
-                try:
-                    columns[name].append(float(row[name]))
-                except (TypeError, ValueError):
-                    raise ValueError(f"{path}: {name}[{n}] = {row[name]!r}: must be a number") from None
+        try:
+            _refuse_missing(reader.fieldnames or ())
+            columns: dict[str, list[float]] = {name: [] for name in _COLUMNS}
+            for n, row in enumerate(reader):
+                for name in _COLUMNS:
+                    columns[name].append(_number(f"{name}[{n}]", row[name]))
+        except RefusalError as error:
+            raise error.at(path) from None
     return {name: np.array(values) for name, values in columns.items()}
+
+
+def _number(name: str, text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        raise ArgumentError(name, text, "must be a number") from None

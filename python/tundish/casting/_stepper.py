@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tundish import _core
-from tundish._common.arguments import Floats, choice, integer, number
+from tundish._common.arguments import Floats, number
 from tundish.casting._grid import Grid
+from tundish.casting._options import Options
+from tundish.casting._plan import stepper_core
 from tundish.casting._strand import Strand
 
 
@@ -27,28 +28,16 @@ class Stepper:
         strand: Strand,
         grid: Grid | None = None,
         *,
-        method: str = "adi",
-        phase_change: str = "enthalpy",
-        relaxation: float = 1.4,
-        tolerance: float | None = None,
-        max_sweeps: int = 10_000,
-        ordering: str = "lexicographic",
+        method: str = Options.method,
+        phase_change: str = Options.phase_change,
+        relaxation: float = Options.relaxation,
+        tolerance: float | None = Options.tolerance,
+        max_sweeps: int = Options.max_sweeps,
+        ordering: str = Options.ordering,
     ) -> None:
-        if not isinstance(strand, Strand):
-            raise TypeError(f"strand = {strand!r}: must be a Strand")
-        if grid is not None and not isinstance(grid, Grid):
-            raise TypeError(f"grid = {grid!r}: must be a Grid")
-        options = _core.Options(
-            choice("method", method, ["adi", "sor"]),
-            choice("phase_change", phase_change, ["enthalpy", "correction"]),
-            number("relaxation", relaxation),
-            None if tolerance is None else number("tolerance", tolerance),
-            integer("max_sweeps", max_sweeps),
-            choice("ordering", ordering, ["lexicographic", "red-black"]),
-            [],
-            [],
+        self._core = stepper_core(
+            strand, grid, Options(method, phase_change, relaxation, tolerance, max_sweeps, ordering)
         )
-        self._core = _core.Stepper(strand._core, (Grid() if grid is None else grid)._core_of(strand), options)
 
     def step(self) -> bool:
         """Takes the next step; False, and nothing is done, at the end of the strand."""
@@ -95,14 +84,8 @@ class Stepper:
         Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
         change on the way down.
         """
-        try:
-            self._core.set({name: number(name, value) for name, value in changes.items()})
-        except IndexError as error:
-            raise KeyError(str(error)) from None
+        self._core.set({name: number(name, value) for name, value in changes.items()})
 
     def get(self, name: str) -> float:
         """A parameter as it is now."""
-        try:
-            return self._core.get(name)
-        except IndexError as error:
-            raise KeyError(str(error)) from None
+        return self._core.get(name)

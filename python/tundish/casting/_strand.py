@@ -8,6 +8,7 @@ from typing import Any
 
 from tundish import _core
 from tundish._common.arguments import number, pair
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError
 from tundish.casting._steel import Steel
 
 Faces = tuple[float, float]
@@ -35,7 +36,7 @@ class Mold:
         object.__setattr__(self, "heat_flux", _faces("mold.heat_flux", self.heat_flux))
         object.__setattr__(self, "htc", _faces("mold.htc", self.htc))
         if self.heat_flux is None and self.htc is None:
-            raise ValueError("mold: heat_flux or htc must be given")
+            raise ArgumentError("mold", MISSING, "heat_flux or htc must be given")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Zone:
         object.__setattr__(self, "htc", _faces("htc", self.htc))
         object.__setattr__(self, "heat_flux", _faces("heat_flux", self.heat_flux))
         if self.heat_flux is None and self.htc is None:
-            raise ValueError("zone: htc or heat_flux must be given")
+            raise ArgumentError("zone", MISSING, "htc or heat_flux must be given")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,21 +88,18 @@ class Strand:
 
     def __post_init__(self) -> None:
         if not isinstance(self.steel, Steel):
-            raise TypeError(f"steel = {self.steel!r}: must be a Steel")
+            raise ArgumentTypeError("steel", self.steel, "must be a Steel")
         if not isinstance(self.mold, Mold):
-            raise TypeError(f"mold = {self.mold!r}: must be a Mold")
+            raise ArgumentTypeError("mold", self.mold, "must be a Mold")
         if not isinstance(self.zones, Iterable):
-            raise TypeError(f"zones = {self.zones!r}: must be a list of Zone")
+            raise ArgumentTypeError("zones", self.zones, "must be a list of Zone")
         zones = tuple(self.zones)
         if not all(isinstance(zone, Zone) for zone in zones):
-            raise TypeError(f"zones = {self.zones!r}: must be a list of Zone")
+            raise ArgumentTypeError("zones", self.zones, "must be a list of Zone")
         names = ("width", "thickness", "length", "speed", "pouring_temperature", "ambient_temperature")
         for name in names:
             object.__setattr__(self, name, number(name, getattr(self, name)))
         object.__setattr__(self, "zones", zones)
-        nothing = (0.0, 0.0)
-        stretches = [(self.mold.length, self.mold.heat_flux or nothing, self.mold.htc or nothing)]
-        stretches += [(zone.end, zone.heat_flux or nothing, zone.htc or nothing) for zone in zones]
         core = _core.Strand(
             self.steel._core,
             self.width,
@@ -109,11 +107,13 @@ class Strand:
             self.speed,
             self.pouring_temperature,
             self.ambient_temperature,
-            stretches,
+            [_cooling(self.mold.length, self.mold), *(_cooling(zone.end, zone) for zone in zones)],
         )
         if not abs(zones[-1].end - self.length) <= 1e-9 * zones[-1].end:
-            raise ValueError(
-                f"zones: the last one ends at {zones[-1].end:g} m; it must end at length = {self.length:g} m"
+            raise ArgumentError(
+                "zones",
+                MISSING,
+                f"the last one ends at {zones[-1].end:g} m; it must end at length = {self.length:g} m",
             )
         object.__setattr__(self, "_core", core)
 
@@ -125,6 +125,11 @@ class Strand:
         """
         values = dict(zip(self._core.slot_names, self._core.slots, strict=True))
         return {name: value for name, value in values.items() if self._given(name)}
+
+    def cooling(self) -> dict[str, float]:
+        """The parameters of mould and zones by name, without those that are zero."""
+        values = self.parameters().items()
+        return {n: value for n, value in values if n.startswith(("mold.", "zones.")) and value > 0}
 
     def _given(self, name: str) -> bool:
         part, *rest = name.split(".")
@@ -145,7 +150,9 @@ class Strand:
         plain: dict[str, Any] = {}
         for name, value in changes.items():
             if name not in known:
-                raise KeyError(f"{name!r} is no parameter of this strand; it has " + ", ".join(known))
+                raise UnknownNameError(
+                    "changes", MISSING, f"{name!r} is no parameter of this strand; it has " + ", ".join(known)
+                )
             value = number(name, value)
             part, *rest = name.split(".")
             if part == "steel":
@@ -164,6 +171,33 @@ class Strand:
         )
 
 
+def _cooling(end: float, part: Mold | Zone) -> tuple[float, Faces, Faces]:
+    """End, heat flux and htc of the mould or a zone; what was not given is zero."""
+    nothing = (0.0, 0.0)
+    return end, part.heat_flux or nothing, part.htc or nothing
+
+
 def _face_changed(part: Mold | Zone, kind: str, face: str, value: float) -> dict[str, Any]:
     x, y = getattr(part, kind)
     return {kind: (value, y) if face == "x" else (x, value)}
+
+
+# The unit in which a parameter is shown, and its size in SI, by the part of the dotted name that has it.
+_UNITS = {
+    "speed": ("m/s", 1.0),
+    "pouring_temperature": ("K", 1.0),
+    "ambient_temperature": ("K", 1.0),
+    "heat_flux": ("MW/m²", 1e6),
+    "htc": ("W/(m² K)", 1.0),
+    "solidus": ("K", 1.0),
+    "liquidus": ("K", 1.0),
+    "pure_iron_melting": ("K", 1.0),
+    "latent_heat": ("kJ/kg", 1e3),
+    "specific_heat": ("J/(kg K)", 1.0),
+    "density": ("kg/m³", 1.0),
+}
+
+
+def display_unit(name: str) -> tuple[str, float]:
+    """The unit in which a parameter is shown, and its size in SI units; ("SI", 1) where there is none."""
+    return next((_UNITS[word] for word in name.split(".") if word in _UNITS), ("SI", 1.0))

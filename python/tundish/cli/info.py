@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.metadata
 import json
 import platform
 from pathlib import Path
 from typing import Any
 
-from tundish.cli import BadInputError
+from tundish.cli import DONE, BadInputError
+from tundish.cli._run import Command
+from tundish.cli._run import instruction_set as instruction_set  # its former place
 
 # Optional package: the extra that brings it, and what it is for.
 _PACKAGES = {
@@ -41,19 +44,27 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     return parser
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InfoCommand(Command):
+    """`tundish info`."""
+
+    cmake_dir: bool = False
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Prints what was asked for."""
-    if arguments.cmake_dir:
+    command = InfoCommand.parse(arguments)
+    if command.cmake_dir:
         folder = cmake_dir()
         if folder is None:
             raise BadInputError(
                 "--cmake-dir: this installation has no CMake files; install tundish from a wheel"
             )
         print(folder)
-        return 0
+        return DONE
     facts = _facts()
-    print(json.dumps(facts) if arguments.json else _table(facts))
-    return 0
+    print(json.dumps(facts) if command.json else _table(facts))
+    return DONE
 
 
 def cmake_dir() -> Path | None:
@@ -65,16 +76,6 @@ def cmake_dir() -> Path | None:
 
     folder = Path(_core.__file__).parent / "lib" / "cmake" / "tundish"
     return folder if (folder / "tundish-config.cmake").is_file() else None
-
-
-def instruction_set() -> str:
-    """The build of the kernels in use; BadInputError when `TUNDISH_ISA` asks for one that cannot be had."""
-    from tundish import _core
-
-    try:
-        return str(_core.instruction_set())
-    except RuntimeError as error:
-        raise BadInputError(str(error)) from None
 
 
 def _facts() -> dict[str, Any]:

@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `tundish` with arguments (those of the process when None) and returns the exit status.
 
-    0: done; 1: failed, such as a march that diverged; 2: bad input, told in one line on stderr; 130:
+    0: done; 1: failed, such as a march that diverged; 2: bad input, one line on stderr; 130:
     interrupted; 141: nobody reads the output.
     """
     try:
@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _leave_stdout()
         return BROKEN_PIPE
+    except ImportError as error:  # of an optional package; the message has the command that installs it
+        return _refused(arguments.prog, error, FAILED)
     except OSError as error:
         _leave_stdout()
         return _refused(arguments.prog, error, FAILED)

@@ -134,8 +134,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _energies2020(arguments: argparse.Namespace) -> int:
-    from tundish.reproduce import _energies2020_report as report
     from tundish.reproduce import energies2020 as paper
+    from tundish.reproduce.energies2020 import report
 
     folder = arguments.out or Path(arguments.paper)
     make_folder(folder)
@@ -159,8 +159,8 @@ def _energies2020(arguments: argparse.Namespace) -> int:
 
 
 def _scrap2025(arguments: argparse.Namespace) -> int:
-    from tundish.reproduce import _scrap2025_report as report
     from tundish.reproduce import scrap2025 as paper
+    from tundish.reproduce.scrap2025 import report
 
     folder = arguments.out or Path(arguments.paper)
     make_folder(folder)

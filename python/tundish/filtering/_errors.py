@@ -1,4 +1,4 @@
-"""What can go wrong in the middle of a run."""
+"""Errors in the middle of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NotPositiveDefiniteError(FilterError):
 
 
 class PoleError(FilterError):
-    """The partition model was asked for a heat whose slag would hold more than all of the element."""
+    """A heat's slag would hold more than all of the element: 1 + (c1 + c2 f) r is not above 0."""
 
 
 class DivergedError(FilterError):

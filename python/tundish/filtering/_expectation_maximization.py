@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.arguments import integer, names_of, number
+from tundish._common.arguments import count, number, some_names
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.filtering._kalman import run_smoother
 from tundish.filtering._model import Model
 
@@ -75,22 +76,15 @@ def expectation_maximization(
 
     **Returns:** a :class:`Maximized`. **Raises:** as :func:`kalman_filter`.
     """
-    try:
-        chosen = names_of("estimate", estimate, PARAMETERS)
-    except KeyError as error:
-        raise ValueError(error.args[0]) from None
-    if not chosen:
-        raise ValueError("estimate: must name at least one of " + ", ".join(PARAMETERS))
-    iterations, share = integer("maxiter", maxiter), number("tol", tol)
-    if iterations < 1:
-        raise ValueError(f"maxiter = {iterations}: must be at least 1")
+    chosen = some_names("estimate", estimate, PARAMETERS)
+    iterations, share = count("maxiter", maxiter, 1), number("tol", tol)
     if not share >= 0:
-        raise ValueError(f"tol = {share}: must not be negative")
+        raise ArgumentError("tol", share, "must not be negative")
     model = Model(y, obs_cov, transition, state_cov, state_intercept, initial_mean, initial_cov, "float64")
     model.put_observation(design, obs_intercept)
     _check_shared(model, chosen)
     if np.isnan(model.y).all():
-        raise ValueError("y: all observations are missing, there is nothing to estimate from")
+        raise ArgumentError("y", MISSING, "all observations are missing, there is nothing to estimate from")
     loglik: list[float] = []
     message = f"not converged after {iterations} iterations; raise maxiter"
     for _ in range(iterations):
@@ -110,7 +104,7 @@ def expectation_maximization(
 
 @dataclass
 class _Moments:
-    """What the smoother says of the disturbances and of the start."""
+    """Moments of the disturbances and of the start, given all observations."""
 
     loglik: float
     mean: NDArray[np.float64]  # (B, n), of the first state
@@ -146,7 +140,7 @@ def _maximize(model: Model, moments: _Moments, chosen: list[str]) -> None:
             apart = moments.mean - moments.mean.mean(axis=0)
         else:
             apart = moments.mean - arrays["initial_mean"][:, 0]
-        spread = spread + np.einsum("bi,bj->ij", apart, apart) / model.filters
+        spread = spread + np.einsum("bi,bj->ij", apart, apart) / model.batch
         arrays["initial_cov"] = (0.5 * (spread + spread.T))[None, None]
     if "initial_mean" in chosen:
         arrays["initial_mean"] = moments.mean.mean(axis=0)[None, None]
@@ -154,19 +148,19 @@ def _maximize(model: Model, moments: _Moments, chosen: list[str]) -> None:
 
 def _observation_noise(model: Model, moments: _Moments) -> NDArray[np.float64]:
     noise = model.arrays["obs_cov"]
-    there = ~np.isnan(model.y).all(axis=-1)  # (B, T); what is missing in part still has a moment
+    observed = ~np.isnan(model.y).all(axis=-1)  # (B, T); what is missing in part still has a moment
     second = moments.disturbance[..., None] * moments.disturbance[..., None, :] + moments.disturbance_var
     if noise.shape[0] == noise.shape[1] == 1:
-        mean = second[there].mean(axis=0)
+        mean = second[observed].mean(axis=0)
         return np.ascontiguousarray((0.5 * (mean + mean.T))[None, None])
-    all_noise = np.broadcast_to(noise, second.shape)[there]
-    factor = np.trace(np.linalg.solve(all_noise, second[there]), axis1=-2, axis2=-1).mean() / model.p
+    all_noise = np.broadcast_to(noise, second.shape)[observed]
+    factor = np.trace(np.linalg.solve(all_noise, second[observed]), axis1=-2, axis2=-1).mean() / model.p
     return np.asarray(noise * factor)
 
 
 def _state_noise(model: Model, moments: _Moments) -> NDArray[np.float64]:
     noise = model.arrays["state_cov"]
-    steps = model.filters * (model.steps - 1)
+    steps = model.batch * (model.steps - 1)
     total = moments.transition_sum.sum(axis=0)
     if noise.ndim == 3:
         q = noise[0, 0]
@@ -182,9 +176,11 @@ def _check_shared(model: Model, chosen: list[str]) -> None:
         if name == "obs_cov":
             continue
         if len(values) > 1 or (name == "state_cov" and values.shape[1] > 1):
-            raise ValueError(f"{name}: is estimated as one for all series and steps; give one to start from")
+            raise ArgumentError(
+                name, MISSING, "is estimated as one for all series and steps; give one to start from"
+            )
     if "obs_cov" in chosen and not (np.diagonal(model.arrays["obs_cov"], axis1=-2, axis2=-1) > 0).all():
-        raise ValueError("obs_cov: must be above 0 to be estimated; 0 remains 0")
+        raise ArgumentError("obs_cov", MISSING, "must be above 0 to be estimated; 0 remains 0")
 
 
 def _as_given(model: Model, name: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import choice
 from tundish._common.progress import Callback, progress_callback
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, KEPT, STORES, Model, bound, thread_count
 from tundish.filtering._result import Filtered, Smoothed
@@ -46,9 +47,10 @@ def kalman_filter(
     - `design`: Z, (n,), (T, n) or (B, T, n); with p observations a step (p, n), (T, p, n) or (B, T, p, n).
     - `obs_cov`: H, scalar, (T,) or (B, T); with p observations a step (p, p), (T, p, p) or (B, T, p, p).
     - `initial_mean`, `initial_cov`: the prediction for the first observation. (n,) or (B, n); scalar, (n,)
-      diagonal, (n, n) or (B, n, n).
+      diagonal, (n, n), (B, n, n), or a :class:`Diagonal` of (n,) or (B, n).
     - `transition`, `state_cov`: F and Q. Scalar, (n,) diagonal, (n, n), (B, n, n), or (B, T, n, n) where they
-      change in time, B then being 1 where all series share them.
+      change in time, B then being 1 where all series share them; or a :class:`Diagonal` of (n,), (B, n) or
+      (B, T, n).
     - `state_intercept`: c, scalar, (n,), (B, n) or (B, T, n). `obs_intercept`: d, scalar, (T,) or (B, T);
       with p observations (p,), (T, p) or (B, T, p).
 
@@ -91,13 +93,13 @@ def run_filter(
     sigma: tuple[float, float, float] = (1.0, 1.0, 0.0),
 ) -> Filtered:
     """Runs a checked model's filter."""
-    count, limit = thread_count(threads), bound(robust)
+    workers, limit = thread_count(threads), bound(robust)
     if limit is not None and not model.scalar:
-        raise ValueError("robust: is for one observation a step")
+        raise ArgumentError("robust", MISSING, "is for one observation a step")
     core = model.core(choice("form", form, FORMS), limit, observes, sigma)
     shared = observes == "linear" and core.by_rows and limit is None and model.shares_covariances()
     with progress_callback(progress, "series") as callback:
-        found = core.run(list(wanted), shared, count, callback)
+        found = core.run(list(wanted), shared, workers, callback)
     raise_problem(found.pop("problem"), form, model.single)
     return filtered(model, found)
 
@@ -153,12 +155,12 @@ def run_smoother(
     progress: Progress,
 ) -> dict[str, Any]:
     """Runs a checked model's smoother."""
-    count, limit = thread_count(threads), bound(robust)
+    workers, limit = thread_count(threads), bound(robust)
     if limit is not None and not model.scalar:
-        raise ValueError("robust: is for one observation a step")
+        raise ArgumentError("robust", MISSING, "is for one observation a step")
     core = model.core(choice("form", form, FORMS), limit)
     with progress_callback(progress, "series") as callback:
-        found = core.smooth(list(wanted), count, callback)
+        found = core.smooth(list(wanted), workers, callback)
     raise_problem(found.pop("problem"), form, model.single)
     return model.shape_result(found)
 

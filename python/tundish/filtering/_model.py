@@ -1,6 +1,6 @@
 """A state-space model's arguments, checked, as the arrays that the kernels take.
 
-Every array gets two leading axes, filters and steps, of length 1 where they share.
+Every array gets two leading axes, series and steps, of length 1 where all have the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tundish import _core
-from tundish._common.arguments import Floats, choice, floats, integer, number
+from tundish._common.arguments import Floats, choice, count, floats, number
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.filtering._diagonal import Diagonal, numbers
 
 FORMS = ("standard", "joseph", "sqrt")
 STORES = ("final", "mean", "diagonal", "full")
@@ -24,8 +26,12 @@ _DEFINITE = 1e-10
 
 
 class Model:
-    """Checked arguments. `single`: y was one series; `scalar`: one observation a step, without an axis for
-    it."""
+    """Checked arguments.
+
+    - `batch`, `steps`, `p`, `n`: numbers of series, steps, observations a step and states.
+    - `single`: whether y was one series; `scalar`: whether it has one observation a step, without an axis
+      for it.
+    """
 
     def __init__(
         self, y: Any, obs_cov: Any, transition: Any, state_cov: Any, state_intercept: Any, initial_mean: Any,
@@ -33,7 +39,7 @@ class Model:
     ) -> None:  # fmt: skip
         self.dtype = np.dtype(choice("dtype", dtype, DTYPES))
         self.y = self._observations(y)
-        self.filters, self.steps, self.p = self.y.shape
+        self.batch, self.steps, self.p = self.y.shape
         self.n = floats("initial_mean", initial_mean).shape[-1] if np.ndim(initial_mean) else 0
         self.arrays: dict[str, NDArray[Any]] = {}
         self._put("y", self.y)
@@ -45,21 +51,25 @@ class Model:
         self._put("obs_cov", self.observation_noise(obs_cov))
 
     def _observations(self, given: Any) -> Floats:
-        y = _numbers("y", given)
+        y = numbers("y", given)
         if y.ndim not in (1, 2, 3) or not y.size:
-            raise ValueError(f"y: has shape {y.shape}; (T,), (B, T) or (B, T, p) is needed, nothing empty")
+            raise ArgumentError(
+                "y", MISSING, f"has shape {y.shape}; (T,), (B, T) or (B, T, p) is needed, nothing empty"
+            )
         if np.isinf(y).any():
-            raise ValueError(f"y{_place(np.isinf(y))} is infinite; a missing observation is NaN")
+            raise ArgumentError(
+                f"y{_place(np.isinf(y))}", MISSING, "is infinite; a missing observation is NaN"
+            )
         self.single, self.scalar = y.ndim == 1, y.ndim < 3
         return y.reshape(1, -1, 1) if y.ndim == 1 else y[..., None] if y.ndim == 2 else y
 
     def cast(self, name: str, values: Floats) -> NDArray[Any]:
         """In the run's precision, in which a finite number must stay one."""
         with np.errstate(over="ignore"):
-            numbers = np.ascontiguousarray(values, dtype=self.dtype)
-        if self.dtype != np.float64 and np.isinf(numbers).any():
-            raise ValueError(f"{name}{_place(np.isinf(numbers))}: is too large for {self.dtype}")
-        return numbers
+            cast = np.ascontiguousarray(values, dtype=self.dtype)
+        if self.dtype != np.float64 and np.isinf(cast).any():
+            raise ArgumentError(f"{name}{_place(np.isinf(cast))}", MISSING, f"is too large for {self.dtype}")
+        return cast
 
     def _put(self, name: str, values: Floats) -> None:
         self.arrays[name] = self.cast(name, values)
@@ -72,15 +82,15 @@ class Model:
     def design(self, given: Any) -> NDArray[Any]:
         """(n,), (T, n) or (B, T, n); with p observations a step (p, n), (T, p, n) or (B, T, p, n)."""
         item = (self.n,) if self.scalar else (self.p, self.n)
-        values = self.series("design", given, item)
+        values = self.per_step("design", given, item)
         return self.cast("design", values.reshape(*values.shape[:2], self.p, self.n))
 
     def observation_intercept(self, given: Any) -> NDArray[Any]:
         """Scalar, (T,) or (B, T); with p observations a step also (p,), (T, p) or (B, T, p)."""
-        values = _numbers("obs_intercept", given)
+        values = numbers("obs_intercept", given)
         _check_finite("obs_intercept", values)
         item = () if self.scalar and values.ndim else (self.p,)
-        values = self.series("obs_intercept", values if values.ndim else np.full(self.p, values), item)
+        values = self.per_step("obs_intercept", values if values.ndim else np.full(self.p, values), item)
         return self.cast("obs_intercept", values.reshape(*values.shape[:2], self.p))
 
     def put_observation(self, design: Any, intercept: Any) -> None:
@@ -92,90 +102,103 @@ class Model:
         """H with all its axes, (1 or B, 1 or T, p, p)."""
         if not self.scalar:
             return _whole(self.covariance("obs_cov", given, self.p, steps=True))
-        values = self.series("obs_cov", given, ())
+        values = self.per_step("obs_cov", given, ())
         negative = (values < 0).reshape(np.shape(given))
         if negative.any():
-            raise ValueError(f"obs_cov{_place(negative)} is negative; a variance is needed")
+            raise ArgumentError(f"obs_cov{_place(negative)}", MISSING, "is negative; a variance is needed")
         return values[..., None, None]
 
-    def series(self, name: str, given: Any, item: tuple[int, ...]) -> Floats:
-        """`item` shared by all, one of every step, or of every filter's every step: with two leading axes."""
-        values = _numbers(name, given)
+    def per_step(self, name: str, given: Any, item: tuple[int, ...]) -> Floats:
+        """An `item` for all, one for every step, or one for every step of every series: with two leading
+        axes."""
+        values = numbers(name, given)
         extra = values.ndim - len(item)
-        lead = {0: (1, 1), 1: (1, self.steps), 2: (self.filters, self.steps)}.get(extra)
+        lead = {0: (1, 1), 1: (1, self.steps), 2: (self.batch, self.steps)}.get(extra)
         wanted = None if lead is None else (*lead[2 - extra :], *item)
         if lead is None or values.shape != wanted:
-            shapes = (item, (self.steps, *item), (self.filters, self.steps, *item))
-            raise ValueError(f"{name}: has shape {values.shape}; {_alternatives(shapes)} is needed")
+            shapes = (item, (self.steps, *item), (self.batch, self.steps, *item))
+            raise _shape_refused(name, values, shapes)
         _check_finite(name, values)
         return values.reshape(*lead, *item)
 
     def of_state(self, name: str, given: Any, *, steps: bool) -> Floats:
         """(n,), (B, n) or, with `steps`, (B or 1, T, n); a scalar is for all states."""
-        values = _numbers(name, given)
+        values = numbers(name, given)
         _check_finite(name, values)
         n = self.n
         if values.ndim == 0 and name != "initial_mean":
             values = np.full(n, values)
-        shapes = [(n,), (self.filters, n)] + (
-            [(self.filters, self.steps, n), (1, self.steps, n)] if steps else []
+        shapes = [(n,), (self.batch, n)] + (
+            [(self.batch, self.steps, n), (1, self.steps, n)] if steps else []
         )
         if not n or values.shape not in shapes:
-            needed = _alternatives(shapes) if n else "(n,) or (B, n)"
-            raise ValueError(f"{name}: has shape {values.shape}; {needed} is needed")
+            raise _shape_refused(name, values, shapes if n else ["(n,)", "(B, n)"])
         return values if values.ndim == 3 else values.reshape(-1, 1, n)
 
     def square(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
-        """A matrix for all, for every filter, or with `steps` for every step; a scalar or (n,) is its
-        diagonal. What is diagonal comes back as (.., .., n)."""
-        values = _numbers(name, given)
+        """A matrix for all, for every series, or with `steps` for every step; a scalar or (n,) is its
+        diagonal, as is a :class:`Diagonal`. What is diagonal comes back as (.., .., n)."""
+        if isinstance(given, Diagonal):
+            return self._diagonals(name, given, size, steps=steps)
+        values = numbers(name, given)
         _check_finite(name, values)
         if values.ndim == 0:
             values = np.full(size, values)
         if values.shape == (size,):
             return values.reshape(1, 1, size)
-        item, length, filters = (size, size), self.steps, self.filters
+        item, length, batch = (size, size), self.steps, self.batch
         observation = name == "obs_cov"
-        shapes = [item, (length, *item) if observation else (filters, *item)]
-        shapes += [(filters, length, *item), (1, length, *item)] if steps else []
+        shapes = [item, (length, *item) if observation else (batch, *item)]
+        shapes += [(batch, length, *item), (1, length, *item)] if steps else []
         if values.shape not in shapes:
-            also = "" if observation else f"a scalar, {(size,)}, "
-            raise ValueError(f"{name}: has shape {values.shape}; {also}{_alternatives(shapes)} is needed")
+            raise _shape_refused(name, values, shapes, "" if observation else f"a scalar, {(size,)}, ")
         if values.ndim < 4:
             values = values.reshape(1, -1, *item) if observation else values.reshape(-1, 1, *item)
         diagonals = np.diagonal(values, axis1=-2, axis2=-1)
         return diagonals if np.count_nonzero(values) == np.count_nonzero(diagonals) else values
 
+    def _diagonals(self, name: str, given: Diagonal, size: int, *, steps: bool) -> Floats:
+        """(.., .., n) of a :class:`Diagonal`."""
+        values = given.values
+        shapes = [(size,), (self.batch, size)]
+        shapes += [(self.batch, self.steps, size), (1, self.steps, size)] if steps else []
+        if values.shape not in shapes:
+            needed = _alternatives(shapes)
+            raise ArgumentError(name, MISSING, f"has diagonals of shape {values.shape}; {needed} is needed")
+        _check_finite(name, values)
+        return values if values.ndim == 3 else values.reshape(-1, 1, size)
+
     def covariance(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
         """A :meth:`square` that is symmetric and not indefinite."""
-        if name == "obs_cov" and np.ndim(given) < 2:
-            raise ValueError(f"obs_cov: has shape {np.shape(given)}; {(size, size)} and more axes are needed")
+        axes = given.ndim if isinstance(given, Diagonal) else np.ndim(given)
+        if name == "obs_cov" and axes < 2:
+            shape = np.shape(given)
+            raise ArgumentError(name, MISSING, f"has shape {shape}; {(size, size)} and more axes are needed")
         values = self.square(name, given, size, steps=steps)
         if values.ndim == 3:
             if (values < 0).any():
-                raise ValueError(f"{name}: is indefinite; the variance{_place(values[0, 0] < 0)} is negative")
+                first = np.argwhere(values < 0)[0]
+                raise ArgumentError(
+                    _matrix(name, first, axes),
+                    MISSING,
+                    f"is indefinite; the variance[{first[-1]}] is negative",
+                )
             return values
         scale = np.abs(values).max(axis=(-1, -2), keepdims=True)
         skew = np.abs(values - values.swapaxes(-1, -2)) > _SYMMETRY * scale
         if skew.any():
-            i, j = np.argwhere(skew)[0][-2:]
-            which = self._which(np.argwhere(skew)[0], values)
-            raise ValueError(f"{name}{which}: is not symmetric, element [{i}, {j}] differs from [{j}, {i}]")
+            first = np.argwhere(skew)[0]
+            i, j = first[-2:]
+            raise ArgumentError(
+                _matrix(name, first, axes),
+                MISSING,
+                f"is not symmetric, element [{i}, {j}] differs from [{j}, {i}]",
+            )
         indefinite = np.linalg.eigvalsh(values)[..., 0] < -_DEFINITE * scale[..., 0, 0]
         if indefinite.any():
-            which = self._which(np.argwhere(indefinite)[0], values)
-            raise ValueError(f"{name}{which}: is indefinite; a covariance has no negative eigenvalue")
+            which = _matrix(name, np.argwhere(indefinite)[0], axes)
+            raise ArgumentError(which, MISSING, "is indefinite; a covariance has no negative eigenvalue")
         return np.asarray((values + values.swapaxes(-1, -2)) / 2)  # a skew part would never leave the filter
-
-    @staticmethod
-    def _which(index: NDArray[np.intp], values: Floats) -> str:
-        """Which of several matrices."""
-        names = [
-            f"{w} {i}"
-            for w, i, many in zip(("series", "step"), index, values.shape, strict=False)
-            if many > 1
-        ]
-        return f" of {', '.join(names)}" if names else ""
 
     def core(self, form: str, robust: float | None, observes: str = "linear",
              sigma: tuple[float, float, float] = (1.0, 1.0, 0.0)) -> Any:  # fmt: skip
@@ -199,8 +222,8 @@ class Model:
                 continue
             if self.single:
                 shaped[name] = values[0]
-            elif len(values) != self.filters:  # one covariance for all
-                shaped[name] = np.broadcast_to(values, (self.filters, *values.shape[1:]))
+            elif len(values) != self.batch:  # one covariance for all
+                shaped[name] = np.broadcast_to(values, (self.batch, *values.shape[1:]))
         return shaped
 
     def shares_covariances(self) -> bool:
@@ -209,9 +232,7 @@ class Model:
         names = ("design", "obs_cov", "transition", "state_cov", "initial_cov")
         gone = np.isnan(self.y)
         return (
-            self.filters > 1
-            and all(len(self.arrays[n]) == 1 for n in names)
-            and bool((gone == gone[:1]).all())
+            self.batch > 1 and all(len(self.arrays[n]) == 1 for n in names) and bool((gone == gone[:1]).all())
         )
 
 
@@ -221,16 +242,13 @@ def bound(robust: Any) -> float | None:
         return None
     value = number("robust", robust)
     if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"robust = {value:g}: must be above 0, in standard deviations; 1.5 to 3 are usual")
+        raise ArgumentError("robust", value, "must be above 0, in standard deviations; 1.5 to 3 are usual")
     return value
 
 
 def thread_count(threads: Any) -> int:
     """Checks `threads`; 0 is all."""
-    count = 0 if threads is None else integer("threads", threads)
-    if threads is not None and count < 1:
-        raise ValueError(f"threads = {threads}: must be at least 1")
-    return count
+    return 0 if threads is None else count("threads", threads, 1)
 
 
 def sigma_parameters(n: int, kappa: Any, alpha: Any, beta: Any) -> tuple[float, float, float]:
@@ -238,19 +256,12 @@ def sigma_parameters(n: int, kappa: Any, alpha: Any, beta: Any) -> tuple[float, 
     k = 3.0 - n if kappa is None else number("kappa", kappa)
     a, b = number("alpha", alpha), number("beta", beta)
     if not (np.isfinite(k) and n + k > 0):
-        raise ValueError(f"kappa = {k:g}: n + kappa must be above 0, with n = {n}")
+        raise ArgumentError("kappa", k, f"n + kappa must be above 0, with n = {n}")
     if not (np.isfinite(a) and a > 0):
-        raise ValueError(f"alpha = {a:g}: must be finite and above 0")
+        raise ArgumentError("alpha", a, "must be finite and above 0")
     if not np.isfinite(b):
-        raise ValueError(f"beta = {b:g}: must be finite")
+        raise ArgumentError("beta", b, "must be finite")
     return k, a, b
-
-
-def _numbers(name: str, given: Any) -> Floats:
-    """An array that keeps a scalar a scalar, and the precision that it has."""
-    if type(given) is np.ndarray and given.dtype in (np.float64, np.float32):
-        return given
-    return floats(name, given).reshape(np.shape(given))
 
 
 def _whole(values: Floats) -> Floats:
@@ -261,12 +272,27 @@ def _whole(values: Floats) -> Floats:
 def _check_finite(name: str, values: Floats) -> None:
     if not np.isfinite(values).all():
         bad = ~np.isfinite(values)
-        raise ValueError(f"{name}{_place(bad)} = {values[bad][0]:g}: must be a finite number")
+        raise ArgumentError(f"{name}{_place(bad)}", float(values[bad][0]), "must be a finite number")
 
 
 def _place(bad: NDArray[np.bool_]) -> str:
     first = np.argwhere(bad)[0]
     return f"[{', '.join(map(str, first))}]" if first.size else ""
+
+
+def _matrix(name: str, index: NDArray[np.intp], axes: int) -> str:
+    """Which of several matrices, by its place in an argument of so many axes."""
+    series, step = index[:2]
+    if axes < 3:
+        return name
+    if axes == 3:
+        return f"{name}[{step if name == 'obs_cov' else series}]"
+    return f"{name}[{series}, {step}]"
+
+
+def _shape_refused(name: str, values: Floats, shapes: Any, also: str = "") -> ArgumentError:
+    needed = f"{also}{_alternatives(shapes)} is needed"
+    return ArgumentError(name, MISSING, f"has shape {values.shape}; {needed}")
 
 
 def _alternatives(shapes: Any) -> str:

@@ -25,7 +25,7 @@ class Filtered:
     - `final_mean` (B, n), `final_cov` (B, n, n): filtered at the last step; `predicted_mean`,
       `predicted_cov`: the prediction for the step after it.
     - `slopes` (B, T, n): of the observation in the state, b with Cov(a, y) = P b (partition model only, when
-      asked for).
+      `slopes=True`).
     """
 
     mean: Numbers | None

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish import _core
-from tundish._common.arguments import choice, floats, integer
+from tundish._common.arguments import choice, count, floats
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, Model, bound, sigma_parameters
 from tundish.filtering._unscented import Observe, SigmaPoints
+
+_NOT_GIVEN = "was not given at construction, and must be for every update"
 
 
 class _Stepped:
@@ -29,8 +32,8 @@ class _Stepped:
             own[name] = np.array(value) if isinstance(value, np.ndarray | list) else value
         self._arguments = own
         observations, obs_cov = own["observations"], own["obs_cov"]
-        if observations is not None and integer("observations", observations) < 1:
-            raise ValueError(f"observations = {observations}: must be at least 1")
+        if observations is not None:
+            count("observations", observations, 1)
         if observations is None and np.ndim(obs_cov) == 2:
             observations = np.shape(obs_cov)[0]
         if observations is None and np.ndim(own.get("design", 0.0)) == 2:
@@ -42,7 +45,7 @@ class _Stepped:
         self._model = Model(nothing, unknown if obs_cov is None else obs_cov, **given)
         self._limit = bound(own["robust"])
         if self._limit is not None and observations is not None:
-            raise ValueError("robust: is for one observation a step")
+            raise ArgumentError("robust", MISSING, "is for one observation a step")
         self._steps = 0
 
     def __repr__(self) -> str:
@@ -98,15 +101,15 @@ class _Stepped:
         values = floats("y", y).reshape(np.shape(y))
         shape = () if self._model.scalar else (self._model.p,)
         if values.shape != shape:
-            raise ValueError(f"y: has shape {values.shape}; {shape or 'a number'} is needed")
+            raise ArgumentError("y", MISSING, f"has shape {values.shape}; {shape or 'a number'} is needed")
         if np.isinf(values).any():
-            raise ValueError("y is infinite; a missing observation is NaN")
+            raise ArgumentError("y", MISSING, "is infinite; a missing observation is NaN")
         return self._model.cast("y", values.reshape(1, self._model.p))
 
     def _noise(self, obs_cov: ArrayLike | None) -> NDArray[Any]:
         if obs_cov is None:
             if self._arguments["obs_cov"] is None:
-                raise ValueError("obs_cov: was not given at construction, and must be for every update")
+                raise ArgumentError("obs_cov", MISSING, _NOT_GIVEN)
             return self._model.arrays["obs_cov"][:, 0]
         return self._model.cast("obs_cov", self._model.observation_noise(obs_cov)[:, 0])
 
@@ -127,7 +130,7 @@ class _Stepped:
         try:
             self._core.restore(saved["state"], saved["sums"])
         except ValueError:
-            # A machine with other registers keeps its numbers in another order: it goes on from the moments.
+            # A machine with other registers orders its numbers otherwise: it continues from the moments.
             arguments = {**saved["arguments"], **saved["moments"]}
             self.__init__(**arguments)  # type: ignore[misc]
             self._core.restore(self._core.save()[0], saved["sums"])
@@ -153,7 +156,7 @@ class KalmanFilter(_Stepped):
     **Other arguments:**
 
     - `observations`: how many there are a step; None is one number, or as many as `design` or `obs_cov`
-      says.
+      has.
     - `form`, `robust`, `dtype`: as for :func:`kalman_filter`.
     """
 
@@ -198,7 +201,7 @@ class KalmanFilter(_Stepped):
         model = self._model
         reading, noise = self._observation(y), self._noise(obs_cov)
         if design is None and self._arguments["design"] is None:
-            raise ValueError("design: was not given at construction, and must be for every update")
+            raise ArgumentError("design", MISSING, _NOT_GIVEN)
         arrays = model.arrays
         z = (arrays["design"] if design is None else model.design(design))[:, 0]
         d = arrays["obs_intercept"] if obs_intercept is None else model.observation_intercept(obs_intercept)
@@ -238,7 +241,7 @@ class UnscentedFilter(_Stepped):
         dtype: str = "float64",
     ) -> None:
         if not callable(observe):
-            raise TypeError(f"observe = {observe!r}: must be a function of points and step")
+            raise ArgumentTypeError("observe", observe, "must be a function of points and step")
         self._begin({name: value for name, value in locals().items() if name not in ("self", "__class__")})
         self._observe, model = observe, self._model
         model.arrays["obs_intercept"] = model.observation_intercept(0.0)

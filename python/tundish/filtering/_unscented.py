@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tundish import _core
 from tundish._common.arguments import choice
 from tundish._common.progress import progress_callback
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._kalman import Progress, filtered
 from tundish.filtering._model import KEPT, STORES, Model, bound, sigma_parameters, thread_count
@@ -63,13 +64,13 @@ def unscented_filter(
     """
     model = Model(y, obs_cov, transition, state_cov, state_intercept, initial_mean, initial_cov, dtype)
     if not callable(observe):
-        raise TypeError(f"observe = {observe!r}: must be a function of points and step")
+        raise ArgumentTypeError("observe", observe, "must be a function of points and step")
     sigma = sigma_parameters(model.n, kappa, alpha, beta)
     kept = KEPT[choice("store", store, STORES)]
     model.arrays["obs_intercept"] = model.observation_intercept(0.0)
     limit = bound(robust)
     if limit is not None and not model.scalar:
-        raise ValueError("robust: is for one observation a step")
+        raise ArgumentError("robust", MISSING, "is for one observation a step")
     run = _Run(model, SigmaPoints(model, limit, sigma, thread_count(threads)), kept)
     with progress_callback(progress, "steps") as callback:
         for t in range(model.steps):
@@ -89,7 +90,7 @@ class SigmaPoints:
         self.model, self.core = model, stepped(model.core("standard", robust, sigma=sigma), threads)
 
     def update(self, observe: Observe, t: Any, y: NDArray[Any], noise: NDArray[Any]) -> None:
-        """Asks the model about the points, and takes y (B, p) in."""
+        """Evaluates `observe` at the points and updates with y (B, p)."""
         model = self.model
         points, lost = self.core.points()
         if lost is not None:
@@ -98,12 +99,14 @@ class SigmaPoints:
         shape = points.shape[:2]
         allowed = [(*shape, model.p)] + ([shape] if model.p == 1 else [])
         if values.shape not in allowed or values.dtype.kind not in "iuf":
-            raise ValueError(
-                f"observe: returned {values.dtype} of shape {values.shape} at step {t}; numbers of shape "
-                f"{' or '.join(map(str, allowed))} are needed"
+            raise ArgumentError(
+                "observe",
+                MISSING,
+                f"returned {values.dtype} of shape {values.shape} at step {t}; numbers of shape "
+                f"{' or '.join(map(str, allowed))} are needed",
             )
         if not np.isfinite(values).all():
-            raise ValueError(f"observe: returned a number that is not finite at step {t}")
+            raise ArgumentError("observe", MISSING, f"returned a number that is not finite at step {t}")
         values = np.ascontiguousarray(values.reshape(*shape, model.p), model.dtype)
         intercept = np.zeros_like(y)
         failed = self.core.update(y, noise, None, intercept, values)
@@ -120,19 +123,17 @@ class _Run:
 
     def __init__(self, model: Model, points: SigmaPoints, kept: tuple[str, ...]) -> None:
         self.model, self.points = model, points
-        filters, steps, n, p = model.filters, model.steps, model.n, model.p
+        batch, steps, n, p = model.batch, model.steps, model.n, model.p
         shapes = {"mean": (n,), "std": (n,), "cov": (n, n)}
         wanted = {name: shapes[name] for name in kept}
         wanted |= {"forecast": (p,), "forecast_var": (p, p), "innovation": (p,)}
-        self.arrays = {
-            name: np.empty((filters, steps, *shape), model.dtype) for name, shape in wanted.items()
-        }
+        self.arrays = {name: np.empty((batch, steps, *shape), model.dtype) for name, shape in wanted.items()}
 
     def step(self, observe: Observe, t: int) -> None:
         arrays, core = self.arrays, self.points.core
         noise = self.model.arrays["obs_cov"]
         noise = noise[:, t if noise.shape[1] > 1 else 0]
-        shape = (self.model.filters, *noise.shape[1:])
+        shape = (self.model.batch, *noise.shape[1:])
         y = np.ascontiguousarray(self.model.arrays["y"][:, t])
         self.points.update(observe, t, y, np.ascontiguousarray(np.broadcast_to(noise, shape)))
         for name in ("forecast", "forecast_var", "innovation"):

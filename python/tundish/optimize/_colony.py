@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tundish import _core
-from tundish._common.arguments import Floats, choice, floats, integer, number
+from tundish._common.arguments import Floats, choice, count, floats, integer, number
+from tundish._common.random import seed_of
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError
 from tundish.optimize._objective import Map, Objective
 from tundish.optimize._run import Callback, Run
 
@@ -27,7 +29,8 @@ class BeeColony:
     **Main arguments:** `bounds`, and `popsize`, `limit`, `variant`, `integrality`, `x0`, `rng` as for
     :func:`bee_colony`.
 
-    A colony lives in rounds of `popsize` points. Ask for them, evaluate them anywhere, tell their values::
+    A colony proceeds in rounds of `popsize` points. Take them from :meth:`ask`, evaluate them anywhere, and
+    hand their values to :meth:`tell`::
 
         colony = BeeColony([(-5, 5)] * 3, rng=0)
         while colony.nit < 25:
@@ -52,12 +55,10 @@ class BeeColony:
         rng: Any = None,
     ) -> None:
         lower, upper = _ends(bounds)
-        if limit is not None and integer("limit", limit) < 1:
-            raise ValueError(f"limit = {limit}: must be at least 1")
         self._core = _core.BeeColony(
             choice("variant", variant, _VARIANTS),
             integer("popsize", popsize),
-            0 if limit is None else integer("limit", limit),
+            0 if limit is None else count("limit", limit, 1),
             lower,
             upper,
             _flags(integrality, lower.size),
@@ -82,7 +83,7 @@ class BeeColony:
 
     @property
     def nfev(self) -> int:
-        """Values told."""
+        """The number of values that :meth:`tell` has taken."""
         return self._core.nfev
 
     @property
@@ -96,7 +97,7 @@ class BeeColony:
         return self._core.population_energies
 
     def ask(self) -> Floats:
-        """(popsize, n_dim) The points of this round, the same ones until they are told."""
+        """(popsize, n_dim) The points of this round, the same ones until :meth:`tell` has their values."""
         return self._core.ask()
 
     def tell(self, x: ArrayLike, f: ArrayLike) -> None:
@@ -107,10 +108,10 @@ class BeeColony:
         """
         points = floats("x", x)
         if not np.array_equal(points, self._core.ask()):
-            raise ValueError("x: must be the points that ask() returned, (popsize, n_dim)")
+            raise ArgumentError("x", MISSING, "must be the points that ask() returned, (popsize, n_dim)")
         values = floats("f", f)
         if values.shape != (len(points),):
-            raise ValueError(f"f: has shape {values.shape}; ({len(points)},) is needed")
+            raise ArgumentError("f", MISSING, f"has shape {values.shape}; ({len(points)},) is needed")
         self._core.tell(values)
 
     def minimize(
@@ -130,20 +131,20 @@ class BeeColony:
 
         **Returns:** as :func:`bee_colony`. The colony itself stays where the run ended, however it ended.
         """
-        return Run(self, fun, maxiter, vectorized, workers, maxfev, target, callback)()
+        return Run(self._core, fun, maxiter, vectorized, workers, maxfev, target, callback)()
 
     def state(self) -> dict[str, Any]:
         """All of the colony, as arrays, numbers and one word.
 
         `np.savez(file, **state)` saves it without pickling; so does
-        `json.dumps(state, default=np.ndarray.tolist)`, to the last bit. Points that were asked for and not
-        told are not part of it: the restored colony asks for the same ones.
+        `json.dumps(state, default=np.ndarray.tolist)`, to the last bit. Points without values yet
+        are not part of it: :meth:`ask` of the restored colony returns the same ones.
         """
         return self._core.state()
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """A colony that goes on from :meth:`state`, as a dict or as what np.load or json.loads made of it.
+        """A colony that continues from :meth:`state`, as a dict or as what np.load or json.loads made of it.
 
         Raises KeyError, TypeError or ValueError naming what is missing, unknown or impossible.
         """
@@ -151,10 +152,12 @@ class BeeColony:
         for name in (*_STATE, *given):
             if name not in given or name not in _STATE:
                 what = "is unknown" if name in given else "is missing"
-                raise KeyError(f"state: {name!r} {what}; it holds " + ", ".join(_STATE))
+                raise UnknownNameError("state", MISSING, f"{name!r} {what}; it holds " + ", ".join(_STATE))
         population = floats("population", given["population"])
         if population.ndim != 2:
-            raise ValueError(f"population: has shape {population.shape}; (popsize, n_dim) is needed")
+            raise ArgumentError(
+                "population", MISSING, f"has shape {population.shape}; (popsize, n_dim) is needed"
+            )
         colony = cls.__new__(cls)
         colony._core = _core.BeeColony.restored(
             choice("variant", given["variant"].item(), _VARIANTS),
@@ -245,9 +248,10 @@ def bee_colony(
 
     **Returns:** a `scipy.optimize.OptimizeResult` with `x`, `fun`, `nit` (complete cycles), `nfev`,
     `population` (popsize, n_dim), `population_energies` (popsize,), `success`, `status`, `message`, and
-    `state`, from which :meth:`BeeColony.from_state` goes on. `success` is true when all cycles are done, or,
-    with a `target`, when that was reached. `status`: 0 cycles done, 1 target reached, 2 `maxfev`, 3 stopped
-    by the callback, 4 interrupted: Ctrl-C (KeyboardInterrupt) ends the run and what was found is returned.
+    `state`, from which :meth:`BeeColony.from_state` continues. `success` is true when all cycles are done,
+    or, with a `target`, when that was reached. `status`: 0 cycles done, 1 target reached, 2 `maxfev`, 3
+    stopped by the callback, 4 interrupted: Ctrl-C (KeyboardInterrupt) ends the run and what was found is
+    returned.
 
     **Raises:** ValueError or TypeError naming the argument before any work, or `fun` where it returns
     something else than one real number a point; ImportError where scipy is missing. What `fun` or `callback`
@@ -257,7 +261,15 @@ def bee_colony(
     colony = BeeColony(
         bounds, popsize=popsize, limit=limit, variant=variant, integrality=integrality, x0=x0, rng=rng
     )
-    return Run(colony, fun, maxiter, vectorized, workers, maxfev, target, callback)()
+    return colony.minimize(
+        fun,
+        maxiter=maxiter,
+        vectorized=vectorized,
+        workers=workers,
+        maxfev=maxfev,
+        target=target,
+        callback=callback,
+    )
 
 
 def _ends(bounds: Any) -> tuple[Floats, Floats]:
@@ -267,8 +279,10 @@ def _ends(bounds: Any) -> tuple[Floats, Floats]:
     else:
         pairs = floats("bounds", bounds)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise ValueError(
-            f"bounds: has shape {pairs.shape}; pairs (lower, upper), an array (n_dim, 2), are needed"
+        raise ArgumentError(
+            "bounds",
+            MISSING,
+            f"has shape {pairs.shape}; pairs (lower, upper), an array (n_dim, 2), are needed",
         )
     lower, upper = floats("bounds", pairs.T)
     return lower.copy(), upper.copy()
@@ -277,9 +291,9 @@ def _ends(bounds: Any) -> tuple[Floats, Floats]:
 def _flags(integrality: ArrayLike | None, dimensions: int) -> list[bool]:
     given = np.asarray(False if integrality is None else integrality)
     if given.dtype.kind not in "biu" or not np.isin(given, (0, 1)).all():
-        raise TypeError("integrality: must be True or False for every dimension")
+        raise ArgumentTypeError("integrality", MISSING, "must be True or False for every dimension")
     if given.shape not in ((), (1,), (dimensions,)):
-        raise ValueError(f"integrality: has shape {given.shape}; ({dimensions},) is needed")
+        raise ArgumentError("integrality", MISSING, f"has shape {given.shape}; ({dimensions},) is needed")
     return [bool(flag) for flag in np.broadcast_to(given, dimensions)]
 
 
@@ -288,7 +302,9 @@ def _places(x0: ArrayLike | None, dimensions: int) -> Floats:
         return np.empty((0, dimensions))
     places = floats("x0", x0)
     if places.ndim not in (1, 2) or places.shape[-1] != dimensions:
-        raise ValueError(f"x0: has shape {places.shape}; ({dimensions},) or (rows, {dimensions}) is needed")
+        raise ArgumentError(
+            "x0", MISSING, f"has shape {places.shape}; ({dimensions},) or (rows, {dimensions}) is needed"
+        )
     return places
 
 
@@ -297,25 +313,21 @@ def _key(rng: Any) -> tuple[int, int]:
     if isinstance(rng, np.random.Generator):
         return _pair_of_words(rng.integers(2**32, size=2).tolist())
     if isinstance(rng, bool):
-        raise TypeError(f"rng = {rng!r}: must be an integer, a SeedSequence, a Generator or None")
-    try:
-        sequence = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
-    except (TypeError, ValueError) as error:
-        allowed = "must be an integer of at least 0, a SeedSequence, a Generator or None"
-        raise type(error)(f"rng = {rng!r}: {allowed}") from None
+        raise ArgumentTypeError("rng", rng, "must be an integer, a SeedSequence, a Generator or None")
+    sequence = rng if isinstance(rng, np.random.SeedSequence) else seed_of(rng)
     return _pair_of_words(sequence.generate_state(2).tolist())
 
 
 def _pair_of_words(words: list[int]) -> tuple[int, int]:
     if len(words) != 2:
-        raise ValueError(f"key: has {len(words)} numbers; 2 are needed")
+        raise ArgumentError("key", MISSING, f"has {len(words)} numbers; 2 are needed")
     return words[0], words[1]
 
 
-def _integers(name: str, value: Any, least: int, below: int) -> list[int]:
+def _integers(name: str, value: Any, minimum: int, below: int) -> list[int]:
     array = np.atleast_1d(value)
     if array.dtype.kind not in "iu" or array.ndim != 1 or array.size == 0:
-        raise TypeError(f"{name}: must be integers")
-    if array.min() < least or array.max() >= below:
-        raise ValueError(f"{name}: must be at least {least} and below {below}")
+        raise ArgumentTypeError(name, MISSING, "must be integers")
+    if array.min() < minimum or array.max() >= below:
+        raise ArgumentError(name, MISSING, f"must be at least {minimum} and below {below}")
     return [int(n) for n in array]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tundish._common.arguments import Floats, integer
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 
 Objective = Callable[[Floats], Any]
 Map = Callable[[Objective, Iterable[Floats]], Iterable[Any]]
@@ -20,16 +21,14 @@ Rounds = Callable[[Floats], Floats]  # values (S,) of points (S, n_dim)
 def checked(vectorized: bool, workers: int | Map) -> int | Map:
     """`workers` as a map-like callable or a number of processes of at least 1; refused by name if neither."""
     if vectorized and workers != 1:
-        raise ValueError(
-            f"workers = {workers!r}: vectorized=True evaluates a round in one call, workers is 1"
-        )
+        raise ArgumentError("workers", workers, "vectorized=True evaluates a round in one call, workers is 1")
     if callable(workers):
         return workers
     number = integer("workers", workers)
     if number == -1:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if number < 1:
-        raise ValueError(f"workers = {number}: must be at least 1, -1 for all processors, or map-like")
+        raise ArgumentError("workers", number, "must be at least 1, -1 for all processors, or map-like")
     return number
 
 
@@ -54,13 +53,17 @@ def _values(returned: object, points: int) -> Floats:
     try:
         values = np.asarray(returned)
     except ValueError:
-        raise ValueError("fun: returned arrays of different shapes; one number a point is needed") from None
+        raise ArgumentError(
+            "fun", MISSING, "returned arrays of different shapes; one number a point is needed"
+        ) from None
     if values.dtype.kind not in "iuf":
-        raise TypeError(f"fun: returned {values.dtype}; one real number a point is needed")
+        raise ArgumentTypeError("fun", MISSING, f"returned {values.dtype}; one real number a point is needed")
     if values.shape != (points,):
         if values.shape != (points, 1):
-            raise ValueError(
-                f"fun: returned shape {values.shape} for {points} points; one number a point is needed"
+            raise ArgumentError(
+                "fun",
+                MISSING,
+                f"returned shape {values.shape} for {points} points; one number a point is needed",
             )
         values = values[:, 0]
     return np.ascontiguousarray(values, dtype=np.float64)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tundish import _core
-from tundish._common.arguments import integer, number
+from tundish._common.arguments import count, number
 from tundish._common.optional import optional
+from tundish._common.refusals import ArgumentError, ArgumentTypeError
 from tundish.optimize._objective import Map, Objective, checked, rounds
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
-
-    from tundish.optimize._colony import BeeColony
 
 Callback = Callable[..., object]
 _UNLIMITED = 2**62
@@ -48,7 +47,7 @@ class Run:
 
     def __init__(
         self,
-        colony: BeeColony,
+        colony: _core.BeeColony,
         fun: Objective | _core.Objective,
         maxiter: int,
         vectorized: bool,
@@ -58,16 +57,16 @@ class Run:
         callback: Callback | None,
     ) -> None:
         if not (callable(fun) or isinstance(fun, _core.Objective)):
-            raise TypeError(f"fun = {fun!r}: must be callable")
+            raise ArgumentTypeError("fun", fun, "must be callable")
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback = {callback!r}: must be callable")
-        self.colony, self.core, self.fun = colony, colony._core, fun
+            raise ArgumentTypeError("callback", callback, "must be callable")
+        self.core, self.fun = colony, fun
         self.vectorized, self.workers = bool(vectorized), checked(vectorized, workers)
-        self.maxiter = _at_least("maxiter", maxiter, 1)
-        self.maxfev = None if maxfev is None else _at_least("maxfev", maxfev, self.core.sources)
+        self.maxiter = count("maxiter", maxiter, 1)
+        self.maxfev = None if maxfev is None else count("maxfev", maxfev, self.core.sources)
         self.target = None if target is None else number("target", target)
         if self.target is not None and not np.isfinite(self.target):
-            raise ValueError(f"target = {self.target:g}: must be finite")
+            raise ArgumentError("target", self.target, "must be finite")
         self.callback = None if callback is None else _adapted(callback)
         self.result_type = optional("scipy.optimize", "optimize").OptimizeResult
 
@@ -92,7 +91,7 @@ class Run:
         return maxiter, evaluations, np.nan if self.target is None else self.target
 
     def _native(self, fun: _core.Objective) -> Status:
-        # It takes whole rounds and has threads of its own: `vectorized` and `workers` have no say.
+        # It takes whole rounds and has threads of its own: `vectorized` and `workers` do not matter.
         def advance() -> None:
             maxiter = self.maxiter if self.callback is None else min(self.core.nit + 1, self.maxiter)
             self.core.run(fun, *self._stops(maxiter))
@@ -142,7 +141,7 @@ class Run:
             message=message if found else f"{message}; no finite value of the objective was found",
             population=self.core.population,
             population_energies=self.core.population_energies,
-            state=self.colony.state(),
+            state=self.core.state(),
         )
 
     def _message(self, status: Status) -> str:
@@ -156,13 +155,6 @@ class Run:
             Status.RAISED: "the objective or the callback raised an exception",
             Status.RUNNING: "in progress",
         }[status]
-
-
-def _at_least(name: str, value: int, least: int) -> int:
-    found = integer(name, value)
-    if found < least:
-        raise ValueError(f"{name} = {found}: must be at least {least}")
-    return found
 
 
 def _adapted(callback: Callback) -> Callable[[OptimizeResult], object]:

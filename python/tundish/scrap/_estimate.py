@@ -1,4 +1,4 @@
-"""What was estimated of the scrap, what it foretold of the steel, and whether the two agree."""
+"""Estimates of the scrap, the predictions of the steel that follow from them, and statistics of both."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tundish._common.arguments import Floats, integer, number, vector
+from tundish._common.arguments import Floats, integer, level_of, number, vector
+from tundish._common.late import late
 from tundish._common.optional import optional
-from tundish.scrap._log import HeatLog
-from tundish.scrap._run import State, run
+from tundish._common.refusals import MISSING, ArgumentError
+from tundish.scrap._log import HeatLog, Truth
+from tundish.scrap._run import run
+from tundish.scrap._state_space import State, StateSpace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from tundish.scrap._model import Element
-    from tundish.scrap._simulate import Truth
-
 _LEVEL = 0.9
 _SURE = 0.95
-_MOST_LAGS = 20
+_MAX_LAGS = 20
 
 
 class Forecast(NamedTuple):
@@ -40,7 +40,7 @@ class Forecast(NamedTuple):
 
 
 class Diagnostics(NamedTuple):
-    """Whether the innovations are what the model says: independent, of mean 0 and of the size foretold.
+    """Whether the innovations are as the model has them: independent, of mean 0 and of the predicted size.
 
     - `readings`: how many were compared.
     - `nis`: mean of the squared innovations over their variances; the model's is 1. `nis_interval`: where it
@@ -86,10 +86,10 @@ class Estimate:
     - `innovation`: (T,) ppm, measured - predicted; NaN where the reading is missing.
     - `loglik`: of all readings, as masses of the element in ppm t.
     - `following`: mean and covariance of the fractions, c1 and c2 before the heat after the log's last.
-    - `model`, `log`: whose they are.
+    - `model`, `log`: whose they are. `smoothed`: whether every heat is estimated from all heats.
     """
 
-    model: Element
+    model: StateSpace
     log: HeatLog
     composition: Floats
     composition_std: Floats
@@ -100,6 +100,7 @@ class Estimate:
     innovation: Floats
     loglik: float
     following: State
+    smoothed: bool = False
 
     def interval(self, level: float = _LEVEL) -> tuple[Floats, Floats]:
         """Lower and upper ends (T,), ppm, one heat ahead: each reading lies between with this probability."""
@@ -161,18 +162,22 @@ class Estimate:
         readings are left; ImportError where scipy is missing.
         """
         if integer("skip", skip) < 0:
-            raise ValueError(f"skip = {skip}: must not be negative")
+            raise ArgumentError("skip", skip, "must not be negative")
         error, std = self.innovation[skip:], self.predicted_std[skip:]
         known = ~np.isnan(error)
         error, z = error[known], (error / std)[known]
         if self.log.missing.all():
-            raise ValueError("steel_ppm: all readings of the log are missing; two are needed at least")
+            raise ArgumentError(
+                "steel_ppm", MISSING, "all readings of the log are missing; two are needed at least"
+            )
         if z.size < 2:
-            raise ValueError(f"skip = {skip}: leaves {z.size} of the log's readings; two are needed at least")
+            raise ArgumentError(
+                "skip", skip, f"leaves {z.size} of the log's readings; two are needed at least"
+            )
         special = optional("scipy.special", "optimize")
         # The inverse of the chi-square distribution's upper tail.
         low, high = (float(special.chdtri(z.size, p)) / z.size for p in ((1 + _SURE) / 2, (1 - _SURE) / 2))
-        lags = max(1, min(_MOST_LAGS, z.size // 5))
+        lags = max(1, min(_MAX_LAGS, z.size // 5))
         ljung_box = _ljung_box(z, lags)
         return Diagnostics(
             readings=int(z.size),
@@ -192,24 +197,21 @@ class Estimate:
         - `types`: names; None is the six types most used.
         - `truth`: of a simulated log, drawn beside the estimate.
         """
-        from tundish.scrap._plots import plot_composition
-
-        return plot_composition(self, types, truth)
+        figure: Figure = late("tundish.scrap.plots:plot_composition")(self, types, truth)
+        return figure
 
     def plot_partition(self, truth: Truth | None = None) -> Figure:
         """The partition coefficients with bands of two standard deviations.
 
         Raises ValueError for an element that stays in the steel.
         """
-        from tundish.scrap._plots import plot_partition
-
-        return plot_partition(self, truth)
+        figure: Figure = late("tundish.scrap.plots:plot_partition")(self, truth)
+        return figure
 
     def plot_innovations(self) -> Figure:
         """Standardised innovations along the heats, their distribution and autocorrelations."""
-        from tundish.scrap._plots import plot_innovations
-
-        return plot_innovations(self)
+        figure: Figure = late("tundish.scrap.plots:plot_innovations")(self)
+        return figure
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Writes one line a heat.
@@ -247,25 +249,25 @@ class Estimate:
 
 def _quantile(level: float) -> float:
     """Half the width, in standard deviations, of what holds a normal variable with probability `level`."""
-    if not 0 < number("level", level) < 1:
-        raise ValueError(f"level = {level}: must be between 0 and 1")
-    return NormalDist().inv_cdf(0.5 + level / 2)
+    return NormalDist().inv_cdf(0.5 + level_of(level) / 2)
 
 
 def _masses(masses: Mapping[str, float] | ArrayLike, types: Sequence[str]) -> Floats:
     if not isinstance(masses, Mapping):
         row = vector("masses", masses)
         if row.size != len(types):
-            raise ValueError(f"masses: has size {row.size}; the log has {len(types)} scrap types")
+            raise ArgumentError(
+                "masses", MISSING, f"has size {row.size}; the log has {len(types)} scrap types"
+            )
         named = dict(zip(types, row.tolist(), strict=True))
     else:
         for name in masses:
             if name not in types:
-                raise ValueError(f"masses: {name!r} is unknown; known are " + ", ".join(types))
+                raise ArgumentError("masses", MISSING, f"{name!r} is unknown; known are " + ", ".join(types))
         named = {name: number(f"masses[{name!r}]", value) for name, value in masses.items()}
     for name, value in named.items():
         if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"masses: {name!r} = {value:g}: must be finite and not negative")
+            raise ArgumentError(f"masses[{name!r}]", value, "must be finite and not negative")
     return np.array([named.get(name, 0.0) for name in types])
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tundish._common.arguments import Floats
-from tundish.scrap._arguments import listed
+from tundish._common.arguments import Floats, listed
+from tundish._common.refusals import ArgumentTypeError
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._log import HeatLog
 from tundish.scrap._nonnegative import nonnegative
 from tundish.scrap._run import Filtered, in_blocks, joined, run, smoothed
-
-if TYPE_CHECKING:
-    from tundish.scrap._model import Element
+from tundish.scrap._state_space import StateSpace
 
 
-def filter_elements(pairs: Iterable[tuple[Element, HeatLog]]) -> list[Estimate]:
+def filter_elements(pairs: Iterable[tuple[StateSpace, HeatLog]]) -> list[Estimate]:
     """Several models, each over a log: `[model.filter(log) for model, log in pairs]`, to the last bit.
 
     Models of one kind whose logs have one shape run as one batch, on all processors. It takes less memory
@@ -34,29 +32,28 @@ def filter_elements(pairs: Iterable[tuple[Element, HeatLog]]) -> list[Estimate]:
     ]
 
 
-def _checked(pairs: Iterable[tuple[Element, HeatLog]]) -> list[tuple[Element, HeatLog]]:
-    from tundish.scrap._model import Element
-
+def _checked(pairs: Iterable[tuple[StateSpace, HeatLog]]) -> list[tuple[StateSpace, HeatLog]]:
     given = listed("pairs", pairs, "(model, log)")
     for number, pair in enumerate(given):
-        if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Element)):
-            raise TypeError(f"pairs[{number}] = {pair!r}: must be (model, log)")
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], StateSpace)):
+            raise ArgumentTypeError(f"pairs[{number}]", pair, "must be (model, log)")
         pair[0].check(pair[1])
     return given
 
 
-def smooth_element(model: Element, log: HeatLog) -> Estimate:
-    """What :meth:`Element.smooth` returns."""
+def smooth_element(model: StateSpace, log: HeatLog) -> Estimate:
+    """The estimate that :meth:`RetainedElement.smooth` returns."""
     model.check(log)
     found = run([(model, log)])[0]
     if model.nonnegative is None:
         mean, std, _ = smoothed(model, log)
-        return _estimate(model, log, found, (mean, std))
-    mean, _, cov = smoothed(model, log, store="full")
-    return _estimate(model, log, found, nonnegative(model.nonnegative, mean, cov, len(log.types)))
+    else:
+        mean, _, cov = smoothed(model, log, store="full")
+        mean, std = nonnegative(model.nonnegative, mean, cov, len(log.types))
+    return dataclasses.replace(_estimate(model, log, found, (mean, std)), smoothed=True)
 
 
-def _constrained(model: Element, log: HeatLog) -> Estimate:
+def _constrained(model: StateSpace, log: HeatLog) -> Estimate:
     """A filtered estimate without negative fractions."""
     assert model.nonnegative is not None
     found, moments = [], []
@@ -68,7 +65,7 @@ def _constrained(model: Element, log: HeatLog) -> Estimate:
 
 
 def _estimate(
-    model: Element, log: HeatLog, found: Filtered, moments: tuple[Floats, Floats] | None = None
+    model: StateSpace, log: HeatLog, found: Filtered, moments: tuple[Floats, Floats] | None = None
 ) -> Estimate:
     """`moments`: mean and standard deviation (T, k) to report instead of the filtered ones."""
     mean, std = moments or (found.mean, found.std)

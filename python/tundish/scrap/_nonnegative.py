@@ -11,7 +11,7 @@ from tundish._common.optional import optional
 
 METHODS = ("truncation", "projection")
 _CLEAR = 9.0  # standard deviations above 0, from which on what lies below it is less than rounding
-_MOST_ROUNDS = 200
+_MAX_ROUNDS = 200
 _SETTLED = 1e-6  # standard deviations that no mean, and share that no variance changes by in the last round
 
 
@@ -38,7 +38,7 @@ def _truncated(mean: Floats, cov: Floats, types: int) -> tuple[Floats, Floats]:
     # What the truncation of each component has brought to it: inverse variance, and mean times that.
     sharpness, weight = np.zeros((len(mean), types)), np.zeros((len(mean), types))
     heats = np.arange(len(mean))
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         moved = np.zeros(len(mean))
         for n in range(types):
             near = mean[heats, n] < _CLEAR * np.sqrt(cov[heats, n, n])
@@ -57,7 +57,7 @@ def _truncated(mean: Floats, cov: Floats, types: int) -> tuple[Floats, Floats]:
         if not heats.size:
             return mean, cov
     raise RuntimeError(
-        f"nonnegative = 'truncation': did not settle in {_MOST_ROUNDS} rounds; take 'projection'"
+        f"nonnegative = 'truncation': did not settle in {_MAX_ROUNDS} rounds; take 'projection'"
     )
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tundish._common.arguments import Floats
-from tundish.filtering import NotPositiveDefiniteError, PoleError, kalman_filter, kalman_smoother
-from tundish.filtering._partition import partition_filter
+from tundish.filtering import (
+    Diagonal,
+    NotPositiveDefiniteError,
+    PoleError,
+    kalman_filter,
+    kalman_smoother,
+    partition_filter,
+)
 from tundish.scrap._log import HeatLog
+from tundish.scrap._state_space import State, StateSpace
 
-if TYPE_CHECKING:
-    from tundish.scrap._model import Element
-
-    Pair = tuple[Element, HeatLog]
+Pair = tuple[StateSpace, HeatLog]
 
 _NOT_KEPT = np.empty(0)
 _BATCH_BYTES = 2**26  # that a batch's arrays may take, unless a single run needs more
@@ -25,16 +29,6 @@ _BLOCK_BYTES = 2**24  # that the covariances of a block of heats may take
 
 class BreakdownError(ValueError):
     """A filter that could not go on; the message names the heat."""
-
-
-class State(NamedTuple):
-    """What is known of the fractions, ppm, and of c1 and c2 after them, before a heat is measured.
-
-    `mean` (k,), `cov` (k, k).
-    """
-
-    mean: Floats
-    cov: Floats
 
 
 class Filtered(NamedTuple):
@@ -83,7 +77,7 @@ def run(
 
 
 def in_blocks(
-    model: Element, log: HeatLog, *, slopes: bool = False
+    model: StateSpace, log: HeatLog, *, slopes: bool = False
 ) -> Iterator[tuple[HeatLog, State, Filtered]]:
     """A run with whole covariances, block of heats by block, each with its log and the state before it."""
     state = model.initial_state
@@ -105,7 +99,7 @@ def joined(blocks: Sequence[Filtered]) -> Filtered:
     return Filtered(**rows, loglik=loglik, following=blocks[-1].following)
 
 
-def smoothed(model: Element, log: HeatLog, *, store: str = "diagonal") -> tuple[Any, Any, Any]:
+def smoothed(model: StateSpace, log: HeatLog, *, store: str = "diagonal") -> tuple[Any, Any, Any]:
     """Mean and standard deviation (T, k) given all heats and, with store = "full", covariance (T, k, k)."""
     batch = [(model, log)]
     measured = _linearised(model, log) if model.partitioned else {**_linear(batch), **model.update}
@@ -115,7 +109,7 @@ def smoothed(model: Element, log: HeatLog, *, store: str = "diagonal") -> tuple[
     return mean, std, cov
 
 
-def _linearised(model: Element, log: HeatLog) -> dict[str, Any]:
+def _linearised(model: StateSpace, log: HeatLog) -> dict[str, Any]:
     """The linear model that the sigma-point filter is, in the smoother's names.
 
     With the slopes b of Cov(x, y) = P b, a Kalman filter of design b and measurement variance S - b' P b
@@ -150,7 +144,7 @@ def _linearised(model: Element, log: HeatLog) -> dict[str, Any]:
     }
 
 
-def _inflation(model: Element, found: Filtered) -> Floats:
+def _inflation(model: StateSpace, found: Filtered) -> Floats:
     """(T,) What the robust update multiplies the innovation's variance with."""
     if model.robust is None:
         return np.ones_like(found.forecast_var)
@@ -159,7 +153,7 @@ def _inflation(model: Element, found: Filtered) -> Floats:
 
 
 def _batches(pairs: Sequence[Pair], store: str) -> list[list[int]]:
-    """Numbers of the pairs that run together; those of one matrix of masses stand side by side."""
+    """Numbers of the pairs that run together; those of one matrix of scrap stand side by side."""
     groups: dict[Any, list[int]] = {}
     for number, (model, log) in enumerate(pairs):
         alike = (type(model), *model.update.values(), log.scrap.shape)
@@ -199,11 +193,11 @@ def _run_batch(batch: Sequence[Pair], starts: Sequence[State], store: str, slope
         return kalman_filter(**_linear(batch), **given)
 
 
-def _dynamics(models: Sequence[Element], starts: Sequence[State]) -> dict[str, Any]:
+def _dynamics(models: Sequence[StateSpace], starts: Sequence[State]) -> dict[str, Any]:
     """Eqs. (1) and (3) in the filters' names, with a leading axis for the models."""
     return {
-        "transition": np.stack([(1 - m.decay) * np.eye(m.state_mean.size) for m in models]),
-        "state_cov": np.stack([np.diag(m.driving_var) for m in models]),
+        "transition": Diagonal(np.stack([np.full(m.state_mean.size, 1 - m.decay) for m in models])),
+        "state_cov": Diagonal(np.stack([m.driving_var for m in models])),
         "state_intercept": np.stack([m.decay * m.state_mean for m in models]),
         "initial_mean": np.stack([start.mean for start in starts]),
         "initial_cov": np.stack([start.cov for start in starts]),
@@ -214,7 +208,7 @@ def _linear(batch: Sequence[Pair]) -> dict[str, Any]:
     """Eq. (2) in the filter's names."""
     steel = np.stack([log.steel_t for _, log in batch])
     readings = steel * np.stack([log.steel_ppm for _, log in batch]) - _addition(batch)
-    return {"y": readings, "design": _masses(batch), "obs_cov": (_stds(batch) * steel) ** 2}
+    return {"y": readings, "design": _scrap(batch), "obs_cov": (_stds(batch) * steel) ** 2}
 
 
 def _mass_balance(batch: Sequence[Pair]) -> dict[str, Any]:
@@ -222,10 +216,10 @@ def _mass_balance(batch: Sequence[Pair]) -> dict[str, Any]:
     steel = np.stack([log.steel_t for _, log in batch])
     return {
         "y": steel * np.stack([log.steel_ppm for _, log in batch]),
-        "masses": _masses(batch),
+        "design": _scrap(batch),
         "addition": _addition(batch),
         "slag_ratio": np.stack([log.slag_t for _, log in batch]) / steel,
-        "iron_oxide": np.stack([log.feo_pct for _, log in batch]),
+        "feo_pct": np.stack([log.feo_pct for _, log in batch]),
         "obs_cov": (_stds(batch) * steel) ** 2,
     }
 
@@ -239,8 +233,8 @@ def _stds(batch: Sequence[Pair]) -> Floats:
     return np.array([[model.measurement_std] for model, _ in batch])
 
 
-def _masses(batch: Sequence[Pair]) -> Floats:
-    """(T, n), or (B, T, n) where the logs differ in them."""
+def _scrap(batch: Sequence[Pair]) -> Floats:
+    """(T, n) masses, or (B, T, n) where the logs differ in them."""
     return batch[0][1].scrap if _one_scrap(batch) else np.stack([log.scrap for _, log in batch])
 
 

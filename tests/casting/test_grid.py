@@ -1,0 +1,96 @@
+"""The mesh of the section and the steps down the strand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from references.strand import (
+    Floats,
+    small_strand,
+)
+
+from tundish.casting import Grid, Mold, Solution, Strand, published_strand, solve
+
+THERMOCOUPLES = [(0.062, 0.074), (0.074, 0.074), (0.074, 0.062)]
+
+
+def readings(solution: Solution, z: Floats) -> Floats:
+    """Of the probes at z, straight between the steps."""
+    return np.array([np.interp(z, solution.z, row) for row in solution.probe_temperature])
+
+
+@pytest.mark.parametrize("grading", [1.0, 0.5, 3.0, 20.0])
+def test_nodes_are_in_geometric_progression(grading: float) -> None:
+    solution = solve(small_strand(), Grid(12, 7, 0.05, 0.1, grading=(grading, 1.0)), outputs=[])
+    spacing = np.diff(solution.x)
+    np.testing.assert_allclose(spacing[1:] / spacing[:-1], grading ** (-1 / 10), rtol=1e-12)
+    assert spacing[0] / spacing[-1] == pytest.approx(grading, rel=1e-12)
+    np.testing.assert_allclose(solution.y, np.linspace(0, 0.02, 7), rtol=1e-14)
+    assert (solution.x[0], solution.x[-1]) == (0.0, 0.02)
+
+
+@pytest.mark.parametrize("ramp", [1.0, 5.0, 100.0])
+def test_steps_by_zone(ramp: float) -> None:
+    """Each stretch has its own largest step, starts `ramp` times smaller and grows by 20 %."""
+    solution = solve(small_strand(), Grid(3, 3, 0.03, (0.07, 0.11), ramp=ramp), outputs=[])
+    ends = [0.0, 0.2, 0.7, 1.5]
+    for low, high, largest in zip(ends, ends[1:], (0.03, 0.07, 0.11), strict=False):
+        z = solution.z[(solution.z >= low) & (solution.z <= high)]
+        assert (z[0], z[-1]) == (low, high)
+        step = np.diff(z)
+        assert step.max() <= largest * (1 + 1e-12)
+        growth = step[1:] / step[:-1]
+        assert growth.max() <= 1.2 + 1e-9
+        assert growth.min() >= 1 - 1e-9
+        if ramp == 1:
+            assert step.size == np.ceil((high - low) / largest - 1e-9)  # no more than it takes
+        else:
+            assert step[0] <= largest / ramp
+            assert step[0] > 0.5 * largest / ramp
+
+
+def test_a_grid_that_divides_its_stretches_is_taken_as_it_is() -> None:
+    z = solve(small_strand(), Grid(3, 3, 0.01, 0.02), outputs=[]).z
+    np.testing.assert_allclose(
+        z, np.concatenate((np.arange(20) * 0.01, 0.2 + np.arange(66) * 0.02)), rtol=1e-12
+    )
+
+
+def test_the_default_grid_steps_by_time() -> None:
+    slow = published_strand().replace({"speed": 1.0 / 60})
+    grid = Grid().resolve(slow)
+    assert (grid.nx, grid.ny, grid.grading) == (48, 48, (5.0, 5.0))
+    assert (grid.dz_mold, grid.dz_spray, grid.ramp) == (0.24 / 60, (1.92 / 60,), 20.0)
+    assert Grid(dz_mold=1e-3).resolve(slow) == dataclasses.replace(grid, dz_mold=1e-3)
+
+
+def test_the_default_grid_suits_other_sections() -> None:
+    """A bloom of 250 x 200 mm, below the mould: within 1.5 K of a mesh twice as fine."""
+    published = published_strand()
+    bloom = Strand(
+        published.steel,
+        width=0.25,
+        thickness=0.20,
+        length=15.5,
+        speed=1.5 / 60,
+        pouring_temperature=1780.0,
+        ambient_temperature=303.0,
+        mold=Mold(0.7, heat_flux=1.2e6),
+        zones=published.zones,
+    )
+    probes = [(0.0, 0.0), (0.125, 0.0), (0.0, 0.1), (0.125, 0.1), (0.107, 0.094)]
+    fine = Grid(101, 91, 5e-3, 3e-2, grading=5.0, ramp=20.0)
+    a, b = (solve(bloom, grid, probes=probes) for grid in (None, fine))
+    z = np.linspace(1.2, 15.5, 300)
+    assert np.abs(readings(a, z) - readings(b, z)).max() < 1.5
+    assert a.metallurgical_length == pytest.approx(b.metallurgical_length, abs=0.03)
+
+
+def test_the_default_grid_reads_thermocouples_within_half_a_kelvin() -> None:
+    """Root mean square over 3 x 1530 readings, against a mesh twice as fine."""
+    strand, fine = published_strand(), Grid(96, 96, 2e-3, 1e-2, grading=5.0, ramp=10.0)
+    a, b = (solve(strand, grid, probes=THERMOCOUPLES) for grid in (None, fine))
+    z = np.linspace(0.21, 15.5, 1530)
+    assert np.sqrt(np.mean((readings(a, z) - readings(b, z)) ** 2)) < 0.5
