@@ -4,23 +4,33 @@
 
 namespace {
 
+// Copies a matrix to row i and column j of another.
+void place(const Matrix& from, int i, int j, Matrix& to) {
+  for (int k = 0; k < from.rows; ++k)
+    for (int l = 0; l < from.columns; ++l) to(i + k, j + l) = from(k, l);
+}
+
+// The covariance of all that is unknown: of the first state, of every transition, of every reading.
+template <class T>
+Matrix prior_cov(const Reference<T>& r, int n, int p, int steps) {
+  Matrix cov(steps * (n + p), steps * (n + p));
+  place(r.initial_cov(), 0, 0, cov);
+  for (int t = 0; t < steps; ++t) {
+    if (t) place(r.state_cov(t - 1), t * n, t * n, cov);
+    place(r.obs_cov(t), steps * n + t * p, steps * n + t * p, cov);
+  }
+  return cov;
+}
+
 // All that is unknown is one normal vector, and is conditioned at once on all readings: the first state, the
 // disturbances of every transition, and those of every reading.
 template <class T>
 Smoothed<double> posterior(const Batch<T>& b) {
   const Reference<T> r(b);
   const int n = b.n, p = b.p, steps = int(b.steps), all = steps * (n + p);
-  auto place = [](const Matrix& from, int i, int j, Matrix& to) {
-    for (int k = 0; k < from.rows; ++k)
-      for (int l = 0; l < from.columns; ++l) to(i + k, j + l) = from(k, l);
-  };
-  Matrix mean(all, 1), cov(all, all);
+  const Matrix cov = prior_cov(r, n, p, steps);
+  Matrix mean(all, 1);
   place(r.initial_mean(), 0, 0, mean);
-  place(r.initial_cov(), 0, 0, cov);
-  for (int t = 0; t < steps; ++t) {
-    if (t) place(r.state_cov(t - 1), t * n, t * n, cov);
-    place(r.obs_cov(t), steps * n + t * p, steps * n + t * p, cov);
-  }
   // States as sums of what is unknown, and the readings as sums of it.
   std::vector<Matrix> states, constants;
   Matrix looks(steps * p, all), off(steps * p, 1);
