@@ -60,15 +60,13 @@ void write_results(const FilterModel<T>& m, const FilterOutputs<T>& out, MeanRev
 
 // Step t, the k-th of its pair: the update and the prediction. False where it has failed.
 template <class T>
-bool take_step(const StepRange<T>& range, MeanRevertingFilter<T>& r, long t, int k) {
-  const FilterModel<T>& m = *range.model;
-  const FilterOutputs<T>& out = *range.outputs;
-  const long filter = range.first, at = filter * m.steps + t;
+bool take_step(const FilterModel<T>& m, const FilterOutputs<T>& out, MeanRevertingFilter<T>& r, long filter,
+               long t, int k, StepReport& report) {
+  const long at = filter * m.steps + t;
   const Prediction<T> f = predict_observation(m, r, filter, t, k);
   T innovation, variance;
-  const StepReport report = apply_observation(r.s, k, f, *m.obs_cov.at(filter, t), *m.y.at(filter, t),
-                                              m.robust, innovation, variance);
-  range.reports[t - range.from] = report;
+  report = apply_observation(r.s, k, f, *m.obs_cov.at(filter, t), *m.y.at(filter, t), m.robust, innovation,
+                             variance);
   out.forecast[at] = f.mean;
   out.forecast_var[at] = variance;
   out.innovation[at] = innovation;
@@ -125,7 +123,7 @@ void advance_pair(const FilterModel<T>& m, const FilterOutputs<T>& out, MeanReve
 template <class T>
 void run_mean_reverting(const StepRange<T>& range) {
   const FilterModel<T>& m = *range.model;
-  const FilterOutputs<T>& out = *range.outputs;
+  const FilterOutputs<T> out = *range.outputs;  // a copy: a reference would be read again after every store
   const long filter = range.first;
   MeanRevertingFilter<T>& r =
       range.from == 0 ? start_mean_reverting(m, filter, range.memory) : mean_reverting_in(range.memory);
@@ -140,7 +138,7 @@ void run_mean_reverting(const StepRange<T>& range) {
     read_design(m, r, filter, t + 3);
     const int observations = t + 1 < m.steps ? pair : 1;
     for (int k = 0; k < observations; ++k)
-      if (!take_step(range, r, t + k, k)) return;
+      if (!take_step(m, out, r, filter, t + k, k, range.reports[t + k - range.from])) return;
     advance_pair(m, out, r, filter, t, observations);
   }
   if (range.to != m.steps) return;

@@ -64,7 +64,7 @@ bool factor_matrix(MeanRevertingFilter<T>& r) {
   bool sound = true;
   for (int i = 0; i < n; ++i) {
     T* row = u + long(i) * pitch;
-    const int from = i / lanes_of<T> * lanes_of<T>;
+    const int from = register_start<T>(i);
     for (int j = from; j < i; ++j) row[j] = T(0);
     const bool above = row[i] > T(0);  // else a component of zero variance, which has no sigma points
     sound = sound && (above || row[i] >= -variance_rounding<T> * s.variance[i]);
@@ -73,7 +73,7 @@ bool factor_matrix(MeanRevertingFilter<T>& r) {
     for (int k = i + 1; k < n; ++k) {
       T* below = u + long(k) * pitch;
       const Register<T> minus(-row[k]);
-      for (int j = k / lanes_of<T> * lanes_of<T>; j < pitch; j += lanes_of<T>)
+      for (int j = register_start<T>(k); j < pitch; j += lanes_of<T>)
         fused(minus, Register<T>::read(row + j), Register<T>::read(below + j)).write(below + j);
     }
   }
@@ -116,7 +116,7 @@ Prediction<T> predict_sigma(const FilterModel<T>& m, MeanRevertingFilter<T>& r, 
   zero(s.direction[k], pitch);
   for (int i = 0; i < n; ++i) {
     const Register<T> weight(plus[i]);
-    for (int j = i / lanes_of<T> * lanes_of<T>; j < pitch; j += lanes_of<T>)
+    for (int j = register_start<T>(i); j < pitch; j += lanes_of<T>)
       fused(weight, Register<T>::read(r.lower + long(i) * pitch + j), Register<T>::read(s.direction[k] + j))
           .write(s.direction[k] + j);
   }

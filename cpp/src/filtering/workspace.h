@@ -13,6 +13,12 @@ constexpr int lanes_of = Native<T>::lanes;
 template <class T>
 using Register = Pack<T, lanes_of<T>>;
 
+// The first component of the register that holds component i.
+template <class T>
+int register_start(int i) {
+  return int(unsigned(i) / unsigned(lanes_of<T>) * unsigned(lanes_of<T>));
+}
+
 // Gives out a block of memory piece by piece, each from a cache line on. Started from null, it only measures
 // the size of the block.
 template <class T>

@@ -119,9 +119,11 @@ TUNDISH_HD void multiply_with_design(const Kalman<Real>& s, const Real* design, 
     const bool root = s.form == Form::square_root;  // then (z L) L'
     Real* along = root ? s.work : to;
     for (int j = 0; j < n; ++j) along[j] = Real(T(0));
-    for (int i = 0; i < n; ++i)
+    for (int i = 0; i < n; ++i) {
+      const Real element = z[i];
       for (int j = 0; j < (root ? i + 1 : n); ++j)
-        along[j] = fused(z[i], s.covariance[long(i) * n + j], along[j]);
+        along[j] = fused(element, s.covariance[long(i) * n + j], along[j]);
+    }
     for (int i = 0; root && i < n; ++i) {
       Real sum(T(0));
       for (int j = 0; j <= i; ++j) sum = fused(s.covariance[long(i) * n + j], along[j], sum);
