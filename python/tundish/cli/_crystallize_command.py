@@ -97,15 +97,12 @@ class CrystallizeCommand(Command):
             raise BadInputError(self._worded(error, place)) from None
         except OSError as error:
             raise BadInputError(f"{error.filename}: {error.strerror}" if error.filename else error) from None
-        except ValueError as error:
-            raise BadInputError(error if place is None else f"{place}: {error}") from None
 
     def _worded(self, error: RefusalError, place: object) -> str:
         """The refusal in the words of the command line."""
         from tundish._common.refusals import MISSING, shown
 
-        paths = tuple(str(path) for path in (self.record, self.model, self.programme) if path is not None)
-        if error.file is not None or error.argument.startswith(paths):  # a file is at fault
+        if error.file is not None:  # a file is at fault
             return str(error)
         for argument, field in _OPTIONS.items():
             rest = error.rest_of(argument)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from references.frames import frames
 
+from tundish._common.refusals import ArgumentError
 from tundish.crystallization import FrameSequence
 
 
@@ -122,21 +123,26 @@ def test_a_frame_has_the_readings_of_the_nearest_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "message", "place"),
     [
-        ("seconds,t\n1,900\n", "the first line must be time_s"),
-        ("time_s,t\n1,900,5\n", "line 2: has 3 fields; 2"),
-        ("time_s,t\n1,hot\n", "line 2: could not convert"),
-        ("time_s,t\n1,inf\n", "line 2, t: is infinite"),
-        ("time_s,t\n,900\n", "line 2: has no time"),
-        ("time_s,t\n1,900\n2,901\n1,902\n", "line 4: 1 s is there twice, as in line 2"),
+        ("seconds,t\n1,900\n", "the first line must be time_s", ("", None)),
+        ("time_s,t\n1,900,5\n", "line 2: has 3 fields; 2", ("", 2)),
+        ("time_s,t\n1,hot\n", "line 2: could not convert", ("", 2)),
+        ("time_s,t\n1,inf\n", "line 2, t: is infinite", ("t", 2)),
+        ("time_s,t\n,900\n", "line 2: has no time", ("", 2)),
+        ("time_s,t\n1,900\n2,901\n1,902\n", "line 4: 1 s is there twice, as in line 2", ("", 4)),
     ],
 )
-def test_bad_readings_files_are_named(tmp_path: Path, text: str, message: str) -> None:
+def test_bad_readings_files_are_named(
+    tmp_path: Path, text: str, message: str, place: tuple[str, int | None]
+) -> None:
     write(tmp_path, ["1.png"], frames(1))
     (tmp_path / "readings.csv").write_text(text)
-    with pytest.raises(ValueError, match=rf"readings\.csv: {message}"):
+    with pytest.raises(ValueError, match=rf"readings\.csv: {message}") as refusal:
         FrameSequence.from_folder(tmp_path)
+    assert isinstance(refusal.value, ArgumentError)
+    assert refusal.value.file == str(tmp_path / "readings.csv")
+    assert (refusal.value.argument, refusal.value.line) == place
 
 
 def test_bad_files_are_named_or_skipped_and_told(tmp_path: Path) -> None:
@@ -178,8 +184,10 @@ def test_folders_without_frames_or_times_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"7\.png: is at 7 s, as 07\.png is"):
         FrameSequence.from_folder(tmp_path)
     (tmp_path / "7.png").rename(tmp_path / "frame.png")
-    with pytest.raises(ValueError, match=r"frame\.png: its name carries no time"):
+    with pytest.raises(ValueError, match=r"frame\.png: its name carries no time") as refusal:
         FrameSequence.from_folder(tmp_path)
+    assert isinstance(refusal.value, ArgumentError)
+    assert (refusal.value.argument, refusal.value.file) == ("", str(tmp_path / "frame.png"))
 
 
 def test_16_bit_frames_are_refused(tmp_path: Path) -> None:

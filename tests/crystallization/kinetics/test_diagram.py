@@ -80,8 +80,9 @@ def test_records_that_do_not_fit_a_diagram_are_named() -> None:
         ttt_points([(time, share)])
     with pytest.raises(ValueError, match=r"records\[0\]: time, share and temperature have 200, 199"):
         ttt_points([(time, share[1:], temperature)])
-    with pytest.raises(ValueError, match=r"records\[1\]: share: 0 lie between 0\.02 and 0\.98"):
+    with pytest.raises(ValueError, match=r"records\[1\]\.share: 0 lie between 0\.02 and 0\.98") as refusal:
         ttt_points([record(1200, 0.02), (time, np.zeros(time.size), temperature)])
+    assert getattr(refusal.value, "argument", None) == "records[1].share"
     with pytest.raises(ValueError, match=r"never below 0\.05"):
         cct_points([(time, share + 0.2, temperature)])
     with pytest.raises(ValueError, match="shares: 1 must lie"):

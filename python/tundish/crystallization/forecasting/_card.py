@@ -77,7 +77,7 @@ def refuse_unfinished(file: Path, card: dict[str, Any]) -> None:
     """Refuses the card of a training that was interrupted."""
     if not card.get("complete"):
         allowed = "is of a training that was interrupted; fit with this folder as its checkpoint"
-        raise ArgumentError(str(file), MISSING, allowed)
+        raise ArgumentError("", MISSING, allowed).at(file)
 
 
 def weights(networks: list[Any]) -> dict[str, Any]:

@@ -107,6 +107,8 @@ def checked_readings(value: ArrayLike, count: int) -> Floats:
 
 
 def within(argument: str, error: ValueError | TypeError) -> ArgumentError | ArgumentTypeError:
-    """A refusal of what an argument contains as one of the argument, such as "records[1]"."""
+    """A refusal of what an argument contains as one of the argument, such as "records[1].share"."""
+    if isinstance(error, ArgumentError | ArgumentTypeError):
+        return error.named(f"{argument}.{error.argument}" if error.argument else argument)
     kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
     return kind(argument, MISSING, str(error))

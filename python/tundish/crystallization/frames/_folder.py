@@ -69,14 +69,15 @@ class FrameNames:
         numbers = _NUMBER.findall(file.stem)
         if not numbers:
             allowed = "its name carries no time; a number of seconds is needed"
-            raise ArgumentError(str(file), MISSING, allowed)
+            raise ArgumentError("", MISSING, allowed).at(file)
         first, others = self._first or (file.name, numbers[:-1])
         if others != numbers[:-1]:
             raise ArgumentError(
-                str(file),
+                "",
                 MISSING,
                 f"its name differs from {first} in more numbers than the last, so that it does not tell "
                 "which is the time; write 12.5s for 12.5 s, or give a pattern",
+                file=str(file),
             )
         self._first = first, others
         return float(numbers[-1])
@@ -86,14 +87,14 @@ class FrameNames:
         text = found and found.group(1)
         if text is None:
             allowed = f"its name without the suffix does not match pattern = {pattern.pattern!r}"
-            raise ArgumentError(str(file), MISSING, allowed)
+            raise ArgumentError("", MISSING, allowed).at(file)
         try:
             number = float(text)
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
             allowed = f"{text!r}, by pattern = {pattern.pattern!r}, is no number"
-            raise ArgumentError(str(file), MISSING, allowed)
+            raise ArgumentError("", MISSING, allowed).at(file)
         return number
 
 
@@ -122,14 +123,15 @@ def read_folder(path: str | PathLike[str], names: FrameNames, skip: bool) -> Fra
             if not skip:
                 raise
             left_out[file] = str(error)
-    for file, why in _of_other_size(images).items():
+    for file, refusal in _of_other_size(images).items():
         if not skip:
-            raise ValueError(why)
-        left_out[file] = why
+            raise refusal
+        left_out[file] = str(refusal)
         del images[file]
     skipped = [(file.name, left_out[file]) for file in seconds if file in left_out]
     if not images:
-        raise ValueError(f"{folder}: no frame can be read; " + (skipped[0][1] if skipped else "it has none"))
+        allowed = "no frame can be read; " + (skipped[0][1] if skipped else "it has none")
+        raise ArgumentError("", MISSING, allowed).at(folder)
     time = np.array(list(seconds.values()))
     read = np.array([file in images for file in seconds])
     readings, unused = _readings(folder / READINGS, time)
@@ -137,12 +139,14 @@ def read_folder(path: str | PathLike[str], names: FrameNames, skip: bool) -> Fra
     return Frames([images[f] for f in seconds if f in images], time[read], readings, (*skipped, *unused))
 
 
-def _of_other_size(images: dict[Path, NDArray[np.uint8]]) -> dict[Path, str]:
-    """What is wrong with each frame that is not of the commonest size."""
+def _of_other_size(images: dict[Path, NDArray[np.uint8]]) -> dict[Path, ArgumentError]:
+    """The refusal of each frame that is not of the commonest size."""
     usual = {image.shape: image for image in images.values()}
     counted = Counter(image.shape for image in images.values()).most_common(1)
     return {
-        file: f"{file}: is {size_of(image)}; {size_of(usual[shape])}, as most, is needed"
+        file: ArgumentError(
+            "", MISSING, f"is {size_of(image)}; {size_of(usual[shape])}, as most, is needed", file=str(file)
+        )
         for shape, _ in counted
         for file, image in images.items()
         if image.shape != shape
@@ -157,7 +161,8 @@ def read_tiff(path: str | PathLike[str]) -> list[NDArray[np.uint8]]:
     images: list[NDArray[np.uint8]] = []
     for page, image in enumerate(read_pages(file)):
         if images and image.shape != images[0].shape:
-            raise ValueError(f"{file}, page {page}: is {size_of(image)}; {size_of(images[0])} is needed")
+            allowed = f"is {size_of(image)}; {size_of(images[0])} is needed"
+            raise ArgumentError("", MISSING, allowed).at(f"{file}, page {page}")
         images.append(image)
     return images
 
@@ -173,7 +178,7 @@ def write_folder(
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise ArgumentError(str(folder), MISSING, "is not empty; frames are written to a new folder")
+        raise ArgumentError("", MISSING, "is not empty; frames are written to a new folder").at(folder)
     texts = [np.format_float_positional(seconds, trim="-") for seconds in time]
     before, after = (max(len(text.partition(".")[k]) for text in texts) for k in (0, 2))
     width = before + (after + 1 if after else 0)
@@ -201,7 +206,8 @@ def _timed(folder: Path, names: FrameNames) -> dict[Path, float]:
     for file in image_files(folder):
         seconds = names.seconds(file)
         if seconds in timed:
-            raise ValueError(f"{file}: is at {seconds:g} s, as {timed[seconds].name} is")
+            allowed = f"is at {seconds:g} s, as {timed[seconds].name} is"
+            raise ArgumentError("", MISSING, allowed).at(file)
         timed[seconds] = file
     return {file: seconds for seconds, file in sorted(timed.items())}
 
@@ -218,13 +224,14 @@ def _readings(file: Path, time: Floats) -> tuple[Floats | None, tuple[tuple[str,
             rows = csv.reader(lines, strict=True)
             header = [name.strip() for name in next(rows, [])]
             if len(header) < 2 or header[0] != TIME:
-                raise ValueError(f"the first line must be {TIME} and a name for each thermocouple")
+                allowed = f"the first line must be {TIME} and a name for each thermocouple"
+                raise ArgumentError("", MISSING, allowed)
             found = [_row(rows.line_num, row, header) for row in rows if row]
             _refuse_twice(found)
     except RefusalError as error:
         raise error.at(file, error.line) from None
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{file}: {error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ArgumentError("", MISSING, str(error)).at(file) from None
     values = np.full((len(time), len(header) - 1), math.nan)
     if not found:
         return values[:, 0] if values.shape[1] == 1 else values, ()
@@ -248,7 +255,8 @@ def _refuse_twice(rows: list[_Row]) -> None:
     lines: dict[float, int] = {}
     for row in rows:
         if row.time in lines:
-            raise ValueError(f"line {row.line}: {row.time:g} s is there twice, as in line {lines[row.time]}")
+            allowed = f"{row.time:g} s is there twice, as in line {lines[row.time]}"
+            raise ArgumentError("", MISSING, allowed, line=row.line)
         lines[row.time] = row.line
 
 
@@ -263,13 +271,14 @@ def _unused(file: Path, unused: list[_Row], near: float) -> tuple[tuple[str, str
 
 def _row(line: int, cells: list[str], header: list[str]) -> _Row:
     if len(cells) != len(header):
-        raise ValueError(f"line {line}: has {len(cells)} fields; {len(header)} are needed")
+        allowed = f"has {len(cells)} fields; {len(header)} are needed"
+        raise ArgumentError("", MISSING, allowed, line=line)
     try:
         seconds, *values = (float(cell) if cell.strip() else math.nan for cell in cells)
     except ValueError as error:
-        raise ValueError(f"line {line}: {error}") from None
+        raise ArgumentError("", MISSING, str(error), line=line) from None
     if not math.isfinite(seconds):
-        raise ValueError(f"line {line}: has no time")
+        raise ArgumentError("", MISSING, "has no time", line=line)
     for name, value in zip(header[1:], values, strict=True):
         if math.isinf(value):
             allowed = "is infinite; leave the cell empty where nothing is known"

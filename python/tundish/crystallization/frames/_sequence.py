@@ -269,7 +269,9 @@ class FrameSequence(FrozenColumns):
         is not empty, or if this sequence is augmented or begins before 0 s; ImportError without Pillow;
         OSError.
         """
-        self._refuse_augmented(str(path), "write the sequence as it was before augment()")
+        if self.augmented:
+            allowed = "write the sequence as it was before augment()"
+            raise ArgumentError("", MISSING, allowed).at(path)
         _folder.write_folder(path, self.images, self.time, self.temperature)
 
     def split(self, test: float = 0.3) -> tuple[FrameSequence, FrameSequence]:

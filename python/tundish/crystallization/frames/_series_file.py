@@ -48,7 +48,7 @@ class SeriesFile(NamedTuple):
         for name in names:
             if name not in self.values:
                 allowed = f"has no column {name!r}; there are " + ", ".join(self.values)
-                raise ArgumentError(str(self.path), MISSING, allowed)
+                raise ArgumentError("", MISSING, allowed).at(self.path)
         table = np.stack([self.values[name] for name in names], axis=1)
         whole = np.isfinite(table).all(axis=1)
         left_out = tuple(
@@ -80,21 +80,22 @@ def read_series(path: str | PathLike[str], programme: Floats | None = None) -> S
     header, rows, lines = _table(file)
     times = [n for n, name in enumerate(header) if name in TIMES]
     if len(times) != 1:
-        raise ValueError(f"{file}: line 1: must name one column of times, " + " or ".join(TIMES))
+        raise ArgumentError("", MISSING, "must name one column of times, " + " or ".join(TIMES)).at(file, 1)
     time = rows[:, times[0]]
     _refuse_times(file, time, lines)
     columns = {name: rows[:, n] for n, name in enumerate(header) if n != times[0]}
     known = {name: column for name, column in columns.items() if np.isfinite(column).any()}
     values = {name: column for name, column in known.items() if not _READINGS.fullmatch(name)}
     if not values:
-        raise ValueError(f"{file}: has no column of values to forecast beside {header[times[0]]}")
+        allowed = f"has no column of values to forecast beside {header[times[0]]}"
+        raise ArgumentError("", MISSING, allowed).at(file)
     readings = {name: column for name, column in known.items() if name not in values}
     repairs: tuple[Repair, ...] = ()
     if readings:
         try:
             found = repair_readings(time, np.stack(list(readings.values()), axis=1), programme)
-        except ValueError as error:
-            raise ArgumentError(f"readings {', '.join(readings)}", MISSING, str(error)).at(file) from None
+        except ArgumentError as error:
+            raise _of_columns(error, list(readings)).at(file) from None
         readings = dict(zip(readings, found.values.T, strict=True))
         repairs = found.repairs
     return SeriesFile(file, time, lines, values, readings, repairs)
@@ -108,12 +109,22 @@ def read_programme(path: str | PathLike[str]) -> Floats:
     file = Path(path)
     header, rows, lines = _table(file)
     if len(header) != 2 or header[0] not in TIMES:
-        raise ValueError(f"{file}: line 1: must be time_s and a name for the temperatures, degC")
+        allowed = "must be time_s and a name for the temperatures, degC"
+        raise ArgumentError("", MISSING, allowed).at(file, 1)
     _refuse_times(file, rows[:, 0], lines, twice=True)
     bad = np.flatnonzero(~np.isfinite(rows[:, 1]))
     if bad.size:
-        raise ValueError(f"{file}: line {lines[bad[0]]}: {header[1]} is empty")
+        raise ArgumentError(header[1], MISSING, "is empty").at(file, int(lines[bad[0]]))
     return rows
+
+
+def _of_columns(error: ArgumentError, names: list[str]) -> ArgumentError:
+    """A refusal of `values[:, n]` as one of the column by its name."""
+    argument, allowed = error.argument, error.allowed
+    for n, name in enumerate(names):
+        argument = argument.replace(f"values[:, {n}]", name)
+        allowed = allowed.replace(f"values[:, {n}]", name)
+    return ArgumentError(argument, error.value, allowed)
 
 
 def _table(file: Path) -> tuple[list[str], Floats, NDArray[np.intp]]:
@@ -125,13 +136,13 @@ def _table(file: Path) -> tuple[list[str], Floats, NDArray[np.intp]]:
             _refuse_header(header)
             found = [(rows.line_num, _numbers(rows.line_num, row, header)) for row in _written(rows)]
     except UnicodeDecodeError:
-        raise ValueError(f"{file}: is no text in UTF-8") from None
+        raise ArgumentError("", MISSING, "is no text in UTF-8").at(file) from None
     except RefusalError as error:
         raise error.at(file, error.line) from None
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{file}: {error}") from None
+    except csv.Error as error:
+        raise ArgumentError("", MISSING, str(error)).at(file) from None
     if not found:
-        raise ValueError(f"{file}: has no line of numbers")
+        raise ArgumentError("", MISSING, "has no line of numbers").at(file)
     return header, np.array([row for _, row in found]), np.array([line for line, _ in found])
 
 
@@ -142,21 +153,21 @@ def _written(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _refuse_header(header: list[str]) -> None:
     if not any(header):
-        raise ValueError("is empty; a line of names and lines of numbers are needed")
+        raise ArgumentError("", MISSING, "is empty; a line of names and lines of numbers are needed")
     if len(header) == 1 and ";" in header[0]:
-        raise ValueError(
-            "line 1: cells are separated by semicolons; commas, and points in numbers, are needed"
-        )
+        allowed = "cells are separated by semicolons; commas, and points in numbers, are needed"
+        raise ArgumentError("", MISSING, allowed, line=1)
     for n, name in enumerate(header):
         if not name:
-            raise ValueError(f"line 1: column {n + 1} has no name")
+            raise ArgumentError("", MISSING, f"column {n + 1} has no name", line=1)
         if name in header[:n]:
-            raise ValueError(f"line 1: {name} is there twice")
+            raise ArgumentError("", MISSING, f"{name} is there twice", line=1)
 
 
 def _numbers(line: int, row: list[str], header: list[str]) -> list[float]:
     if len(row) != len(header):
-        raise ValueError(f"line {line}: has {len(row)} cells; {len(header)}, one a name, are needed")
+        allowed = f"has {len(row)} cells; {len(header)}, one a name, are needed"
+        raise ArgumentError("", MISSING, allowed, line=line)
     found = []
     for name, cell in zip(header, row, strict=True):
         text = cell.strip()
@@ -174,10 +185,11 @@ def _numbers(line: int, row: list[str], header: list[str]) -> list[float]:
 def _refuse_times(file: Path, time: Floats, lines: NDArray[np.intp], *, twice: bool = False) -> None:
     bad = np.flatnonzero(~np.isfinite(time))
     if bad.size:
-        raise ValueError(f"{file}: line {lines[bad[0]]}: has no time")
+        raise ArgumentError("", MISSING, "has no time").at(file, int(lines[bad[0]]))
     bad = np.flatnonzero(np.diff(time) < 0 if twice else np.diff(time) <= 0)
     if bad.size:
         n = int(bad[0]) + 1
         before = f"{time[n - 1]:g} s of line {lines[n - 1]}"
         what = "is there twice, as" if time[n] == time[n - 1] else "runs backwards, after"
-        raise ValueError(f"{file}: line {lines[n]}: {time[n]:g} s {what} {before}; times must rise")
+        allowed = f"{time[n]:g} s {what} {before}; times must rise"
+        raise ArgumentError("", MISSING, allowed).at(file, int(lines[n]))

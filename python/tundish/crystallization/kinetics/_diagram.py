@@ -155,18 +155,18 @@ def _curves(records: Iterable[Measured]) -> list[_Curve]:
 def _curve(record: Measured) -> _Curve:
     if isinstance(record, FrameSequence):
         if record.temperature is None:
-            raise ValueError("has no temperature")
+            raise ArgumentError("", MISSING, "has no temperature")
         table = record.features()
         time, share, temperature = table["time"], table["share"], table["temperature"]
     else:
         if len(record) != 3:
-            raise ValueError("must be a FrameSequence, or time, share and temperature")
+            allowed = "must be a FrameSequence, or time, share and temperature"
+            raise ArgumentError("", MISSING, allowed)
         time, share = rising("time", record[0]), vector("share", record[1])
         temperature = vector("temperature", record[2])
         if not len(time) == len(share) == len(temperature):
-            raise ValueError(
-                f"time, share and temperature have {len(time)}, {len(share)} and {len(temperature)} values"
-            )
+            counts = f"{len(time)}, {len(share)} and {len(temperature)}"
+            raise ArgumentError("", MISSING, f"time, share and temperature have {counts} values")
         if not np.isfinite(share).all():
             raise ArgumentError(f"share[{np.argmax(~np.isfinite(share))}]", MISSING, "must be finite")
     repaired = repair_readings(time, temperature).values
