@@ -3,7 +3,7 @@
 Everything runs on two processors, in a process of its own. Times are the best wall times of calls taken in
 turns. What the engines are measured against is eager float32: `network(images)` in torch's own order of
 memory, without any preparation for inference. The weights are as drawn: how far engines are from float32 on a
-trained network is in docs/segregation.md and tests/test_segregation_export.py.
+trained network is in docs/segregation.md and tests/segregation/engines/test_compiled.py.
 """
 
 import copy
@@ -28,8 +28,8 @@ from tundish.segregation import (
     missing_engines,
     section_map,
 )
-from tundish.segregation._engines import processor_flags
-from tundish.segregation._training import step
+from tundish.segregation.engines import processor_flags
+from tundish.segregation.estimators._training import step
 
 ROUNDS = 3
 PROCESSORS = 2

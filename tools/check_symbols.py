@@ -87,6 +87,9 @@ def main(arguments: list[str]) -> int:
         print(f"{arguments[0]}: no object matches {OBJECTS}; build the kernels first", file=sys.stderr)
         return 2
     libraries = sorted(path for pattern in LIBRARIES for path in Path(arguments[0]).glob(pattern))
+    if not libraries:
+        print(f"{arguments[0]}: no library matches {' or '.join(LIBRARIES)}", file=sys.stderr)
+        return 2
     found = [f"{path}: {text}" for path in objects for text in complaints(path)]
     found += [f"{path}: {text}" for path in libraries for text in shown_complaints(path)]
     for text in found:

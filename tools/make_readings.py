@@ -7,8 +7,7 @@ mesh's errors.
 
 import numpy as np
 
-from tundish.casting import Grid, Measurements, read_case, solve
-from tundish.casting._case import PUBLISHED_READINGS
+from tundish.casting import PUBLISHED_READINGS, Grid, Measurements, read_case, solve
 
 
 def main() -> None:

@@ -115,7 +115,13 @@ void bind_grid(py::module_& m) {
       .def_readonly("dz_spray", &casting::Grid::dz_spray)
       .def_property_readonly("grading",
                              [](const casting::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
-      .def_readonly("ramp", &casting::Grid::ramp);
+      .def_readonly("ramp", &casting::Grid::ramp)
+      .def(
+          "check",
+          [](const casting::Grid& grid, const casting::Strand& strand) {
+            casting::march_steps(strand, grid);
+          },
+          "strand"_a, "Refuses steps that do not fit the strand.");
   m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
 }
 

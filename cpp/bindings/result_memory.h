@@ -51,6 +51,7 @@ class ResultMemory {
           return found;
         }
     }
+    // Not core/aligned.h: these blocks begin on a page, are kept, and outlive the vector that asked for them.
     void* data = std::aligned_alloc(page, rounded);
     if (!data) throw std::bad_alloc();
 #if defined(__linux__)

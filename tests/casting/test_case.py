@@ -352,7 +352,10 @@ def test_a_bad_grade_is_refused_by_row(write):
     path = write(with_steel('kind = "table"\nfile = "grade.csv"'))
     with pytest.raises(ValueError, match=r"conductivity\[0\] = 'oops': must be a number") as refused:
         read_case(path)
-    assert str(refused.value).startswith(f"{path}: steel.file = 'grade.csv': ")
+    assert str(refused.value).startswith(f"{path}: steel.file.conductivity[0] = 'oops': ")
+    error = refused.value
+    assert (error.argument, error.value) == ("steel.file.conductivity[0]", "oops")
+    assert (error.file, error.line) == (str(path), None)
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):

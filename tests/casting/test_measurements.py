@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tundish import ArgumentError
 from tundish.casting import Grid, Measurements, Solution, Strand, solve, solve_batch
 
 HEADER = "z_m,x_m,y_m,temperature_K\n"
@@ -231,6 +232,27 @@ def test_bad_files_are_refused_by_line_and_column(tmp_path: Path, text: str, mes
     with pytest.raises(ValueError, match=message) as error:
         Measurements.read_csv(written(tmp_path, text))
     assert "readings.csv" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "argument", "line"),
+    [
+        ("", "", None),
+        ("z_m,z_m,x_m,y_m,temperature_K\n", "", None),
+        (HEADER, "", None),
+        (HEADER + "0.5,0.01,0\n", "", 2),
+        (HEADER + '0.5,0.01,0,"1500\n', "", 2),
+        (HEADER + "0.5,0.01,0,1500\n0.6,O.01,0,1500\n", "x_m", 3),
+    ],
+)
+def test_refusals_have_file_line_and_column(
+    tmp_path: Path, text: str, argument: str, line: int | None
+) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(ArgumentError) as refused:
+        Measurements.read_csv(file)
+    error = refused.value
+    assert (error.argument, error.file, error.line) == (argument, str(file), line)
 
 
 def test_masked_readings_are_refused() -> None:

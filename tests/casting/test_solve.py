@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references.limits import HANG
 from references.refused import NO_NUMBERS, NOT_POSITIVE, refuses
 from references.strand import scheil, small_strand
 
@@ -194,6 +195,6 @@ print("refused")
 def test_absurd_sizes_are_refused_before_any_allocation() -> None:
     """In a process that has 200 MB left: 400 million nodes, 80 to 200 million steps."""
     command = [sys.executable, "-c", SIZES, str(Path(__file__).parents[1])]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "refused"

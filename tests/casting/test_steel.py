@@ -344,7 +344,7 @@ def test_bad_tables_are_refused_by_column_and_row(rows: Any, where: str, allowed
     assert allowed in str(error.value)
 
 
-@pytest.mark.parametrize("value", [None, "steel", object(), 3.0], ids=str)
+@pytest.mark.parametrize("value", [None, "steel", object(), 3.0], ids=["None", "steel", "object", "3.0"])
 def test_what_is_no_table_is_refused(value: Any, tmp_path: Path) -> None:
     if value == "steel":
         with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from references.strand import Floats, constant_steel, small_strand
 
+from tundish import ArgumentTypeError, UnknownNameError
 from tundish.casting import Grid, Mold, Stepper, Strand, Zone, solve
 
 GRID = Grid(6, 7, 0.04, (0.1, 0.16), grading=2.0, ramp=3.0)
@@ -231,3 +232,17 @@ def test_a_stepper_does_not_hand_on_what_diverged(method: str, strand: Strand) -
         except RuntimeError:
             return
     assert said or not stepper.converged or np.isnan(stepper.temperature).all()
+
+
+def test_names_are_refused_as_data(strand: Strand, grid: Grid) -> None:
+    stepper = Stepper(strand, grid)
+    with pytest.raises(UnknownNameError, match=r"^changes: 'zz' is no parameter of this strand") as caught:
+        stepper.set({"zz": 1.0})
+    assert (caught.value.argument, caught.value.value) == ("changes", "zz")
+    with pytest.raises(ArgumentTypeError, match=r"^name = 3: must be the name of a parameter$"):
+        stepper.get(3)  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match=r"^gradient: 'foo' is unknown; known are speed, ") as caught:
+        solve(strand, grid, gradient=["foo"])
+    assert caught.value.value == "foo"
+    with pytest.raises(ArgumentTypeError, match=r"^gradient = b'x': must be a list of names$"):
+        solve(strand, grid, gradient=b"x")  # type: ignore[arg-type]

@@ -218,7 +218,7 @@ def test_missing_readings_are_left_out_when_asked(run, case, readings):
         (["--seed", "-1"], "--seed -1"),
         (["--within", "1"], "--within 1: must be finite and above 1"),
         (["--within", "nan"], "--within nan"),
-        (["--within", "3", "--stages", "steel.partition"], "--within: partition = 2.52"),
+        (["--within", "3", "--stages", "steel.partition"], "--within['steel.partition'] = 2.52: must be"),
         (["--method", "magic"], "--method"),
         (["a.csv", "b.csv"], "b.csv"),
     ],

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from references.limits import HANG
 
 from tundish.casting import BatchSolution, Grid, published_strand, solve_batch
 
 STRAND = published_strand()
 GRID = Grid(21, 21, dz_mold=0.01, dz_spray=0.1)
-HANG = 120  # s, after which a test that hangs is given up
 
 PREPARE = """
 import os, signal, sys
@@ -36,7 +36,7 @@ FORK = """
 before = lengths(threads=2)
 child = os.fork()
 if child == 0:
-    signal.alarm(60)
+    signal.alarm(900)
     os._exit(0 if np.array_equal(lengths(threads=2), before) else 1)
 status = os.waitpid(child, 0)[1]
 print("child", os.waitstatus_to_exitcode(status))

@@ -79,3 +79,10 @@ def test_other_filters_refuse_alike() -> None:
             state_intercept=0.0, initial_mean=np.ones(3), initial_cov=1.0,
         )  # fmt: skip
     assert refused.value.argument == "transition"
+
+
+@pytest.mark.parametrize("name", ["initial_cov", "state_cov", "initial_mean"])
+def test_ragged_arrays_are_refused_by_name(name: str) -> None:
+    arguments: dict[str, Any] = {"state_cov": 1.0, "initial_mean": np.zeros(2), "initial_cov": 1.0}
+    with pytest.raises(ArgumentTypeError, match=rf"^{name}: must be an array of numbers$"):
+        kalman_filter([[1.0]], np.ones((1, 2)), [1.0], **{**arguments, name: [[1], [1, 2]]})

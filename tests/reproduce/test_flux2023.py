@@ -16,9 +16,8 @@ pytest.importorskip("skimage")
 from tundish.cli.main import main
 from tundish.crystallization import FluxForecaster, backtest
 from tundish.crystallization.baselines import AutoRegression
-from tundish.reproduce import _flux2023_report as report
-from tundish.reproduce import flux2023 as paper
-from tundish.reproduce.flux2023 import Data, Record, Task
+from tundish.reproduce.flux2023 import Data, Record, Task, report
+from tundish.reproduce.flux2023 import study as paper
 
 
 @pytest.fixture
@@ -85,9 +84,6 @@ def quiet(message: str) -> None:
     """Tells nobody."""
 
 
-# ---- what is run
-
-
 def test_rows_are_the_papers_models_and_what_they_have_to_beat(tiny: Data, series: Path) -> None:
     """The published form of the networks; no CNN without frames, no neighbours in a forecast."""
     by_protocol = {p: [t for t in paper.tasks(tiny) if t.protocol == p] for p in paper.PROTOCOLS}
@@ -148,9 +144,6 @@ def test_neighbours_need_no_model(series: Path) -> None:
     assert row["mae_over_persistence"] == pytest.approx(row["mae"] / still)
 
 
-# ---- the record
-
-
 def test_a_record_goes_on_where_it_stopped(tmp_path: Path, tiny: Data, computed: list[Task]) -> None:
     """What is in the file is not done again; half a line is, and another seed."""
     file, told = tmp_path / "runs.jsonl", []
@@ -166,9 +159,6 @@ def test_a_record_goes_on_where_it_stopped(tmp_path: Path, tiny: Data, computed:
     assert [task.model for task in computed] == ["persistence"]
     assert Record(file).has(tiny)
     assert not Record(file, seed=1).has(tiny)
-
-
-# ---- the report
 
 
 def test_theirs_are_beside_ours(tmp_path: Path, tiny: Data, series: Path, computed: list[Task]) -> None:
@@ -200,16 +190,13 @@ def test_figures_are_drawn(tmp_path: Path, tiny: Data, series: Path, computed: l
         draw().savefig(tmp_path / f"{name}.png")
 
 
-# ---- the command
-
-
 def test_the_command_computes_and_writes(
     tmp_path: Path, tiny: Data, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In earnest, of the models that take no time and a small network; then again from the record."""
     models = ("ARIMA", "CNN-LSTM", "recommended", "persistence", paper.NEIGHBOURS)
     monkeypatch.setattr(paper, "MODELS", models)
-    monkeypatch.setattr("tundish.cli.reproduce.write_picture", lambda plot, path: path.touch())
+    monkeypatch.setattr("tundish.reproduce._study.picture", lambda draw: Path.touch)
     command = ["reproduce", "flux2023", "--out", str(tmp_path / "new")]
     assert main(command) == 0
     out, err = capsys.readouterr()

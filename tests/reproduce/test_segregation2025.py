@@ -14,13 +14,11 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from tundish.cli.main import main
-from tundish.cli.reproduce import _STUDIES
-from tundish.reproduce import _segregation2025_report as report
-from tundish.reproduce import segregation2025 as paper
-from tundish.reproduce.segregation2025 import Record, Task
-from tundish.segregation import BASELINES
-from tundish.segregation import _recommended as configurations
-from tundish.segregation._recommended import Configuration, dense_layers
+from tundish.cli.options.reproduce import STUDIES as _STUDIES
+from tundish.reproduce.segregation2025 import Record, Task, report
+from tundish.reproduce.segregation2025 import study as paper
+from tundish.segregation import BASELINES, configurations
+from tundish.segregation.configurations import Configuration, dense_layers
 
 TINY = Configuration(
     image_size=16,
@@ -85,9 +83,6 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Task, int]]:
 
 def quiet(message: str) -> None:
     """Tells nobody."""
-
-
-# ---- what is run
 
 
 def test_the_published_numbers_are_all_there() -> None:
@@ -167,9 +162,6 @@ def test_transfer_runs_where_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert reasons["efficientnet-lite0"] is None
 
 
-# ---- the record
-
-
 def test_a_record_goes_on_where_it_stopped(tmp_path: Path, computed: list[tuple[Task, int]]) -> None:
     """What is in the file is not done again, nor for another row; half a line is."""
     file, told = tmp_path / "runs.jsonl", []
@@ -228,9 +220,6 @@ def test_numbers_that_are_none_are_kept_as_such(tmp_path: Path, monkeypatch: pyt
     assert "| CLAHE | 81.3 | - | about 0.012 | 0.0100 |" in report.table("enhancement", record, TINY)
 
 
-# ---- the report
-
-
 def test_tables_put_theirs_beside_ours(tmp_path: Path, computed: list[tuple[Task, int]]) -> None:
     """Means over the splits that all rows of a table have, with their spread."""
     record = Record(tmp_path / "runs.jsonl")
@@ -286,9 +275,6 @@ def test_figures_are_drawn(tmp_path: Path, computed: list[tuple[Task, int]], tin
     assert list(labels) == [4, 5, 6, 7, 8]
     assert labels[6] == {"analysed carbon, wt%"}
     assert labels[7] == {"blocks of convolutions", "dense layers"}
-
-
-# ---- the command
 
 
 def test_the_command_makes_a_study(

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tundish import ArgumentError
 from tundish.scrap import HeatLog
 
 COLUMNS = ("scrap", "steel_t", "steel_ppm", "hot_metal_t", "hot_metal_ppm", "slag_t", "feo_pct")
@@ -293,11 +294,32 @@ def test_bad_files_are_refused_by_line_and_column(tmp_path: Path, text: str, mes
     assert "heats.csv" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "argument", "line"),
+    [
+        ("", "", None),
+        (HEADER, "", None),
+        (HEADER + "1,50,20,340,0,0,0,0\n", "", 2),
+        (HEADER + '1,50,20,340,"200\n', "", 2),
+        (HEADER + "1,50,2O,340,200,0,0,0,0\n", "scrap_shred_t", 2),
+    ],
+)
+def test_refusals_have_file_line_and_column(
+    tmp_path: Path, text: str, argument: str, line: int | None
+) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(ArgumentError) as refused:
+        HeatLog.read_csv(file)
+    error = refused.value
+    assert (error.argument, error.file, error.line) == (argument, str(file), line)
+
+
 def test_a_file_that_is_not_utf8_is_refused_by_line(tmp_path: Path) -> None:
     file = tmp_path / "heats.csv"
     file.write_bytes((HEADER + "1,50,20,340,200,0,0,0,0\n").encode() + b"\xe9,50,20,340,200,0,0,0,0\n")
-    with pytest.raises(ValueError, match="line 3: is not text in UTF-8"):
+    with pytest.raises(ArgumentError, match="line 3: is not text in UTF-8") as refused:
         HeatLog.read_csv(file)
+    assert (refused.value.argument, refused.value.file, refused.value.line) == ("", str(file), 3)
 
 
 def test_data_frames_say_the_same_as_files(tmp_path: Path) -> None:

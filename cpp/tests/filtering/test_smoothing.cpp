@@ -4,26 +4,20 @@
 
 namespace {
 
-// All that is unknown is one normal vector, and is conditioned at once on all readings: the first state, the
-// disturbances of every transition, and those of every reading.
-template <class T>
-Smoothed<double> posterior(const Batch<T>& b) {
-  const Reference<T> r(b);
-  const int n = b.n, p = b.p, steps = int(b.steps), all = steps * (n + p);
-  auto place = [](const Matrix& from, int i, int j, Matrix& to) {
-    for (int k = 0; k < from.rows; ++k)
-      for (int l = 0; l < from.columns; ++l) to(i + k, j + l) = from(k, l);
-  };
-  Matrix mean(all, 1), cov(all, all);
-  place(r.initial_mean(), 0, 0, mean);
-  place(r.initial_cov(), 0, 0, cov);
-  for (int t = 0; t < steps; ++t) {
-    if (t) place(r.state_cov(t - 1), t * n, t * n, cov);
-    place(r.obs_cov(t), steps * n + t * p, steps * n + t * p, cov);
-  }
-  // States as sums of what is unknown, and the readings as sums of it.
+void place(const Matrix& from, int i, int j, Matrix& to) {
+  for (int k = 0; k < from.rows; ++k)
+    for (int l = 0; l < from.columns; ++l) to(i + k, j + l) = from(k, l);
+}
+
+// States as sums of what is unknown, and the readings as sums of it.
+struct Sums {
   std::vector<Matrix> states, constants;
-  Matrix looks(steps * p, all), off(steps * p, 1);
+  Matrix looks, off;
+};
+template <class T>
+Sums sums_of(const Batch<T>& b, const Reference<T>& r, const Matrix& mean) {
+  const int n = b.n, p = b.p, steps = int(b.steps), all = mean.rows;
+  Sums s{{}, {}, Matrix(steps * p, all), Matrix(steps * p, 1)};
   Matrix state(n, all), constant(n, 1);
   for (int t = 0; t < steps; ++t) {
     if (t) {
@@ -31,15 +25,32 @@ Smoothed<double> posterior(const Batch<T>& b) {
       constant = r.transition(t - 1) * constant + r.state_intercept(t - 1);
     }
     for (int i = 0; i < n; ++i) state(i, t * n + i) = 1;
-    states.push_back(state);
-    constants.push_back(constant);
-    place(r.design(t) * state, t * p, 0, looks);
+    s.states.push_back(state);
+    s.constants.push_back(constant);
+    place(r.design(t) * state, t * p, 0, s.looks);
     const Matrix known = r.design(t) * (constant + state * mean) + r.obs_intercept(t);
     for (int k = 0; k < p; ++k) {
-      looks(t * p + k, steps * n + t * p + k) = 1;
-      off(t * p + k, 0) = r.y(t, k) - known(k, 0);
+      s.looks(t * p + k, steps * n + t * p + k) = 1;
+      s.off(t * p + k, 0) = r.y(t, k) - known(k, 0);
     }
   }
+  return s;
+}
+
+// All that is unknown is one normal vector, and is conditioned at once on all readings: the first state, the
+// disturbances of every transition, and those of every reading.
+template <class T>
+Smoothed<double> posterior(const Batch<T>& b) {
+  const Reference<T> r(b);
+  const int n = b.n, p = b.p, steps = int(b.steps), all = steps * (n + p);
+  Matrix mean(all, 1), cov(all, all);
+  place(r.initial_mean(), 0, 0, mean);
+  place(r.initial_cov(), 0, 0, cov);
+  for (int t = 0; t < steps; ++t) {
+    if (t) place(r.state_cov(t - 1), t * n, t * n, cov);
+    place(r.obs_cov(t), steps * n + t * p, steps * n + t * p, cov);
+  }
+  const auto [states, constants, looks, off] = sums_of(b, r, mean);
   std::vector<int> there;
   for (int k = 0; k < steps * p; ++k)
     if (!std::isnan(off(k, 0))) there.push_back(k);

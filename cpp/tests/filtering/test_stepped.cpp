@@ -217,6 +217,11 @@ TEST_CASE_TEMPLATE("an update by sigma points", T, double, float) {
         CHECK(apart(found_cov, state_cov.numbers, n * n) < tolerance<T>);
         if (bend == 0) CHECK(apart(found_mean, reference.filter().mean, n) < tolerance<T>);
       }
+}
+
+TEST_CASE_TEMPLATE("an indefinite covariance has no sigma points", T, double, float) {
+  const filtering::KernelsFor<T>& kernels = filtering::kernels().of<T>();
+  const int n = 3, p = 2, points = 2 * n + 1;
   Batch<T> lost = random_batch<T>({n, p, 1, 1, 0.5, 1}, 37);
   lost.initial_cov.all[1] = lost.initial_cov.all[size_t(n)] = 100;
   const filtering::FilterModel<T> model = lost.model();

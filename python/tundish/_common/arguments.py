@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError, shown
 
 Floats = NDArray[np.float64]
 
@@ -104,13 +104,13 @@ def choice(name: str, value: object, allowed: Sequence[str]) -> str:
 
 def names_of(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
     """Names out of a known set, each at most once."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise ArgumentTypeError(name, value, "must be a list of names")
     names = list(value)
     known = list(allowed)
     for n in names:
-        if n not in known:
-            raise UnknownNameError(name, MISSING, f"{n!r} is unknown; known are " + ", ".join(known))
+        if not isinstance(n, str) or n not in known:
+            raise UnknownNameError(name, n, "is unknown; known are " + ", ".join(known))
         if names.count(n) > 1:
             raise ArgumentError(name, MISSING, f"{n!r} is given twice")
     return names
@@ -121,7 +121,8 @@ def some_names(name: str, value: Any, allowed: Iterable[str]) -> list[str]:
     try:
         names = names_of(name, value, allowed)
     except UnknownNameError as error:
-        raise ArgumentError(error.argument, error.value, error.allowed) from None
+        text = f"{shown(error.value)} {error.allowed}"
+        raise ArgumentError(error.argument, MISSING, text) from None
     if not names:
         raise ArgumentError(name, MISSING, "at least one name is needed")
     return names

@@ -29,8 +29,18 @@ class FrozenColumns:
 
 
 def frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """A copy that cannot be written to, or the array itself where nobody can."""
-    if values.flags.writeable or values.base is not None:
+    """A copy that cannot be written to, or the array itself where nobody can, as a part of a frozen array."""
+    if _writeable(values):
         values = values.copy()
         values.flags.writeable = False
     return values
+
+
+def _writeable(values: NDArray[Any]) -> bool:
+    """Whether the array's memory can be written to, through it or through what it is a view of."""
+    base: Any = values
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return True
+        base = base.base
+    return base is not None  # other memory, of which nothing is known

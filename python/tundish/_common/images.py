@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.optional import optional
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 
 Grey = NDArray[np.uint8]
 
@@ -48,7 +49,7 @@ def grey_stack(name: str, images: ArrayLike) -> tuple[Grey, bool]:
     if array.ndim in (3, 4) and array.shape[-1] in (3, 4) and (array.ndim == 4 or array.shape[1] > 4):
         array = _converted(name, array, stacklevel=4)
     if array.ndim not in (2, 3):
-        raise ValueError(f"{name}: has shape {array.shape}; (H, W) or (N, H, W) is needed")
+        raise ArgumentError(name, MISSING, f"has shape {array.shape}; (H, W) or (N, H, W) is needed")
     _refuse_empty(name, array)
     return (array[None], True) if array.ndim == 2 else (array, False)
 
@@ -59,7 +60,7 @@ def _grey(name: str, images: ArrayLike, axes: tuple[str, ...], stacklevel: int) 
         array = _converted(name, array, stacklevel + 1)
     if array.ndim != len(axes):
         shape = "(" + ", ".join(axes) + ")"
-        raise ValueError(f"{name}: has shape {array.shape}; {shape} is needed")
+        raise ArgumentError(name, MISSING, f"has shape {array.shape}; {shape} is needed")
     if len(axes) < 3 or len(array):
         _refuse_empty(name, array)
     return array
@@ -79,13 +80,14 @@ def luma(colour: NDArray[np.uint8]) -> Grey:
 def _uint8(name: str, images: ArrayLike) -> NDArray[np.uint8]:
     array = np.asarray(images)
     if array.dtype != np.uint8:
-        raise TypeError(f"{name}: are {array.dtype}; grey levels of 0 to 255 as uint8 are needed")
+        text = f"are {array.dtype}; grey levels of 0 to 255 as uint8 are needed"
+        raise ArgumentTypeError(name, MISSING, text)
     return array
 
 
 def _refuse_empty(name: str, array: NDArray[Any]) -> None:
     if 0 in array.shape:
-        raise ValueError(f"{name}: has shape {array.shape}; no axis may be empty")
+        raise ArgumentError(name, MISSING, f"has shape {array.shape}; no axis may be empty")
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:
@@ -115,15 +117,16 @@ def _opened(file: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Any]:
             with pillow.open(file, formats=formats) as image:
                 yield image
     except pillow.UnidentifiedImageError:
-        raise ValueError(f"{file}: is no image; allowed are " + ", ".join(formats)) from None
-    except _ModeError:
+        raise _fault(file, "is no image; allowed are " + ", ".join(formats)) from None
+    except ArgumentError:  # of an image that Pillow can read and this package does not take
         raise
     except (*_DAMAGE, pillow.DecompressionBombError) as error:
-        raise ValueError(f"{file}: cannot be read: {error}") from None
+        raise _fault(file, f"cannot be read: {error}") from None
 
 
-class _ModeError(ValueError):
-    """An image that Pillow can read and this package does not take."""
+def _fault(place: object, text: str) -> ArgumentError:
+    """The refusal of a whole file or page."""
+    return ArgumentError("", MISSING, text, file=str(place))
 
 
 def _levels(place: str, image: Any) -> NDArray[np.uint8]:
@@ -132,4 +135,4 @@ def _levels(place: str, image: Any) -> NDArray[np.uint8]:
         return np.array(image, np.uint8)
     if image.mode in _COLOURS:
         return np.array(image.convert("RGB"), np.uint8)
-    raise _ModeError(f"{place}: is of Pillow's mode {image.mode!r}; 8-bit grey or colour is needed")
+    raise _fault(place, f"is of Pillow's mode {image.mode!r}; 8-bit grey or colour is needed")

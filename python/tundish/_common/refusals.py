@@ -42,7 +42,8 @@ _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
 class RefusalError(Exception):
     """What the refusals share; :class:`ArgumentError` and its siblings are raised.
 
-    - `argument`: the name of the argument, such as "zones[1].htc".
+    - `argument`: the name of the argument, such as "zones[1].htc"; empty where a whole file or line
+      is at fault.
     - `value`: what was given, :data:`MISSING` where no single value is at fault.
     - `allowed`: what would be accepted, "must be finite and above 0".
     - `file`, `line`: where it stands, None for arguments of a call.
@@ -64,9 +65,12 @@ class RefusalError(Exception):
     def _message(self) -> str:
         place = "" if self.file is None else f"{self.file}: "
         if self.line is not None:
-            place += f"line {self.line}, "
+            place += f"line {self.line}{', ' if self.argument else ': '}"
+        return one_line(f"{place}{self._subject()}{self.allowed}")
+
+    def _subject(self) -> str:
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
-        return one_line(f"{place}{self.argument}{value}: {self.allowed}")
+        return f"{self.argument}{value}: " if self.argument else ""
 
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError would quote it
@@ -97,7 +101,11 @@ class ArgumentTypeError(RefusalError, TypeError):
 
 
 class UnknownNameError(RefusalError, KeyError):
-    """A name is not among those that are known."""
+    """A name, `value`, is not among those that are known."""
+
+    def _subject(self) -> str:
+        value = "" if self.value is MISSING else f"{shown(self.value)} "
+        return f"{self.argument}: {value}"
 
 
 def shown(value: object) -> str:

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tundish._common.refusals import RefusalError
+from tundish._common.refusals import MISSING, ArgumentError, RefusalError
 
 
 @contextmanager
 def rows_of(path: Path) -> Iterator[Any]:
     """A `csv.reader` of a UTF-8 file.
 
-    A ValueError raised while it is read, or because of the file's quotes or encoding, begins with the file's
-    name; the latter name the line. OSError is let through.
+    Refusals raised while it is read get the file's name. Its quotes and encoding are refused by an
+    ArgumentError with the line; any other ValueError becomes one of the whole file. OSError is let through.
     """
     data = path.read_bytes()
     try:
@@ -25,11 +25,11 @@ def rows_of(path: Path) -> Iterator[Any]:
         try:
             yield rows
         except csv.Error as error:
-            raise ValueError(f"line {rows.line_num}: {error}") from None
+            raise ArgumentError("", MISSING, str(error), line=rows.line_num) from None
     except RefusalError as error:
         raise error.at(path, error.line) from None
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ArgumentError("", MISSING, str(error), file=str(path)) from None
 
 
 def _decoded(data: bytes) -> str:
@@ -37,7 +37,7 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"line {line}: is not text in UTF-8") from None
+        raise ArgumentError("", MISSING, "is not text in UTF-8", line=line) from None
 
 
 def decimal(text: str) -> float:

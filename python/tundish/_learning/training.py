@@ -1,97 +1,57 @@
-"""The training of a network, epoch by epoch, from any epoch on; and the device and the seeds that it has."""
+"""The training of networks, epoch by epoch, from any epoch on; and of ensembles, network by network."""
 
 from __future__ import annotations
 
 import copy
-import time
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 from tundish._common.optional import optional
+from tundish._learning.checkpoint import CheckpointTimer
 
 torch = optional("torch", "vision")
 
-_WRITING = 0.05  # share of the time that checkpoints may take
+History = list[tuple[float, float]]  # (training, validation) error of each epoch
+State = tuple[dict[str, Any], dict[str, Any]]  # tensors and numbers
+E = TypeVar("E")
 
 
-@contextmanager
-def seeded(device: Any, *seed: int) -> Iterator[None]:
-    """torch's generators, seeded within and as before outside; deterministic convolutions on CUDA."""
-    state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    cuda = [device] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=cuda),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        torch.manual_seed(state)
-        yield
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """How a network is trained by Adam: at most `epochs`, and until `patience` of them brought nothing."""
+
+    learning_rate: float
+    epochs: int
+    patience: int
+    seed: int
+    weight_decay: float = 0.0
 
 
-def device_name(value: object) -> str:
-    """ "auto", or a device that torch knows and this machine has."""
-    if not isinstance(value, str):
-        raise TypeError(f"device = {value!r}: must be 'auto' or a name such as 'cpu' or 'cuda'")
-    if value == "auto":
-        return value
-    try:
-        kind = torch.device(value).type
-    except RuntimeError:
-        raise ValueError(
-            f"device = {value!r}: is unknown to torch; 'auto', 'cpu' or 'cuda' are usual"
-        ) from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device = {value!r}: this torch finds no CUDA device; choose 'auto' or 'cpu'")
-    return value
-
-
-def torch_device(name: str) -> Any:
-    """The device of such a name; "auto" is CUDA if there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
-
-
-class Pace:
-    """Tells when a checkpoint is due, so that writing them takes 5 % of the time; the first at once."""
-
-    def __init__(self) -> None:
-        self._written, self._wait = time.monotonic(), 0.0
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time to write."""
-        return time.monotonic() - self._written >= self._wait
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Around what writes."""
-        began = time.monotonic()
-        yield
-        self._written = time.monotonic()
-        self._wait = (self._written - began) / _WRITING
-
-
-class Course(ABC):
+class TrainingRun(ABC):
     """A network in training: `run()` trains it, epoch by epoch, and `state()` is enough to go on from.
 
-    Where what is drawn in an epoch follows from a seed and the number of the epoch alone, a course that goes
-    on from a state ends like one that was never interrupted.
+    Where what is drawn in an epoch follows from a seed and the number of the epoch alone, a run that goes on
+    from a state ends like one that was never interrupted.
 
-    `epochs` is the most, and `patience` the epochs without a better validation error that end it; `member`
-    tells the network in its ensemble. `history` has the (training, validation) error of each epoch; `best`
-    the weights of the least validation error, `best_error`, of epoch `best_epoch`, counted from 1.
+    `member` is the number of the network in its ensemble. `history` has the (training, validation) error of
+    each epoch; `best` the weights of the least validation error, `best_error`, of epoch `best_epoch`, counted
+    from 1.
     """
 
-    def __init__(self, network: Any, optimiser: Any, epochs: int, patience: int, member: int) -> None:
-        self.network, self.optimiser, self.member = network, optimiser, member
-        self.epochs, self.patience = epochs, patience
+    def __init__(self, network: Any, plan: TrainingPlan, member: int) -> None:
+        self.network, self.member = network, member
+        self.optimiser = torch.optim.Adam(
+            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        )
+        self.learning_rate, self.epochs, self.patience = plan.learning_rate, plan.epochs, plan.patience
         self.best: dict[str, Any] = _copied(network.state_dict())
         self.best_epoch, self.best_error = 0, float("inf")
-        self.history: list[tuple[float, float]] = []
+        self.history: History = []
 
     @abstractmethod
     def _epoch(self) -> tuple[float, float]:
@@ -108,7 +68,10 @@ class Course(ABC):
         return done >= self.epochs or done - self.best_epoch >= self.patience
 
     def run(self, after_epoch: Callable[[Self], object]) -> None:
-        """Trains to the end and leaves the network with its best weights."""
+        """Trains to the end and leaves the network with its best weights.
+
+        **Raises:** FloatingPointError if the training error is not finite.
+        """
         while not self.finished:
             training, validation = self._epoch()
             self.history.append((training, validation))
@@ -119,7 +82,15 @@ class Course(ABC):
         self.network.load_state_dict(self.best)
         self.network.eval()
 
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _refuse_divergence(self, total: float) -> None:
+        """For `_epoch`, before it validates: the sum of its errors must be finite."""
+        if not math.isfinite(total):
+            raise FloatingPointError(
+                f"learning_rate = {self.learning_rate:g}: training diverged in epoch "
+                f"{len(self.history) + 1}; choose less"
+            )
+
+    def state(self) -> State:
         """Tensors and numbers that `resume` takes."""
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"best.{name}": value for name, value in self.best.items()}
@@ -129,7 +100,7 @@ class Course(ABC):
         return tensors, numbers
 
     def resume(self, tensors: dict[str, Any], numbers: dict[str, Any]) -> None:
-        """Goes back to where a course of the same settings and data was."""
+        """Goes back to where a run of the same settings and data was."""
         parts: dict[str, dict[str, Any]] = {"network": {}, "best": {}, "adam": {}}
         for name, value in tensors.items():
             part, _, rest = name.partition(".")
@@ -142,9 +113,94 @@ class Course(ABC):
             moments.setdefault(int(number), {})[rest] = value
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.history = [(float(training), float(validation)) for training, validation in numbers["history"]]
+        self.history = history_of(numbers["history"])
         self.best_epoch = int(numbers["best_epoch"])
         self.best_error = self.history[self.best_epoch - 1][1]
+
+
+class Member(NamedTuple):
+    """A network of an ensemble that is trained, and its history."""
+
+    network: Any
+    history: History
+
+
+class Resumption(NamedTuple):
+    """What an ensemble goes on from: the members that are trained, and the state of the one in training."""
+
+    members: list[Member]
+    state: State | None
+
+
+class ProgressAdapter(Generic[E]):
+    """To be called after each epoch: writes the checkpoint when it is due, and reports the epoch.
+
+    - `report`: is called with an `epoch`, which is made of: number of the member and of members, number of
+      the epoch and of epochs at most, training and validation error, best epoch and its validation error.
+    - `write`: writes the checkpoint of a run; None if there is none.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[E], object],
+        epoch: Callable[..., E],
+        members: int,
+        write: Callable[[Any], object] | None = None,
+    ) -> None:
+        self._report, self._epoch, self._members, self._write = report, epoch, members, write
+        self._timer = CheckpointTimer()
+
+    def __call__(self, run: TrainingRun) -> None:
+        if self._write is not None and self._timer.due:
+            with self._timer.writing():
+                self._write(run)
+        self._report(
+            self._epoch(
+                run.member, self._members, len(run.history), run.epochs, *run.history[-1], run.best_epoch,
+                run.best_error,
+            )
+        )  # fmt: skip
+
+
+def train_ensemble(
+    size: int,
+    new_run: Callable[[int], TrainingRun],
+    resumption: Resumption | None,
+    after_epoch: Callable[[], Callable[[TrainingRun], object]],
+    keep: Callable[[Member, bool], object],
+) -> None:
+    """Trains the members in their order, from where an earlier training was.
+
+    - `new_run`: the run of a member, by its number, that has not begun.
+    - `after_epoch`: makes for each run what is called after its epochs, such as a :class:`ProgressAdapter`.
+    - `keep`: is called with each member, and whether it was trained now.
+    """
+    trained, state = ([], None) if resumption is None else resumption
+    for number in range(size):
+        if number < len(trained):
+            keep(trained[number], False)
+            continue
+        run = new_run(number)
+        if state is not None and state[1]["member"] == number:
+            run.resume(*state)
+        run.run(after_epoch())
+        keep(Member(run.network, run.history), True)
+
+
+def training_summary(history: History, error: str, best: int | None = None) -> dict[str, Any]:
+    """What a model card has of a member: its epochs, the best of them, and the validation error there.
+
+    - `error`: the error's name in the card. `best`: number of the epoch that is kept, counted from 1; None is
+      that of the least validation error.
+    """
+    validation = [each for _, each in history]
+    kept = int(np.argmin(validation)) + 1 if best is None else best
+    return {"epochs": len(history), "best_epoch": kept, error: validation[kept - 1]}
+
+
+def history_of(stored: Any) -> History:
+    """A history out of JSON."""
+    return [(float(training), float(validation)) for training, validation in stored]
 
 
 def _copied(state: dict[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def read_case(path: str | PathLike[str] | None = None) -> Case:
     try:
         document = tomllib.loads(file.read_text("utf-8-sig"))
     except ValueError as error:
-        raise ValueError(f"{file}: is not TOML: {error}") from None
+        raise ArgumentError("", MISSING, f"is not TOML: {error}", file=str(file)) from None
     try:
         return _case(document, file.parent)
     except RefusalError as error:  # a TypeError, too, is a wrong value of the file
@@ -157,7 +157,12 @@ def _file_steel(table: Table, folder: Path) -> Steel:
         return Steel.from_table(folder / file, latent_heat=values.get("latent_heat", 0.0))
     except OSError as error:
         raise ArgumentError("steel.file", file, str(error.strerror)) from None
-    except (KeyError, ValueError) as error:  # which names the file, its column and row
+    except RefusalError as error:  # of the whole table, of a number in its columns, or of the latent heat
+        if error.argument == "table":
+            raise ArgumentError("steel.file", file, error.allowed) from None
+        table_name = "steel" if error.rest_of("latent_heat") is not None else "steel.file"
+        raise error.named(f"{table_name}.{error.argument}") from None
+    except ValueError as error:  # its encoding
         raise ArgumentError("steel.file", file, str(error)) from None
 
 

@@ -60,6 +60,10 @@ class Grid:
         core = self._core_of(strand)
         return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
 
+    def check(self, strand: Strand) -> None:
+        """Raises ValueError naming the step that does not fit the strand, or makes more than 1e7 of them."""
+        self._core_of(strand).check(strand._core)
+
     def _core_of(self, strand: Strand) -> _core.Grid:
         return self._filled(_core.default_grid(strand._core))
 

@@ -282,23 +282,26 @@ def _read(rows: Any) -> tuple[dict[str, Any], list[int]]:
     header = [name.strip() for name in next(rows, [])]
     for name in header:
         if name not in _REQUIRED + _OPTIONAL:
-            raise ValueError(f"column {name!r} is unknown; allowed are " + ", ".join(_REQUIRED + _OPTIONAL))
+            known = ", ".join(_REQUIRED + _OPTIONAL)
+            raise ArgumentError("", MISSING, f"column {name!r} is unknown; allowed are {known}")
         if header.count(name) > 1:
-            raise ValueError(f"column {name} is given twice")
+            raise ArgumentError("", MISSING, f"column {name} is given twice")
     for name in _REQUIRED:
         if name not in header:
-            raise ValueError(f"column {name} is missing; the first line must name the columns")
+            text = f"column {name} is missing; the first line must name the columns"
+            raise ArgumentError("", MISSING, text)
     values: list[list[float]] = []
     lines: list[int] = []
     for row in rows:
         if not row:
             continue
         if len(row) != len(header):
-            raise ValueError(f"line {rows.line_num}: has {len(row)} fields; {len(header)} are needed")
+            text = f"has {len(row)} fields; {len(header)} are needed"
+            raise ArgumentError("", MISSING, text, line=rows.line_num)
         values.append([_number(rows.line_num, *pair) for pair in zip(header, row, strict=True)])
         lines.append(rows.line_num)
     if not values:
-        raise ValueError("there are no readings below the first line")
+        raise ArgumentError("", MISSING, "there are no readings below the first line")
     table = dict(zip(header, np.array(values).T, strict=True))
     return {name: table.get(column) for name, column in _NAMES.items()}, lines
 

@@ -171,9 +171,7 @@ class Steel:
         for name, value in changes.items():
             if name not in parameters:
                 raise UnknownNameError(
-                    "changes",
-                    MISSING,
-                    f"{name!r} is no parameter of this steel; it has " + ", ".join(parameters),
+                    "changes", name, "is no parameter of this steel; it has " + ", ".join(parameters)
                 )
             parameters[name] = number(name, value)
         return Steel(self._core.replaced(list(parameters.values())), self._description)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tundish._common.arguments import Floats, number
+from tundish._common.refusals import ArgumentTypeError, UnknownNameError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
 from tundish.casting._plan import stepper_core
@@ -84,8 +86,18 @@ class Stepper:
         Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
         change on the way down.
         """
-        self._core.set({name: number(name, value) for name, value in changes.items()})
+        values = {_name("changes", name): number(name, value) for name, value in changes.items()}
+        try:
+            self._core.set(values)
+        except UnknownNameError as error:
+            raise error.named("changes") from None
 
     def get(self, name: str) -> float:
         """A parameter as it is now."""
-        return self._core.get(name)
+        return self._core.get(_name("name", name))
+
+
+def _name(argument: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise ArgumentTypeError(argument, name, "must be the name of a parameter")
+    return name

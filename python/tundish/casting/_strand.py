@@ -151,7 +151,7 @@ class Strand:
         for name, value in changes.items():
             if name not in known:
                 raise UnknownNameError(
-                    "changes", MISSING, f"{name!r} is no parameter of this strand; it has " + ", ".join(known)
+                    "changes", name, "is no parameter of this strand; it has " + ", ".join(known)
                 )
             value = number(name, value)
             part, *rest = name.split(".")

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tundish.cli import DONE, BadInputError
-from tundish.cli._run import Command
-from tundish.cli._run import instruction_set as instruction_set  # its former place
+from tundish.cli._run import Command, instruction_set
 
 # Optional package: the extra that brings it, and what it is for.
 _PACKAGES = {

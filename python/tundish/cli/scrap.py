@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tundish.cli import DONE, BadInputError
-from tundish.cli._run import Command, bar, clock, reading, refused, shown, timed
-from tundish.cli.info import instruction_set
+from tundish.cli._run import Command, bar, clock, instruction_set, reading, refused, shown, timed
 
 if TYPE_CHECKING:
     from tundish.scrap import Estimate, HeatLog, PartitionedElement, Prior, RetainedElement

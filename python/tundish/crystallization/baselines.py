@@ -1,4 +1,4 @@
-"""What a forecaster of a series has to beat: fitted, asked and updated as :class:`FluxForecaster` is."""
+"""Simple forecasters of a series, to compare with: used as :class:`FluxForecaster` is."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ import numpy as np
 
 from tundish._common.arguments import Floats, count, integer
 from tundish._common.optional import optional
-from tundish.crystallization._forecasts import Forecaster, Places
-from tundish.crystallization._trend import windows
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish.crystallization.forecasting._base import Forecaster, Places
+from tundish.crystallization.forecasting._trend import windows
 
 __all__ = ["BASELINES", "Arima", "AutoRegression", "Drift", "Jmak", "Persistence", "Sarima"]
 
 _LONGEST_PERIOD = 12  # steps; the state of a seasonal model grows with it
 _STATIONARY = 0.05  # significance at which a series is differenced
-_MOST_DIFFERENCES = 2
+_MAX_DIFFERENCES = 2
 _UNIT_ROOT = 0.98  # inverse root of a model of levels, from which it is as good as one of steps
 _INVERTIBLE = 0.95  # inverse root of moving averages, beyond which a model hardly forgets its first errors
 _SHARE = (-0.1, 1.1)  # values that a measured share may have
 _BEGUN = 0.05  # rise of the share from which the law is fitted
-_LEAST_POINTS = 8
+_MIN_POINTS = 8
 
 
 class Persistence(Forecaster):
@@ -64,17 +65,17 @@ class AutoRegression(Forecaster):
     **Raises:** ValueError or TypeError naming the argument.
     """
 
-    _most = 20
+    _max_order = 20
 
     def __init__(self, order: int | None = None) -> None:
         super().__init__()
         self.order = None if order is None else count("order", order, 1)
         self.coefficients: list[Floats] = []
-        self._window = self._most if order is None else self.order or 1
+        self._window = self._max_order if order is None else self.order or 1
         self._learns_from = 2 * self._window
 
     def _learn(self, values: Floats) -> None:
-        orders = range(1, self._most + 1) if self.order is None else [self.order]
+        orders = range(1, self._max_order + 1) if self.order is None else [self.order]
         self.coefficients = []
         for column in values.T:
             fits = [_least_squares(column, order, self._window) for order in orders]
@@ -132,9 +133,9 @@ class Arima(Forecaster):
         for column in values.T:
             fit = None if np.ptp(column) == 0 else self._chosen(column)
             self._fits.append(fit)
-            self.orders.append(None if fit is None else self._told(fit))
+            self.orders.append(None if fit is None else self._order_of(fit))
 
-    def _told(self, fit: Any) -> Any:
+    def _order_of(self, fit: Any) -> Any:
         return tuple(fit.model.order)
 
     def _chosen(self, column: Floats) -> Any:
@@ -183,11 +184,11 @@ class Sarima(Arima):
     def __init__(self, period: int | None = None) -> None:
         super().__init__()
         if period is not None and not 2 <= integer("period", period) <= _LONGEST_PERIOD:
-            raise ValueError(f"period = {period}: must be 2 to {_LONGEST_PERIOD} steps")
+            raise ArgumentError("period", period, f"must be 2 to {_LONGEST_PERIOD} steps")
         self.period = period
         self._learns_from = 3 * _LONGEST_PERIOD
 
-    def _told(self, fit: Any) -> Any:
+    def _order_of(self, fit: Any) -> Any:
         return tuple(fit.model.order), tuple(fit.model.seasonal_order)
 
     def _chosen(self, column: Floats) -> Any:
@@ -203,15 +204,15 @@ def _period(column: Floats) -> int:
 
 
 def _differences(column: Floats) -> int:
-    for d in range(_MOST_DIFFERENCES):
+    for d in range(_MAX_DIFFERENCES):
         if np.ptp(column) == 0 or _stationary(column):
             return d
         column = np.diff(column)
-    return _MOST_DIFFERENCES
+    return _MAX_DIFFERENCES
 
 
 def _stationary(column: Floats) -> bool:
-    """Whether both tests say so: one alone takes a curve that falls and rises again for a level."""
+    """Whether both tests find it so: one alone takes a curve that falls and rises again for a level."""
     stattools = optional("statsmodels.tsa.stattools", "vision")
     with _quiet():
         level = stattools.kpss(column, nlags="auto")[1] > _STATIONARY
@@ -242,7 +243,8 @@ def _best(column: Floats, orders: list[tuple[Any, Any]]) -> Any:
             continue
     fits = [fit for fit in fits if math.isfinite(fit.aic)]
     if not fits:
-        raise ValueError(f"series: none of {len(orders)} models could be fitted to it")
+        allowed = f"none of {len(orders)} models could be fitted to it"
+        raise ArgumentError("series", MISSING, allowed)
     return min([fit for fit in fits if _invertible(fit)] or fits, key=lambda fit: fit.aic)
 
 
@@ -262,7 +264,7 @@ def _fitted(column: Floats, order: tuple[int, int, int], seasonal: tuple[int, in
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A search that was stopped, or started anew, is judged by its criterion like any other."""
+    """A search that was stopped, or started anew, is ranked by its criterion like any other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -270,7 +272,7 @@ def _quiet() -> Iterator[None]:
 
 def _order(name: str, value: Any) -> tuple[int, int, int]:
     if not isinstance(value, tuple | list) or len(value) != 3:
-        raise TypeError(f"{name} = {value!r}: must be (p, d, q)")
+        raise ArgumentTypeError(name, value, "must be (p, d, q)")
     p, d, q = (count(f"{name}[{n}]", each, 0) for n, each in enumerate(value))
     return p, d, q
 
@@ -279,7 +281,7 @@ class Jmak(Forecaster):
     """The law X = 1 - exp(-(rate (t - onset))^exponent), fitted to what is known and followed on.
 
     For crystallised shares, each column by itself: least squares over the values since the share was last
-    lowest, anew for each forecast. Before it has risen by 0.05 the law says nothing, and the last value is
+    lowest, anew for each forecast. Before it has risen by 0.05 the law is not fitted, and the last value is
     forecast. Intervals: adaptive conformal.
 
     **Raises:** ValueError naming `series` for values that are no shares; ImportError without scipy
@@ -292,7 +294,8 @@ class Jmak(Forecaster):
         bad = np.argwhere((values < _SHARE[0]) | (values > _SHARE[1]))
         if bad.size:
             row, column = bad[0]
-            raise ValueError(f"series[{row}, {column}] = {values[row, column]:g}: is no share, 0 to 1")
+            place = f"series[{row}, {column}]"
+            raise ArgumentError(place, float(values[row, column]), "is no share, 0 to 1")
 
     def _paths(self, values: Floats, origins: Places, steps: int) -> Floats:
         paths = np.empty((len(origins), steps, values.shape[1]))
@@ -306,7 +309,7 @@ def _law(known: Floats, steps: int) -> Floats:
     """The law's next values; parameters are log rate (1/step), log exponent and onset (steps)."""
     lowest = len(known) - 1 - int(np.argmin(known[::-1]))
     share, risen = known[lowest:], known[-1] - known[lowest]
-    if share.size < _LEAST_POINTS or risen < _BEGUN:
+    if share.size < _MIN_POINTS or risen < _BEGUN:
         return np.full(steps, known[-1])
     time = np.arange(share.size, dtype=float)
     half = int(np.argmax(share >= share[0] + risen / 2)) + 1

@@ -86,20 +86,20 @@ def expectation_maximization(
     if np.isnan(model.y).all():
         raise ArgumentError("y", MISSING, "all observations are missing, there is nothing to estimate from")
     loglik: list[float] = []
+    converged = False
     message = f"not converged after {iterations} iterations; raise maxiter"
     for _ in range(iterations):
         moments = _expect(model, form, threads)
         loglik.append(moments.loglik)
         if len(loglik) > 1 and loglik[-1] - loglik[-2] <= share * abs(loglik[-1]):
+            converged = True
             message = f"converged after {len(loglik) - 1} iterations"
             break
         _maximize(model, moments, chosen)
     else:
         loglik.append(_expect(model, form, threads).loglik)
     found = {name: _as_given(model, name) for name in PARAMETERS}
-    return Maximized(
-        **found, loglik=np.array(loglik), success=message.startswith("converged"), message=message
-    )
+    return Maximized(**found, loglik=np.array(loglik), success=converged, message=message)
 
 
 @dataclass

@@ -40,7 +40,8 @@ class Model:
         self.dtype = np.dtype(choice("dtype", dtype, DTYPES))
         self.y = self._observations(y)
         self.batch, self.steps, self.p = self.y.shape
-        self.n = floats("initial_mean", initial_mean).shape[-1] if np.ndim(initial_mean) else 0
+        mean = floats("initial_mean", initial_mean)  # a number becomes (1,)
+        self.n = mean.shape[-1] if np.ndim(initial_mean) else 0
         self.arrays: dict[str, NDArray[Any]] = {}
         self._put("y", self.y)
         self._put("initial_mean", self.of_state("initial_mean", initial_mean, steps=False))
@@ -170,7 +171,11 @@ class Model:
 
     def covariance(self, name: str, given: Any, size: int, *, steps: bool) -> Floats:
         """A :meth:`square` that is symmetric and not indefinite."""
-        axes = given.ndim if isinstance(given, Diagonal) else np.ndim(given)
+        if isinstance(given, Diagonal):
+            axes = given.ndim
+        else:
+            floats(name, given)  # refuses what is no array before its axes are counted
+            axes = np.ndim(given)
         if name == "obs_cov" and axes < 2:
             shape = np.shape(given)
             raise ArgumentError(name, MISSING, f"has shape {shape}; {(size, size)} and more axes are needed")

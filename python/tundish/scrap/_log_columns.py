@@ -193,7 +193,7 @@ def read_columns(rows: Any) -> tuple[tuple[str, ...], dict[str, Any], list[int]]
     header = [name.strip() for name in next(rows, [])]
     problem = header_problem(header)
     if problem is not None:
-        raise ValueError(problem)
+        raise ArgumentError("", MISSING, problem)
     types = types_of(header)
     at = header.index("heat")
     names = header[:at] + header[at + 1 :]
@@ -202,12 +202,13 @@ def read_columns(rows: Any) -> tuple[tuple[str, ...], dict[str, Any], list[int]]
         if not row:
             continue
         if len(row) != len(header):
-            raise ValueError(f"line {rows.line_num}: has {len(row)} fields; {len(header)} are needed")
+            text = f"has {len(row)} fields; {len(header)} are needed"
+            raise ArgumentError("", MISSING, text, line=rows.line_num)
         heats.append(row.pop(at).strip())
         values.append(list(_parsed(rows.line_num, names, row)))
         numbers.append(rows.line_num)
     if not values:
-        raise ValueError("there are no heats below the first line")
+        raise ArgumentError("", MISSING, "there are no heats below the first line")
     table = dict(zip(names, np.array(values).T, strict=True))
     scrap = np.stack([table[f"scrap_{t}_t"] for t in types], axis=1)
     columns = {name: table[name] for name in COLUMNS}

@@ -6,24 +6,45 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tundish.segregation import synthetic
-from tundish.segregation._baselines import BASELINES, baselines, missing_baselines
-from tundish.segregation._explain import Regions, grad_cam, region_statistics, shuffled_labels
-from tundish.segregation._features import FEATURE_NAMES, features
-from tundish.segregation._leak import Leak, leak
-from tundish.segregation._patches import PatchSet
-from tundish.segregation._quality import clahe, image_quality
-from tundish.segregation._section_map import SectionMap, error_map, section_map
 
 if TYPE_CHECKING:
-    from tundish.segregation._backbones import missing_transfer
-    from tundish.segregation._drift import Drift
-    from tundish.segregation._engines import ENGINES, missing_engines, throughput
-    from tundish.segregation._incremental import Update
-    from tundish.segregation._network import CarbonNet
-    from tundish.segregation._regressor import CarbonRegressor
-    from tundish.segregation._texture_regressor import LevelChange, TextureNet, TextureRegressor
-    from tundish.segregation._training import Epoch
-    from tundish.segregation._transfer import TransferRegressor
+    from tundish.segregation._survey import Survey, report
+    from tundish.segregation.engines import ENGINES, missing_engines
+    from tundish.segregation.estimators import (
+        BASELINES,
+        CarbonRegressor,
+        Epoch,
+        LevelChange,
+        PatchEstimator,
+        TextureRegressor,
+        TransferRegressor,
+        Update,
+        baselines,
+        missing_baselines,
+        scores,
+        throughput,
+    )
+    from tundish.segregation.maps import (
+        Regions,
+        SectionMap,
+        error_map,
+        grad_cam,
+        region_statistics,
+        section_map,
+        shuffled_labels,
+    )
+    from tundish.segregation.networks import CarbonNet, TextureNet, missing_transfer
+    from tundish.segregation.patches import (
+        FEATURE_NAMES,
+        Drift,
+        Leak,
+        PatchSet,
+        clahe,
+        features,
+        image_quality,
+        leak,
+        read_photograph,
+    )
 
 __all__ = [
     "BASELINES",
@@ -35,9 +56,11 @@ __all__ = [
     "Epoch",
     "Leak",
     "LevelChange",
+    "PatchEstimator",
     "PatchSet",
     "Regions",
     "SectionMap",
+    "Survey",
     "TextureNet",
     "TextureRegressor",
     "TransferRegressor",
@@ -52,32 +75,42 @@ __all__ = [
     "missing_baselines",
     "missing_engines",
     "missing_transfer",
+    "read_photograph",
     "region_statistics",
+    "report",
+    "scores",
     "section_map",
     "shuffled_labels",
     "synthetic",
     "throughput",
 ]
 
-# What needs torch is imported when it is first asked for.
-_LAZY = {
-    "CarbonNet": "_network",
-    "CarbonRegressor": "_regressor",
-    "Drift": "_drift",
-    "ENGINES": "_engines",
-    "Epoch": "_training",
-    "LevelChange": "_texture_regressor",
-    "TextureNet": "_texture_regressor",
-    "TextureRegressor": "_texture_regressor",
-    "TransferRegressor": "_transfer",
-    "Update": "_incremental",
-    "missing_engines": "_engines",
-    "missing_transfer": "_backbones",
-    "throughput": "_engines",
-}
+# The rest is imported when it is first asked for: a program that reads patches needs no networks.
+_MODULES = {
+    "_survey": ("Survey", "report"),
+    "engines": ("ENGINES", "missing_engines"),
+    "estimators": (
+        "BASELINES", "CarbonRegressor", "Epoch", "LevelChange", "PatchEstimator", "TextureRegressor",
+        "TransferRegressor", "Update", "baselines", "missing_baselines", "scores", "throughput",
+    ),
+    "maps": (
+        "Regions", "SectionMap", "error_map", "grad_cam", "region_statistics", "section_map",
+        "shuffled_labels",
+    ),
+    "networks": ("CarbonNet", "TextureNet", "missing_transfer"),
+    "patches": (
+        "FEATURE_NAMES", "Drift", "Leak", "PatchSet", "clahe", "features", "image_quality", "leak",
+        "read_photograph",
+    ),
+}  # fmt: skip
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -30,7 +30,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "bounds nan": ({"bounds": {NAMES[0]: (np.nan, 2e6)}}, r"bounds\["),
     "bounds impossible": (
         {"unknowns": ["zones.0.htc.x"], "bounds": {"zones.0.htc.x": (-5.0, 900.0)}},
-        "bounds: zones.0.htc.x = -5",
+        r"bounds\['zones\.0\.htc\.x'\] = -5: must be",
     ),
     "bounds for bees": ({"method": "bee-colony", "bounds": None}, "bounds: must be given"),
     "endless bounds for bees": (

@@ -144,3 +144,12 @@ def test_what_the_discrepancy_principle_needs_is_asked_for(strand: Strand, noisy
     flux = dataclasses.replace(strand, zones=[Zone(1.5, heat_flux=1e5)])
     with pytest.raises(ValueError, match="strand: its zones must be cooled by htc alone"):
         identify_profile(flux, noisy, 5)
+
+
+@pytest.mark.parametrize("dz_spray", [(0.02, 0.02, 0.02), 2.0])
+def test_steps_that_do_not_fit_the_strand_are_refused(
+    strand: Strand, noisy: Measurements, dz_spray: Any
+) -> None:
+    """The fit cuts steps to its own short zones, but the steps given must fit the strand as well."""
+    with pytest.raises(ValueError, match=r"^dz_spray = "):
+        identify_profile(strand, noisy, 12, grid=Grid(13, 13, dz_mold=0.01, dz_spray=dz_spray))

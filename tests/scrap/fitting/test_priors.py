@@ -73,18 +73,21 @@ def test_a_mean_above_all_fractions_is_refused_with_the_file(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "message", "line"),
     [
-        ("", "columns must be type, mean_ppm and, if known, var_ppm2"),
-        ("type,mean_ppm\nplate,1,2\n", "line 2: has 3 fields; 2 are needed"),
-        ("type,mean_ppm\nplate,1\n", "type hms is missing"),
-        ('type,mean_ppm\nplate,"1\n', "line 2: unexpected end of data"),
+        ("", "columns must be type, mean_ppm and, if known, var_ppm2", None),
+        ("type,mean_ppm\nplate,1,2\n", "line 2: has 3 fields; 2 are needed", 2),
+        ("type,mean_ppm\nplate,1\n", "type hms is missing", None),
+        ('type,mean_ppm\nplate,"1\n', "line 2: unexpected end of data", 2),
     ],
 )
-def test_files_of_another_kind_are_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+def test_files_of_another_kind_are_refused_by_name(
+    tmp_path: Path, text: str, message: str, line: int | None
+) -> None:
     path = written(tmp_path, text)
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(ArgumentError, match=message) as refused:
         read_prior(path, TYPES)
+    assert (refused.value.argument, refused.value.file, refused.value.line) == ("", str(path), line)
     assert str(refused.value).startswith(f"{path}: ")
 
 

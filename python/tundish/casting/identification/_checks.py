@@ -54,8 +54,10 @@ def _interval(strand: Strand, name: str, bounds: Any, method: str) -> tuple[floa
         if math.isfinite(end):
             try:
                 strand.replace({name: end})
-            except ValueError as error:
-                raise ArgumentError("bounds", MISSING, str(error)) from None
+            except ArgumentError as error:
+                # The strand may refuse another of its parameters because of this one.
+                own = error.argument and name.endswith(error.argument)
+                raise ArgumentError(argument, end, error.allowed if own else str(error)) from None
     return lower, upper
 
 

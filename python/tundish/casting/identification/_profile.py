@@ -321,7 +321,9 @@ class _Search:
 def _fitting(strand: Strand, grid: Grid | None, shortest: float) -> Grid:
     """A grid whose steps fit the short zones; where none is given, without long ramps in each of them."""
     check_strand(strand, grid)
-    resolved = (Grid() if grid is None else grid).resolve(strand)
+    given = Grid() if grid is None else grid
+    given.check(strand)
+    resolved = given.resolve(strand)
     assert isinstance(resolved.dz_spray, Sequence)
     steps = min(*resolved.dz_spray, shortest)
     if grid is not None:

@@ -58,7 +58,7 @@ class ReadingsModel:
             np.array(values),
             found["temperature"],
             found["residual"],
-            found["jacobian"].T,
+            np.ascontiguousarray(found["jacobian"].T),
             bool(found["status"] == Status.CONVERGED),
             int(found["damping"]),
         )

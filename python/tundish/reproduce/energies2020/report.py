@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tundish._common.figures import GREY, ORANGE, SKY_BLUE, new_figure
+from tundish._common.reports import Report
 from tundish.casting import PUBLISHED_UNKNOWNS
+from tundish.reproduce._study import markdown, report_of
 from tundish.reproduce.energies2020.study import (
     COARSE,
     EXPERIMENTS,
@@ -117,7 +119,7 @@ def _parameters(number: int, record: Record) -> str:
                 + [_percent(error, exact) for error in (theirs.standard_deviation, spread, own)]
             )
     title = f"Table {number}: parameters, {experiment.title}"
-    return f"### {title}\n\n{_done(experiment, record)}\n\n{_markdown(head, rows)}"
+    return f"### {title}\n\n{_done(experiment, record)}\n\n{markdown(head, rows)}"
 
 
 def _temperatures(number: int, record: Record) -> str:
@@ -147,7 +149,7 @@ def _temperature_rows(
             "-" if errors is None else f"{errors[n]:.4g}" for n in range(len(columns)) for errors in found
         )
         rows.append([f"{noise} %", *cells])
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def _errors_of(record: Record, experiment: Experiment, noise: int, method: str) -> TemperatureErrors | None:
@@ -195,7 +197,7 @@ def effort(record: Record, experiments: Iterable[Experiment]) -> str:
         "the ratio is ten times smaller), and it marched 100 x 100 nodes with a relaxation, where the "
         "default grid here is graded and marched by alternating directions."
     )
-    return f"### Effort\n\n{_markdown(head, rows)}\n\n{caveat}"
+    return f"### Effort\n\n{markdown(head, rows)}\n\n{caveat}"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -204,11 +206,6 @@ def _number(value: float | None, form: str) -> str:
 
 def _percent(error: float | None, exact: float) -> str:
     return "-" if error is None else f"{100 * error / exact:.3f}"
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def figures(record: Record) -> Iterator[tuple[int, Callable[[], Figure]]]:
@@ -308,3 +305,14 @@ def _tidied(figure: Figure) -> Figure:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def reproduction(record: Record, number: int | None = None) -> Report:
+    """What has been computed of Table `number`, or of all, as a report with the page and its figures."""
+    tables = {**PARAMETER_TABLES, **TEMPERATURE_TABLES}
+    numbers = sorted(tables) if number is None else [number]
+    texts = [table(n, record) for n in numbers]
+    texts += [two_sensors(record)] if number is None else []
+    experiments = EXPERIMENTS if number is None else (tables[number],)
+    drawings = ((f"figure-{n}", draw) for n, draw in figures(record))
+    return report_of("energies2020", record, page(record), [*texts, effort(record, experiments)], drawings)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from tundish.casting import (
     read_case,
     solve,
 )
-from tundish.reproduce._record import whole_lines
+from tundish.reproduce._study import RunRecord
 
 NOISE = (1, 2, 5)  # percent
 METHODS = ("bee-colony", "least-squares")
@@ -191,18 +189,17 @@ def search(experiment: Experiment, noise: int, method: str, first: int, runs: in
     ]  # fmt: skip
 
 
-class Record:
+class Record(RunRecord[Run]):
     """All searches so far, in a file of one JSON object a line: what is there is not done again."""
 
-    def __init__(self, file: Path, seed: int = 0) -> None:
-        self.file, self.seed = file, seed
+    def _start(self) -> None:
         self._runs: dict[tuple[str, int, str], list[Run]] = {}
-        for line in whole_lines(file):
-            self._keep(Run(**json.loads(line)))
+
+    def _read(self, fields: dict[str, Any]) -> Run:
+        return Run(**fields)
 
     def _keep(self, run: Run) -> None:
-        if run.seed == self.seed:
-            self._runs.setdefault((run.experiment, run.noise, run.method), []).append(run)
+        self._runs.setdefault((run.experiment, run.noise, run.method), []).append(run)
 
     def runs(self, experiment: Experiment, noise: int, method: str) -> list[Run]:
         """Those done, in the order of their numbers."""
@@ -228,14 +225,8 @@ class Record:
                 if done.issuperset(numbers):
                     continue
                 tell(f"{experiment.title}, {noise} %: {method}, runs {numbers[0] + 1} to {numbers[-1] + 1}")
-                self._add(search(experiment, noise, method, first, len(numbers), self.seed), done)
-
-    def _add(self, runs: list[Run], done: set[int]) -> None:
-        new = [run for run in runs if run.number not in done]
-        with self.file.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(run._asdict()) + "\n" for run in new)
-        for run in new:
-            self._keep(run)
+                found = search(experiment, noise, method, first, len(numbers), self.seed)
+                self.add(run for run in found if run.number not in done)
 
 
 def _all(experiments: Iterable[Experiment], methods: Iterable[str]) -> Iterator[tuple[Experiment, str, int]]:

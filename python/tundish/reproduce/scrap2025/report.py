@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tundish._common.reports import Report
+from tundish.reproduce._study import markdown, report_of
 from tundish.reproduce.scrap2025.study import (
     HEATS,
     LEVELS,
@@ -123,7 +125,7 @@ def _recipes(record: Record) -> str:
             rows.append([element, recipe, str(theirs.rank), str(runs[0].rank), *conditions])
             rows[-1] += _errors(theirs.errors[element], runs, columns)
     head = ["", "matrix", "paper: rank", "ours", "paper: condition", "ours", *_headings(columns)]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def _noise(number: int, record: Record) -> str:
@@ -134,7 +136,7 @@ def _noise(number: int, record: Record) -> str:
             theirs = published_noise()[number, element, level]
             rows.append([element, f"{level} %"])
             rows[-1] += _errors(theirs, record.runs(number, element, level), columns)
-    return _markdown(["", "noise", *_headings(columns)], rows)
+    return markdown(["", "noise", *_headings(columns)], rows)
 
 
 def _headings(columns: Sequence[str]) -> list[str]:
@@ -159,11 +161,6 @@ def _worst(runs: Sequence[Run]) -> float:
 
 def _condition(number: float) -> str:
     return "∞" if math.isinf(number) else f"{number:.0f}"
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def figures(record: Record) -> Iterator[tuple[int, Callable[[], Figure]]]:
@@ -250,3 +247,10 @@ def _finished(figure: Figure, panels: Any) -> Figure:
         axes.set_xlabel("heat")
     add_legend(figure, known=True, use=True)
     return figure
+
+
+def reproduction(record: Record, number: int | None = None) -> Report:
+    """What has been computed of Table `number`, or of all, as a report with the page and its figures."""
+    texts = [table(n, record) for n in (TABLES if number is None else (number,))]
+    drawings = ((f"figure-{n}", draw) for n, draw in figures(record))
+    return report_of("scrap2025", record, page(record), texts, drawings)

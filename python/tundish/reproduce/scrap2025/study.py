@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import functools
-import json
 from collections.abc import Callable, Iterable
 from importlib import resources
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tundish._common.arguments import Floats
-from tundish.reproduce._record import whole_lines
+from tundish.reproduce._study import RunRecord
 from tundish.scrap import Estimate, HeatLog, Truth, filter_elements, published_model, simulate
 from tundish.scrap.simulation import mass_balance, perturbed
 
@@ -137,17 +135,17 @@ def _moments(errors: dict[str, Floats]) -> tuple[dict[str, float], dict[str, flo
     return bias, {name: float(error.std()) for name, error in errors.items()}
 
 
-class Record:
+class Record(RunRecord[Run]):
     """All runs so far, in a file of one JSON object a line: what is there is not done again."""
 
-    def __init__(self, file: Path, seed: int = 0) -> None:
-        self.file, self.seed = file, seed
+    def _start(self) -> None:
         self._runs: dict[tuple[int, str, str], dict[int, Run]] = {}
-        for line in whole_lines(file):
-            self._keep(Run(**json.loads(line)))
+
+    def _read(self, fields: dict[str, Any]) -> Run:
+        return Run(**fields)
 
     def _keep(self, run: Run) -> None:
-        if (run.seed, run.heats) == (self.seed, HEATS):
+        if run.heats == HEATS:
             self._runs.setdefault((run.table, run.element, run.case), {})[run.number] = run
 
     def runs(self, table: int, element: str, case: str) -> list[Run]:
@@ -167,16 +165,10 @@ class Record:
                     if self._has(table, element, number):
                         continue
                     tell(f"Table {table}, {element}: simulation {number + 1} of {seeds}")
-                    self._add(_computed(table, element, self.seed, number))
+                    self.add(_computed(table, element, self.seed, number))
 
     def _has(self, table: int, element: str, number: int) -> bool:
         return all(number in self._runs.get((table, element, case), {}) for case in cases(table))
-
-    def _add(self, runs: list[Run]) -> None:
-        with self.file.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(run._asdict()) + "\n" for run in runs)
-        for run in runs:
-            self._keep(run)
 
 
 def _computed(table: int, element: str, seed: int, number: int) -> list[Run]:

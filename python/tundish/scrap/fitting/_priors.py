@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tundish._common.arguments import Floats
-from tundish._common.refusals import ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError
 from tundish._common.tables import decimal, rows_of
 from tundish.scrap._log import HeatLog
 from tundish.scrap._state_space import SPREAD, check_mean
@@ -61,7 +61,7 @@ def read_prior(path: str | PathLike[str], types: Sequence[str]) -> Prior:
         lines = dict(_lines(rows))
         for name in types:
             if name not in lines:
-                raise ValueError(f"type {name} is missing")
+                raise ArgumentError("", MISSING, f"type {name} is missing")
         mean, var = np.array([lines[name] for name in types]).T
         check_mean("prior_mean", mean)
     return Prior(mean, var, str(path))
@@ -71,14 +71,16 @@ def _lines(rows: Any) -> Iterator[tuple[str, tuple[float, float]]]:
     """Type, and its mean and variance."""
     header = [name.strip() for name in next(rows, [])]
     if len(set(header)) < len(header) or not set(_NEEDED) <= set(header) <= set(_COLUMNS):
-        raise ValueError(f"columns must be {', '.join(_NEEDED)} and, if known, {_COLUMNS[2]}")
+        text = f"columns must be {', '.join(_NEEDED)} and, if known, {_COLUMNS[2]}"
+        raise ArgumentError("", MISSING, text)
     given = set()
     for row in rows:
         if not row:
             continue
         line = rows.line_num
         if len(row) != len(header):
-            raise ValueError(f"line {line}: has {len(row)} fields; {len(header)} are needed")
+            text = f"has {len(row)} fields; {len(header)} are needed"
+            raise ArgumentError("", MISSING, text, line=line)
         fields = dict(zip(header, (text.strip() for text in row), strict=True))
         name = fields["type"]
         if name in given:
