@@ -147,7 +147,7 @@ def docs(session: nox.Session) -> None:
 def readme(session: nox.Session) -> None:
     """Run the README's two commands word by word: install and solve, then all tests, one after the other.
 
-    In parallel, tests that interrupt their own process have ended a worker of pytest-xdist, and the run with it.
+    In parallel, tests that interrupt their own process have ended a worker of pytest-xdist and the whole run.
     """
     for name in ("run", "test"):
         command = readme_command(Path("README.md").read_text("utf-8"), name)
