@@ -29,6 +29,21 @@ SOURCES = {
 }
 
 
+GOOD_LIBRARY = 'extern "C" int tundish_answer() { return 42; }\n'
+
+
+def compile_object(folder: Path, source: str) -> None:
+    command = [str(COMPILER), "-std=c++17", "-O0", "-c", source, "-o", f"{source}.o"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def link_library(folder: Path, text: str) -> None:
+    """A libtundish.so of one source."""
+    (folder / "library.cpp").write_text(text)
+    command = [str(COMPILER), "-std=c++17", "-O0", "-fPIC", "-shared", "library.cpp", "-o", "libtundish.so"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
 def check(build: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "check_symbols.py"), str(build)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -40,11 +55,21 @@ def test_gate_tells_good_objects_from_bad(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "CMakeFiles" / "kernels_x86_64_v2.dir" / "cpp"
     folder.mkdir(parents=True)
     (folder / "kernels.cpp").write_text(source)
-    compile_it = [str(COMPILER), "-std=c++17", "-O0", "-c", "kernels.cpp", "-o", "kernels.cpp.o"]
-    subprocess.run(compile_it, cwd=folder, check=True)
+    compile_object(folder, "kernels.cpp")
+    link_library(tmp_path, GOOD_LIBRARY)
     result = check(tmp_path)
     assert result.returncode == (1 if complaint else 0), result.stderr
     assert complaint in result.stderr
+
+
+def test_gate_refuses_a_tree_without_libraries(tmp_path: Path) -> None:
+    folder = tmp_path / "CMakeFiles" / "kernels_x86_64_v2.dir"
+    folder.mkdir(parents=True)
+    (folder / "kernels.cpp").write_text(SOURCES["one table"][0])
+    compile_object(folder, "kernels.cpp")
+    result = check(tmp_path)
+    assert result.returncode == 2
+    assert "no library matches" in result.stderr
 
 
 def test_gate_refuses_a_tree_without_kernels(tmp_path: Path) -> None:
@@ -56,7 +81,7 @@ def test_gate_refuses_a_tree_without_kernels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ('extern "C" int tundish_answer() { return 42; }\n', ""),
+        (GOOD_LIBRARY, ""),
         ('extern "C" void* PyInit__core() { return nullptr; }\n', ""),
         ("#include <string>\nstd::string leaked(int n) { return std::to_string(n); }\n", "visible symbol"),
     ],
@@ -65,12 +90,9 @@ def test_gate_refuses_a_tree_without_kernels(tmp_path: Path) -> None:
 def test_gate_looks_at_what_libraries_show(tmp_path: Path, source: str, complaint: str) -> None:
     folder = tmp_path / "CMakeFiles" / "kernels_x86_64_v2.dir"
     folder.mkdir(parents=True)
-    for name, text in {"kernels": SOURCES["one table"][0], "library": source}.items():
-        (folder / f"{name}.cpp").write_text(text)
-    compiler = [str(COMPILER), "-std=c++17", "-O0", "-fPIC"]
-    subprocess.run([*compiler, "-c", "kernels.cpp", "-o", "kernels.cpp.o"], cwd=folder, check=True)
-    library = tmp_path / "libtundish.so"
-    subprocess.run([*compiler, "-shared", "library.cpp", "-o", str(library)], cwd=folder, check=True)
+    (folder / "kernels.cpp").write_text(SOURCES["one table"][0])
+    compile_object(folder, "kernels.cpp")
+    link_library(tmp_path, source)
     result = check(tmp_path)
     assert result.returncode == (1 if complaint else 0), result.stderr
     assert complaint in result.stderr
