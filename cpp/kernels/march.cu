@@ -5,7 +5,7 @@
 namespace tundish {
 
 constexpr int curves_per_steel = 8;   // in the order of SteelCurves
-constexpr int numbers_per_steel = 5;  // solidus, liquidus, potential there, pouring state, least slope
+constexpr int numbers_per_steel = 7;  // in the order of casting::JobArrays::add_steel
 constexpr int tangents = 8;
 
 template <class T>
@@ -72,7 +72,9 @@ __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Can
   steel.liquidus = number(1);
   steel.liquidus_potential = number(2);
   to.pouring_state = number(3);
-  steel.least_slope = number(4);
+  steel.solid_slope = number(4);
+  steel.largest_solid_slope = number(5);
+  steel.solid_heating = number(6);
 }
 
 // One block a job: its members share the slots, and divide the lines of the section among them.
@@ -93,7 +95,7 @@ __device__ void run_job(const MarchJobs<T>& jobs) {
   lay_out<Real>(jobs.march.section, jobs.march.method, team.size(), memory + jobs.n_slots, fields);
   const int gradient = job % jobs.jobs_per_candidate * tangents, left = jobs.gradients - gradient;
   const Place place{candidate,      1,       gradient, left < tangents ? left : tangents,
-                    jobs.gradients, nullptr, nullptr};
+                    jobs.gradients, nullptr};
   if (jobs.march.phase_change == PhaseChange::enthalpy)
     run_march<Real, Block, EnthalpyBalance<Real>>(team, jobs.march, its, fields, jobs.outputs, place);
   else

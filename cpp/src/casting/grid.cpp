@@ -92,8 +92,8 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
     // Steps that do not divide the stretch are all made a little smaller.
     for (size_t k = 0; k < sizes.size(); ++k) {
       const double size = sizes[k] * (length / covered);
-      const double ratio = k == 0 ? 0 : sizes[k] / sizes[k - 1];
-      steps.push_back({size, ratio * ratio / (1 + 2 * ratio), (1 + ratio) / (1 + 2 * ratio), int(s)});
+      const double before = k > 1 ? steps.back().size : k == 1 ? steps.back().size / starting_steps : 0;
+      steps.push_back(make_step(size, before, int(s)));
     }
   }
   return steps;

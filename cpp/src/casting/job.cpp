@@ -11,7 +11,6 @@ void JobArrays<T>::begin(const March<T>& march, Carry carry, const Outputs<T>& o
   job.march = &march;
   job.carry = carry;
   job.outputs = outputs;
-  std::fill(std::begin(job.damping), std::end(job.damping), T(0));
 }
 
 template <class T>
@@ -25,8 +24,9 @@ void JobArrays<T>::add_steel(const SteelTables& tables, double pouring_state, in
     job.curves[c].per_cell[lane] = T(curve.per_cell);
     job.curves[c].cells[lane] = T(curve.cells);
   }
-  const double numbers[numbers_of_steel] = {tables.solidus, tables.liquidus, tables.liquidus_potential,
-                                            pouring_state, tables.least_slope};
+  const double numbers[numbers_of_steel] = {
+      tables.solidus,     tables.liquidus,            tables.liquidus_potential, pouring_state,
+      tables.solid_slope, tables.largest_solid_slope, tables.solid_heating};
   for (int n = 0; n < numbers_of_steel; ++n) job.steel_numbers[n * lanes + lane] = T(numbers[n]);
 }
 
@@ -45,9 +45,11 @@ void JobArrays<T>::add_steel_tangents(const SteelTables& tables, const std::vect
     spread(tables.tangents[c], [&](size_t, int, T x) { tangent_rows[c].push_back(x); });
   }
   std::fill(std::begin(job.steel_tangents), std::end(job.steel_tangents), T(0));
-  // The least slope is the same for all neighbouring steels.
-  const std::vector<double>* of[] = {&tables.solidus_tangent, &tables.liquidus_tangent,
-                                     &tables.liquidus_potential_tangent, &pouring_state};
+  const std::vector<double>* of[numbers_of_steel] = {
+      &tables.solidus_tangent,     &tables.liquidus_tangent,
+      &tables.liquidus_potential_tangent, &pouring_state,
+      &tables.solid_slope_tangent, &tables.largest_solid_slope_tangent,
+      &tables.solid_heating_tangent};
   for (int n = 0; n < int(std::size(of)); ++n)
     spread(*of[n], [&](size_t, int k, T x) { job.steel_tangents[n * tangents + k] = x; });
 }

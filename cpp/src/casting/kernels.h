@@ -5,7 +5,7 @@
 
 namespace tundish::casting {
 
-constexpr int n_curves_of_steel = 8, numbers_of_steel = 5;
+constexpr int n_curves_of_steel = 8, numbers_of_steel = 7;
 constexpr int max_lanes = 16;
 constexpr int max_stretches = 1000;
 
@@ -29,9 +29,8 @@ struct MarchJob {
   const T *slots, *slot_tangents;
   int n_slots;
   CurveOfJob<T> curves[n_curves_of_steel];
-  // Solidus, liquidus, potential at the liquidus, pouring state, least slope.
+  // Solidus, liquidus, potential at the liquidus, pouring state, and SteelCurves' three numbers of the solid.
   T steel_numbers[numbers_of_steel * max_lanes], steel_tangents[numbers_of_steel * max_lanes];
-  T damping[max_lanes];  // Candidate::damping
   Place place;
   Outputs<T> outputs;
   T* memory;
@@ -53,7 +52,7 @@ struct KernelsFor {
   void (*run)(const MarchJob<T>&);
   // Stepwise, one candidate.
   void (*pour)(const MarchJob<T>&);
-  void (*advance)(const MarchJob<T>&, const Step<T>&, Progress<T>&);
+  void (*advance)(const MarchJob<T>&, const Step<T>&, const Step<T>* next, Progress<T>&);
   void (*temperatures)(const MarchJob<T>&, T* out);  // (y.nodes, x.nodes), K
 };
 

@@ -27,15 +27,6 @@ struct Reader<Dual<T, K>> {
   }
 };
 
-// The same without derivatives.
-template <class Real>
-Real constant_of(const typename Number<Real>::Scalar* values) {
-  if constexpr (Number<Real>::lanes > 1)
-    return Real::read(values);
-  else
-    return Real(values[0]);
-}
-
 template <class T>
 void read_curve(const CurveOfJob<T>& c, Spline<T>& s) {
   s.rows = c.rows + c.offset[0];
@@ -96,8 +87,9 @@ struct CandidateLayout {
     steel.liquidus = number(1);
     steel.liquidus_potential = number(2);
     candidate.pouring_state = number(3);
-    steel.least_slope = number(4);
-    candidate.damping = constant_of<Real>(job.damping);
+    steel.solid_slope = number(4);
+    steel.largest_solid_slope = number(5);
+    steel.solid_heating = number(6);
     T* rest = job.memory + aligned_numbers<T>(job.n_slots * long(sizeof(Real)));
     lay_out<Real>(job.march->section, job.march->method, 1, reinterpret_cast<Real*>(rest), fields);
   }
@@ -166,13 +158,13 @@ void pour(const MarchJob<T>& job) {
 }
 
 template <class T>
-void advance(const MarchJob<T>& job, const Step<T>& step, Progress<T>& progress) {
+void advance(const MarchJob<T>& job, const Step<T>& step, const Step<T>* next, Progress<T>& progress) {
   visit_marcher(job, [&](auto& marcher) {
     marcher.heat_of_step = progress.heat_of_step;
     marcher.heat = 0;
     marcher.sweeps = 1;
     marcher.unconverged = false;
-    marcher.advance(step, cooling_of(marcher.candidate.slots, step.stretch));
+    marcher.advance(step, next, cooling_of(marcher.candidate.slots, step.stretch));
     const Section<T>& section = job.march->section;
     const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
     const bool sound = marcher.sound(marcher.temperature(0, 0), marcher.temperature(face_x, face_y),

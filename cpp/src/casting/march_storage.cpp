@@ -28,6 +28,7 @@ template <class T>
 Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
   const size_t n = nodes.size();
   std::vector<double> spacing(n), width(n, 0.0), inward(n, 0.0), outward(n, 0.0), exposure(n, 0.0);
+  std::vector<double> both(n), product(n, 0.0);
   for (size_t i = 0; i + 1 < n; ++i) {
     spacing[i] = nodes[i + 1] - nodes[i];
     width[i] += spacing[i] / 2;
@@ -38,6 +39,10 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
     if (i > 0) inward[i] = 1 / (spacing[i - 1] * width[i]);
     if (i + 1 < n) outward[i] = 1 / (spacing[i] * width[i]);
   }
+  for (size_t i = 0; i < n; ++i) {
+    both[i] = inward[i] + outward[i];
+    if (i > 0) product[i] = inward[i] * outward[i - 1];
+  }
   std::vector<double> drive = outward;
   drive[n - 1] = 1 / (spacing[n - 1] * width[n - 1]);
   exposure[n - 1] = 1 / width[n - 1];
@@ -46,8 +51,8 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
     std::copy(a.begin(), a.end(), arrays_.back().begin() + axis_padding);
     return const_cast<const T*>(arrays_.back().data() + axis_padding);
   };
-  return Axis<T>{int(n),      keep(inward),  keep(outward),  keep(drive),
-                 keep(width), keep(spacing), keep(exposure), keep(std::vector<double>(n, 1.0))};
+  return Axis<T>{int(n),      keep(inward), keep(outward), keep(both),    keep(product),
+                 keep(drive), keep(width),  keep(spacing), keep(exposure), keep(std::vector<double>(n, 1.0))};
 }
 
 // The same axis from the face inwards, for relaxation: it goes by diagonals, on which the nodes along y come
@@ -59,20 +64,21 @@ Axis<T> MarchStorage<T>::reversed(const Axis<T>& axis) {
     std::reverse_copy(a, a + axis.nodes, arrays_.back().begin() + axis_padding);
     return const_cast<const T*>(arrays_.back().data() + axis_padding);
   };
-  return Axis<T>{axis.nodes,       turn(axis.inward),  turn(axis.outward),  turn(axis.drive),
-                 turn(axis.width), turn(axis.spacing), turn(axis.exposure), turn(axis.inside)};
+  return Axis<T>{axis.nodes,       turn(axis.inward), turn(axis.outward), turn(axis.both),    turn(axis.product),
+                 turn(axis.drive), turn(axis.width),  turn(axis.spacing), turn(axis.exposure),
+                 turn(axis.inside)};
 }
 
 template <class T>
 MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Options& options) {
-  arrays_.reserve(24);  // their addresses are handed out
+  arrays_.reserve(3 * 9);  // their addresses are handed out
   const std::vector<double> x = graded_nodes(strand.width / 2, grid.nx, grid.grading_x);
   const std::vector<double> y = graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y);
   const Axis<T> axis_y = axis(y);
   march.section = lay_section(axis(x), axis_y, reversed(axis_y), options.method);
   double z = 0;
   for (const Step<double>& s : march_steps(strand, grid)) {
-    steps_.push_back({T(s.size), T(s.memory), T(s.share), s.stretch});
+    steps_.push_back({T(s.size), T(s.memory), T(s.share), T(s.ratio), s.stretch});
     z += s.size;
   }
   for (const auto& [px, py] : options.probes) {

@@ -15,9 +15,6 @@ namespace {
 constexpr long max_bytes_of_lanes = 5l << 18;
 constexpr double max_bytes_of_candidate = 4e9;
 
-// What is tried on candidates that diverge: 1, 2, 4 and 8.
-constexpr int max_damping = 8;
-
 template <class T>
 Strand checked(Strand strand, const Grid& grid, const Options& options) {
   strand.check();
@@ -125,20 +122,7 @@ void Plan<T>::read_candidate(const Group& group, int lane, const Tangents& tange
   }
 }
 
-// Candidates that diverge march once more, damped, and again; beside them the others do what they did. Some
-// fail earlier with a little damping and not at all with more: all four have to be tried.
-template <class T>
-void Plan<T>::march_again_damped(const Group& group, bool* diverged, JobArrays<T>& arrays) const {
-  for (int damping = 1; options_.method == Method::adi && damping <= max_damping; damping *= 2) {
-    if (std::none_of(diverged, diverged + group.count, [](bool d) { return d; })) break;
-    for (int lane = 0; lane < group.count; ++lane)
-      if (diverged[lane]) arrays.job.damping[lane] = T(damping);
-    std::fill(diverged, diverged + max_lanes, false);
-    kernels().of<T>().run(arrays.job);
-  }
-}
-
-// One job: the steels and slots of its lanes, the march, and the marches again of those that diverged.
+// One job: the steels and slots of its lanes, and the march.
 template <class T>
 void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
   const KernelsFor<T>& kernel = kernels().of<T>();
@@ -155,14 +139,10 @@ void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
     arrays.copy_lane(group.count - 1, lane, lanes);
   }
   if (group.carry == Carry::dual && !tangents.of_tables) arrays.add_steel_tangents({}, {}, tangents.count);
-  bool diverged[max_lanes] = {};
-  arrays.job.place = {group.first, group.count, group.tangent, tangents.count, int(group.gradient.size()),
-                      group.stop,  diverged};
+  arrays.job.place = {group.first,           group.count, group.tangent, tangents.count,
+                      int(group.gradient.size()), group.stop};
   kernel.run(arrays.ready(n_slots));
-  march_again_damped(group, diverged, arrays);
-  if (outputs.damping && group.tangent == 0)
-    std::transform(arrays.job.damping, arrays.job.damping + group.count, outputs.damping + group.first,
-                   [](T damping) { return int(damping); });
+  if (outputs.damping && group.tangent == 0) std::fill_n(outputs.damping + group.first, group.count, 0);
 }
 
 // What the jobs of a run carry. Relaxation has no lanes: candidates would wait for the slowest of them.

@@ -58,7 +58,6 @@ class Plan {
   void run_group(const Group& group, JobArrays<T>& arrays) const;
   Tangents seed_tangents(const Group& group, JobArrays<T>& arrays) const;
   void read_candidate(const Group& group, int lane, const Tangents& tangents, JobArrays<T>& arrays) const;
-  void march_again_damped(const Group& group, bool* diverged, JobArrays<T>& arrays) const;
   Strand candidate(const Candidates& candidates, long n) const;
   bool shares_tables(const Candidates& candidates) const;
 

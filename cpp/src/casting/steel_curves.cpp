@@ -121,22 +121,7 @@ void tabulate(F f, double low, double high, int cells, int gradients, Curve& cur
   }
 }
 
-// The floor of dPhi/dH in the implicit half of a step: none for a steel whose freezing range keeps a tenth of
-// the solid's slope, and a quarter of that slope for the others. Rounded to a few bits: a number that small
-// changes of the steel leave alone needs no derivatives.
-double least_slope(const Curve& potential, double liquidus_enthalpy) {
-  auto cell = [&](double H) { return size_t((H - potential.origin) * potential.per_cell); };
-  auto slope = [&](size_t c) { return potential.rows[c * spline_row + 1] * potential.per_cell; };
-  const double solid = slope(cell(0) - 4);
-  double least = solid;
-  for (size_t c = cell(0); c < cell(liquidus_enthalpy); ++c) least = std::min(least, slope(c));
-  if (least >= 0.1 * solid) return 0;
-  int exponent;
-  const double fraction = std::frexp(0.25 * solid, &exponent);
-  return std::ldexp(std::round(fraction * 32) / 32, exponent);
-}
-
-constexpr int curve_cells = 1024, branch_cells = 256;
+constexpr int curve_cells = 1024, branch_cells = 256, solid_samples = 256;
 
 }  // namespace
 
@@ -163,7 +148,21 @@ void tabulate_steel(const Model& steel, Real pouring_temperature, bool by_temper
   add(
       curve_potential, [&](double H) { return steel.potential(by_enthalpy.marched_temperature(H)); },
       value_of(steel.enthalpy(Real(low))), value_of(steel.enthalpy(Real(high))), curve_cells);
-  out.least_slope = least_slope(out.curves[curve_potential], value_of(steel.liquid_enthalpy(TL)));
+  // Of the solid; a step below the solidus, where a table's next row may begin.
+  auto diffusivity = [&](Real T) {
+    return steel.conductivity(T) / (steel.density(T) * steel.heat_capacity(T));
+  };
+  auto heating = [&](Real T) { return 1.0 / (steel.density(T) * steel.heat_capacity(T)); };
+  const Real top = TS - 1e-6;
+  Real fastest = diffusivity(top), lightest = heating(top);
+  keep(out.solid_slope, out.solid_slope_tangent, fastest);
+  for (int n = 0; n < solid_samples; ++n) {
+    const Real T = low + (top - low) * (double(n) / solid_samples);
+    fastest = maximum(fastest, diffusivity(T));
+    lightest = maximum(lightest, heating(T));
+  }
+  keep(out.largest_solid_slope, out.largest_solid_slope_tangent, fastest);
+  keep(out.solid_heating, out.solid_heating_tangent, lightest);
   add(
       curve_temperature, [&](double p) { return by_potential.temperature_of_potential(p); },
       value_of(steel.potential(Real(low))), value_of(steel.potential(Real(high))), curve_cells);

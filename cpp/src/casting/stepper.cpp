@@ -20,14 +20,18 @@ Stepper::Stepper(Strand strand, const Grid& grid, const Options& options)
 
 bool Stepper::step() {
   if (at_end()) return false;
-  Step<double> step = plan_.march().steps[next_];
-  if (changed_) {  // the cooling has jumped: as at the start of a stretch, the past is no guide to it
-    step.memory = 0;
-    step.share = 1;
-    changed_ = false;
-  }
+  const March<double>& march = plan_.march();
+  Step<double> step = march.steps[next_];
+  // Where the cooling has jumped the past is no guide to it: as at the start of a stretch.
+  if (changed_ || step.memory == 0) before_ = 0;
+  step = make_step(step.size, before_, step.stretch);
+  before_ = before_ > 0 ? step.size : step.size / starting_steps;
+  changed_ = false;
+  Step<double> next = {};
+  if (next_ + 1 < march.n_steps && march.steps[next_ + 1].memory > 0)
+    next = make_step(march.steps[next_ + 1].size, before_, step.stretch);
   std::copy(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots(), arrays_.slots.begin());
-  kernels().doubles.advance(arrays_.ready(plan_.strand().n_march_slots()), step, progress_);
+  kernels().doubles.advance(arrays_.ready(plan_.strand().n_march_slots()), step, &next, progress_);
   heat_ += slots_[slot_speed] * progress_.heat_of_step;
   ++next_;
   return true;

@@ -32,6 +32,7 @@ class Stepper {
   mutable JobArrays<double> arrays_;
   Progress<double> progress_;
   double heat_ = 0;
+  double before_ = 0;  // the step that the next one continues, m; 0 where it starts anew
   int next_ = 0;
   bool changed_ = false;
 };

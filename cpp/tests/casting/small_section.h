@@ -57,7 +57,9 @@ struct SmallSection {
     steel.solidus = tables.solidus;
     steel.liquidus = tables.liquidus;
     steel.liquidus_potential = tables.liquidus_potential;
-    steel.least_slope = tables.least_slope;
+    steel.solid_slope = tables.solid_slope;
+    steel.largest_solid_slope = tables.largest_solid_slope;
+    steel.solid_heating = tables.solid_heating;
     candidate.pouring_state = pouring;
     memory.resize(size_t(lay_out<double>(section(), options.method, 1, nullptr, f)));
     lay_out<double>(section(), options.method, 1, memory.data(), f);
@@ -76,7 +78,8 @@ struct SmallSection {
   }
   void advance(Marching& marching, int k) const {
     const Step<double>& step = march().steps[k];
-    marching.advance(step, cooling_of(candidate.slots, step.stretch));
+    const bool last = k + 1 == march().n_steps;
+    marching.advance(step, last ? nullptr : &step + 1, cooling_of(candidate.slots, step.stretch));
   }
   std::vector<double> field(const double* from) const {
     std::vector<double> numbers;

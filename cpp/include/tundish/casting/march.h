@@ -16,6 +16,8 @@ struct Axis {
   int nodes;
   const T* inward;    // 1 / (distance to the inner neighbour x control width), 1/m2; 0 at the centre plane
   const T* outward;   // the same to the outer neighbour; 0 at the face
+  const T* both;      // their sum
+  const T* product;   // inward x the inner neighbour's outward, 1/m4
   const T* drive;     // as outward, but at the face to a ghost node one spacing outside
   const T* width;     // of the control volumes, m
   const T* spacing;   // from each node to the next one outwards, m; at the face the last one again
@@ -32,7 +34,6 @@ struct Section {
   int columns, rows;   // x.nodes and y.nodes, padded to whole registers
   long origin, step_x, step_y;
   long field_size;
-  T finest;  // largest of both axes' `outward`, 1/m2
 
   TUNDISH_HD long at(int i, int j) const { return origin + i * step_x + j * step_y; }
   TUNDISH_HD int diagonals() const { return x.nodes + y.nodes - 1; }
@@ -50,7 +51,7 @@ TUNDISH_HD Section<T> lay_section(const Axis<T>& x, const Axis<T>& y, const Axis
                                   Method method) {
   constexpr int lines = 64 / int(sizeof(T));  // of the widest register
   auto padded = [](int n) { return (n + lines - 1) / lines * lines; };
-  Section<T> s = {x, y, y_reversed, padded(x.nodes), padded(y.nodes), 0, 0, 0, 0, 0};
+  Section<T> s = {x, y, y_reversed, padded(x.nodes), padded(y.nodes), 0, 0, 0, 0};
   if (method == Method::adi) {
     s.step_x = 1;
     s.step_y = padded(x.nodes + 1);  // with the ghost outside face x
@@ -65,10 +66,6 @@ TUNDISH_HD Section<T> lay_section(const Axis<T>& x, const Axis<T>& y, const Axis
     s.origin = s.step_y + lines;
     s.field_size = (s.columns + s.rows + 1) * s.step_y + 2 * lines;  // padded lines have diagonals as well
   }
-  const Axis<T>* const axes[] = {&x, &y};
-  for (const Axis<T>* axis : axes)
-    for (int n = 0; n < axis->nodes; ++n)
-      if (axis->outward[n] > s.finest) s.finest = axis->outward[n];
   return s;
 }
 
@@ -78,14 +75,24 @@ enum class Ordering { lexicographic, red_black };
 enum class Status { converged = 0, not_converged = 1, diverged = 2 };
 
 // One step down the strand. With r the ratio of this step to the one before, the two-step backward formula
-// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r); the first step of
-// every stretch, where the cooling jumps, is a backward Euler step with memory 0 and share 1.
+// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r). The first step of every
+// stretch, where the cooling jumps, has memory 0 and share 1: it is taken as `starting_steps` steps of backward
+// Euler, the last of which is what the next step's r refers to.
+constexpr int starting_steps = 4;
 template <class T>
 struct Step {
   T size;  // m
-  T memory, share;
+  T memory, share, ratio;
   int stretch;  // the mould is 0, the zones follow
 };
+
+// The step of `size` that follows one of `before`; a first one follows 0.
+template <class T>
+TUNDISH_HD Step<T> make_step(T size, T before, int stretch) {
+  if (!(before > 0)) return {size, 0, 1, 0, stretch};
+  const T r = size / before;
+  return {size, r * r / (1 + 2 * r), (1 + r) / (1 + 2 * r), r, stretch};
+}
 
 // Where a thermocouple reads: weights of the 4 x 4 nodes around it, applied to the Kirchhoff potential.
 template <class T>
@@ -138,7 +145,7 @@ struct Outputs {
   T *metallurgical_length, *energy_imbalance;  // (candidates,)
   int* iterations;                             // (candidates, steps)
   int *status, *status_step;                   // (candidates,)
-  int* damping;                                // (candidates,), 0 where none was needed
+  int* damping;                                // (candidates,), always 0: no march is damped any more
   T* probe_gradient;                           // (candidates, gradients, probes, steps + 1)
   T* metallurgical_length_gradient;            // (candidates, gradients)
 };
@@ -151,7 +158,6 @@ struct Place {
   int tangents;      // in use
   int gradients;     // of the whole run
   const bool* stop;  // set by another thread to end the march early; may be null
-  bool* diverged;    // (lanes,), whether they did; may be null
 };
 
 }  // namespace tundish

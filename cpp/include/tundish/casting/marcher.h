@@ -12,8 +12,6 @@ struct Candidate {
   const Real* slots;
   SteelCurves<Real> steel;
   Real pouring_state;  // enthalpy or temperature, as the state is
-  // 0, or how strongly the fronts of a march are damped that diverged without.
-  Real damping = Real(typename Number<Real>::Scalar(0));
 };
 
 template <class Real>
@@ -38,14 +36,13 @@ struct Marcher {
   Real heat_of_step, heat;  // J/m
   Real sweeps;
   Mask unconverged;
-  bool damps;    // any of the candidates
-  Real ceiling;  // what no temperature rises above, K
+  Real ceiling;       // what no temperature rises above, K
+  Real surroundings;  // the enthalpy at the ambient temperature, J/m3
 
   TUNDISH_HD Marcher(Team team, const March<Scalar>& march, const Candidate<Real>& candidate,
                      const Fields<Real>& fields)
       : team(team), march(march), candidate(candidate), f(fields), phase(candidate.steel) {
-    damps = any(candidate.damping > Real(Scalar(0)));
-    ceiling = candidate.steel.liquidus + Scalar(highest_superheat);
+    bound();
   }
 
   // The meniscus: one temperature everywhere, padding included.
@@ -59,34 +56,62 @@ struct Marcher {
     for (int i = team.rank(); i < march.section.columns; i += team.size())
       f.lowest[i] = f.highest[i] = potential;
     if (march.method == Method::adi)
-      pour_for_adi(phase.implicit_slope(slope));
+      pour_for_adi(potential);
     else if constexpr (relaxes)
       pour_for_relaxation();
     heat_of_step = heat = Real(Scalar(0));
     sweeps = Real(Scalar(1));
     unconverged = Real(Scalar(1)) < Real(Scalar(0));
-    lower_ceiling(temperature_of(potential));
     team.sync();
   }
 
-  // Steel that is given no heat gets no hotter than it was poured, or than its surroundings. A march that
-  // rocks does so before it leaves the range that the steel is known in.
-  TUNDISH_HD void lower_ceiling(Real poured) {
+  // Steel that is given no heat gets no hotter than it was poured, or than its surroundings.
+  TUNDISH_HD_LARGE void bound() {
     const Real zero = Real(Scalar(0));
     Mask heated = zero < zero;
     for (int s = 0; march.n_steps > 0 && s <= march.steps[march.n_steps - 1].stretch; ++s) {
       const Cooling<Real> cooling = cooling_of(candidate.slots, s);
       heated = heated | (cooling.flux_x < zero) | (cooling.flux_y < zero);
     }
-    const Real tolerance = Real(Scalar(5));
-    const Real hottest = maximum(poured, candidate.slots[slot_ambient_temperature]) + tolerance;
-    ceiling = select(heated, ceiling, minimum(ceiling, hottest));
+    const Real ambient = candidate.slots[slot_ambient_temperature];
+    const Real hottest = maximum(candidate.slots[slot_pouring_temperature], ambient) + Scalar(5);
+    const Real highest = candidate.steel.liquidus + Scalar(highest_superheat);
+    ceiling = select(heated, highest, minimum(highest, hottest));
+    surroundings = march.phase_change == PhaseChange::enthalpy ? enthalpy_of(ambient) : zero;
   }
 
-  TUNDISH_HD void pour_for_adi(Real slope) {
+  // Of the enthalpies that predictions stay within: coefficients alone take the steel no further than this.
+  TUNDISH_HD Range<Real> range_under(const Cooling<Real>& cooling) const {
+    const Real zero = Real(Scalar(0)), far = Real(Scalar(1e30));
+    const Mask heats = (cooling.flux_x < zero) | (cooling.flux_y < zero);
+    const Mask drains = (zero < cooling.flux_x) | (zero < cooling.flux_y);
+    return {select(drains, -far, minimum(surroundings, candidate.pouring_state)),
+            select(heats, far, maximum(surroundings, candidate.pouring_state))};
+  }
+
+  // The enthalpy at a temperature, by halving: the tables lead the other way. The last step, by Newton, is for
+  // the derivatives.
+  TUNDISH_HD_LARGE Real enthalpy_of(Real temperature) const {
+    Real low = Real(Scalar(-3e10)), high = Real(Scalar(3e10));
+    Real value, potential, slope, kirchhoff;
+    Real middle;
+    for (int n = 0; n < 48; ++n) {
+      middle = Scalar(0.5) * (low + high);
+      phase.properties(middle, potential, slope);
+      lookup(candidate.steel.temperature_of_potential, potential, value, kirchhoff);
+      const Mask below = value < temperature;
+      low = select(below, middle, low);
+      high = select(below, high, middle);
+    }
+    return middle + (temperature - value) / (slope * kirchhoff);
+  }
+
+  TUNDISH_HD void pour_for_adi(Real potential) {
+    const Real zero = Real(Scalar(0)), one = Real(Scalar(1));
     for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
-      f.increment[n] = Real(Scalar(0));
-      f.slope[n] = slope;
+      f.known[n] = f.guess[n] = f.solved[n] = zero;
+      f.linearised[n] = potential;
+      f.inverse[n] = f.ratio[n] = one;
     }
     for (int j = team.rank(); j < march.section.rows; j += team.size()) f.face_slope_x[j] = Real(Scalar(0));
     for (int i = team.rank(); i < march.section.columns; i += team.size())
@@ -103,28 +128,38 @@ struct Marcher {
     lag_properties(team, march.section, phase, f);
   }
 
-  TUNDISH_HD void advance(const Step<Scalar>& step, const Cooling<Real>& cooling) {
+  // Takes a step, and prepares the one after it, `next`; a null pointer or a first step needs no preparation.
+  TUNDISH_HD void advance(const Step<Scalar>& step, const Step<Scalar>* next, const Cooling<Real>& cooling) {
     const Real duration = step.size / candidate.slots[slot_speed];
     if (march.method == Method::adi) {
-      heat_of_step =
-          step_adi(team, march.section, phase, cooling, step_size(step, duration), heat_of_step, f);
+      const bool goes_on = next && next->memory > 0;
+      const StepSize<Real> coming = goes_on ? step_size(*next) : StepSize<Real>{0, 0, duration};
+      if (step.memory > 0) {
+        heat_of_step = step_adi(team, march.section, phase, range_under(cooling), cooling, step_size(step), coming, goes_on,
+                                heat_of_step, f);
+        heat = heat + heat_of_step;
+      } else {
+        start(cooling, duration, coming, goes_on);
+      }
     } else if constexpr (relaxes) {
       heat_of_step =
           step_sor(team, march.section, phase, cooling, duration, march.relaxation, f, sweeps, unconverged);
+      heat = heat + heat_of_step;
     }
-    heat = heat + heat_of_step;
+  }
+  TUNDISH_HD StepSize<Real> step_size(const Step<Scalar>& step) const {
+    return {step.memory, step.ratio, step.share * (step.size / candidate.slots[slot_speed])};
   }
 
-  // Freezing fronts set large steps rocking: two-dimensional splitting is unstable from some 100 liquid
-  // diffusion times of the finest cell on. Half of the neighbours' slope holds a step of 70, of most strands;
-  // docs/numerics.md has the numbers for the others.
-  TUNDISH_HD StepSize<Real> step_size(const Step<Scalar>& step, Real duration) const {
-    const Real one = Real(Scalar(1)), &damping = candidate.damping;
-    const Real span = step.share * duration;
-    const Real times = span * phase.liquid_slope * march.section.finest;
-    const Real held = minimum(one, (one + Scalar(0.5) * damping) * times * (1 / Scalar(140)));
-    const Real floor = minimum(minimum(one, Scalar(0.2) * damping), held);
-    return {step.memory, span, held, damps, floor * phase.liquid_slope, damping / (one + damping)};
+  // The first step of a stretch; the one after it continues its last quarter.
+  TUNDISH_HD_LARGE void start(const Cooling<Real>& cooling, Real duration, const StepSize<Real>& next,
+                              bool goes_on) {
+    const Real span = duration * Scalar(1.0 / starting_steps);
+    for (int quarter = 0; quarter < starting_steps; ++quarter) {
+      heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter % 2 == 0, next,
+                               goes_on && quarter == starting_steps - 1, f);
+      heat = heat + heat_of_step;
+    }
   }
 
   TUNDISH_HD Real temperature(int i, int j) const {

@@ -171,7 +171,6 @@ struct Observer {
     writer.write_gradient(out.metallurgical_length_gradient, 1, 0, length);
     for (int lane = 0; lane < writer.place.lanes; ++lane) {
       const int fail = int(Number<Real>::value(failed_step, lane));
-      if (writer.place.diverged) writer.place.diverged[lane] = fail >= 0;
       if (!out.status) continue;
       const int slow = int(Number<Real>::value(unconverged_step, lane));
       const Status status = fail >= 0   ? Status::diverged

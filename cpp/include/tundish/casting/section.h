@@ -20,9 +20,11 @@ struct SteelCurves {
   // its range. The slope of the enthalpy is density x substitute thermal capacity (Eqs. (5)-(7)), that of the
   // potential the conductivity (Eq. (8)).
   Spline<Real> enthalpy[3], potential[3];
-  Real solidus, liquidus;   // K
-  Real liquidus_potential;  // W/m
-  Real least_slope;         // dPhi/dH that the implicit half of an ADI step sees at least, m2/s (steel.cpp)
+  Real solidus, liquidus;    // K
+  Real liquidus_potential;   // W/m
+  Real solid_slope;          // dPhi/dH of the solid at the solidus, m2/s
+  Real largest_solid_slope;  // of all the solid
+  Real solid_heating;        // dT/dH of the solid, its largest, K m3/J
 };
 
 // What one stretch of the caster does to the two faces: flux + htc (T - ambient).
@@ -43,18 +45,29 @@ struct Fields {
   Real* solid;   // solid area of each column of cells over its width, m
   Real* liquid;  // liquid area of each column of cells over its width, m
 
-  // By alternating directions. The potentials have a ghost node outside either face.
-  Real* increment;     // of the last step, in enthalpy
-  Real* slope;         // dPhi/dH of the state
-  Real* face_slope_x;  // d(heat flux)/dH on face x, one a row
-  Real* face_slope_y;  // on face y, one a column
-  Real* face_heat;     // heat flux x control width, W/m, of the rows, then of the columns
-  Real* scratch;       // two coefficients for every node of the lines in flight
+  // By alternating directions (adi.h).
+  Real* known;       // of the right-hand side: m u_before, and in the second pass less the guess
+  Real* guess;       // the increment that a pass is linearised about
+  Real* linearised;  // the potential there, with a ghost node outside either face
+  Real* inverse;     // 1 / (s K) of both passes
+  Real* ratio;       // E = D / (s K)
+  Real* solved;      // s K times the solution of the first factor; at last, what the second pass added
+  Real *pivots_x, *pivots_y;  // reciprocals, of the eliminations along the rows and columns
+  Real* face_slope_x;         // d(heat flux)/dH on face x, one a row
+  Real* face_slope_y;         // on face y, one a column
+  Real* face_heat;            // heat flux x control width, W/m, of the rows, then of the columns
+  Real* scratch;              // what the lines in flight need
 
   // By relaxation.
   Real *temperature, *conductivity, *capacity;  // K, W/(m K), and density x substitute capacity, J/(m3 K)
   Real* temperature_kept;                       // of a few sweeps ago
   Real* equations;                              // NodeEquation (sor.h)
+};
+
+// Enthalpies that a prediction stays within, J/m3.
+template <class Real>
+struct Range {
+  Real lowest, highest;
 };
 
 // The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and
@@ -65,18 +78,14 @@ template <class Real>
 struct EnthalpyBalance {
   const SteelCurves<Real>& steel;
 
-  Real liquid_slope;  // dPhi/dH where all is liquid
+  explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {}
 
-  explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {
-    Real unused;
-    lookup(steel.potential_of_enthalpy, Real(typename Number<Real>::Scalar(1e11)), unused, liquid_slope);
-  }
-
-  // dPhi/dH as the implicit half of an ADI step sees it: with a floor for freezing ranges of a few kelvin,
-  // where it all but vanishes and a node would feel no conduction at all.
+  // An increment that leaves the state within the range.
   template <class Group>
-  TUNDISH_HD Group implicit_slope(Group slope) const {
-    return maximum(slope, Group(steel.least_slope));
+  TUNDISH_HD Group limited(const Range<Real>& range, Group state, Group increment) const {
+    const Group none = Group(Real(typename Number<Real>::Scalar(0)));
+    const Group least = minimum(Group(range.lowest) - state, none);
+    return minimum(maximum(increment, least), maximum(Group(range.highest) - state, none));
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
@@ -114,7 +123,6 @@ struct EnthalpyBalance {
 template <class Real>
 struct TemperatureCorrection {
   const SteelCurves<Real>& steel;
-  Real liquid_slope;  // dPhi/dH of the liquid
   Real liquid_capacity, mush_capacity,
       solid_capacity;  // liquid and mush at the liquidus, solid at the solidus
 
@@ -123,13 +131,11 @@ struct TemperatureCorrection {
     lookup(steel.enthalpy[2], steel.liquidus, unused, liquid_capacity);
     lookup(steel.enthalpy[1], steel.liquidus, unused, mush_capacity);
     lookup(steel.enthalpy[0], steel.solidus, unused, solid_capacity);
-    lookup(steel.potential[2], steel.liquidus, unused, liquid_slope);
-    liquid_slope = liquid_slope / liquid_capacity;
   }
 
   template <class Group>
-  TUNDISH_HD Group implicit_slope(Group slope) const {
-    return slope;
+  TUNDISH_HD Group limited(const Range<Real>&, Group, Group increment) const {
+    return increment;
   }
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {
@@ -184,44 +190,6 @@ struct TemperatureCorrection {
     return by_phase(steel.enthalpy, state, capacity);
   }
 };
-
-// Heat fluxes through the two faces by Eqs. (10)-(13), and with them the ghost potentials that drive
-// these fluxes, their derivatives by the enthalpy of the face nodes, and (returned) the heat that leaves per
-// unit length and time, W/m.
-template <class Real, class Team>
-TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                                 const SteelCurves<Real>& steel, const Cooling<Real>& cooling,
-                                 const Fields<Real>& f) {
-  typedef Lines<Real> L;
-  typedef typename L::type Group;
-  const auto &x = section.x, &y = section.y;
-  const int face_x = x.nodes - 1, face_y = y.nodes - 1;
-  for (int j = team.rank() * L::count; j < y.nodes; j += team.size() * L::count) {
-    const long node = section.at(face_x, j);
-    Group potential = L::load(f.potential + node, section.step_y), temperature, kirchhoff;
-    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-    Group flux = cooling.flux_x + cooling.htc_x * (temperature - cooling.ambient);
-    Group slope = L::load(f.slope + node, section.step_y);
-    L::store(potential - flux * x.spacing[face_x], f.potential + section.at(x.nodes, j), section.step_y);
-    L::store(cooling.htc_x * kirchhoff * slope, f.face_slope_x + j, 1);
-    L::store(flux * L::spread(y.width + j), f.face_heat + j, 1);
-  }
-  for (int i = team.rank() * L::count; i < x.nodes; i += team.size() * L::count) {
-    const long node = section.at(i, face_y);
-    Group potential = L::load(f.potential + node, 1), temperature, kirchhoff;
-    lookup(steel.temperature_of_potential, potential, temperature, kirchhoff);
-    Group flux = cooling.flux_y + cooling.htc_y * (temperature - cooling.ambient);
-    Group slope = L::load(f.slope + node, 1);
-    L::store(potential - flux * y.spacing[face_y], f.potential + section.at(i, y.nodes), 1);
-    L::store(cooling.htc_y * kirchhoff * slope, f.face_slope_y + i, 1);
-    L::store(flux * L::spread(x.width + i), f.face_heat + section.rows + i, 1);
-  }
-  team.sync();
-  Real heat = Real(0);
-  for (int j = 0; j < y.nodes; ++j) heat = heat + f.face_heat[j];
-  for (int i = 0; i < x.nodes; ++i) heat = heat + f.face_heat[section.rows + i];
-  return heat;
-}
 
 // Enthalpy of the section per unit length, J/m; every member of the team gets it.
 template <class Phase, class Real>

@@ -26,7 +26,8 @@ TUNDISH_HD void run_march(Team team, const March<typename Number<Real>::Scalar>&
   observer.start();
   for (int k = 0; k < march.n_steps; ++k) {
     if (stopped(place.stop)) return;
-    marcher.advance(march.steps[k], cooling_of(candidate.slots, march.steps[k].stretch));
+    const Step<typename Number<Real>::Scalar>* next = k + 1 < march.n_steps ? march.steps + k + 1 : nullptr;
+    marcher.advance(march.steps[k], next, cooling_of(candidate.slots, march.steps[k].stretch));
     observer.observe(k + 1);
   }
   observer.finish();
@@ -52,12 +53,19 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
   f.solid = take(columns);
   f.liquid = take(columns);
   if (method == Method::adi) {
-    f.increment = take(nodes);
-    f.slope = take(nodes);
+    typedef LineSolver<Real, WideLines<Real>> Solver;
+    f.known = take(nodes);
+    f.guess = take(nodes);
+    f.linearised = take(nodes);
+    f.inverse = take(nodes);
+    f.ratio = take(nodes);
+    f.solved = take(nodes);
+    f.pivots_x = take(Solver::pivots_size(section.rows, section.x.nodes));
+    f.pivots_y = take(Solver::pivots_size(section.columns, section.y.nodes));
     f.face_slope_x = take(rows);
     f.face_slope_y = take(columns);
     f.face_heat = take(rows + columns);
-    f.scratch = take(Elimination<Real, WideLines<Real>>::workspace_size(int(longest), team_size));
+    f.scratch = take(Solver::workspace_size(int(longest), team_size));
   } else {
     f.temperature = take(nodes);
     f.temperature_kept = take(nodes);
