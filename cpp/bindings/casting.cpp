@@ -99,16 +99,16 @@ void bind_strand(py::module_& m) {
       .def_property_readonly("slots", &casting::Strand::slots);
 }
 
-// The grid as resolved: Python's Grid fills what was left out from default_grid().
+// The grid as resolved: Python's Grid fills what was left out from grid_for().
 void bind_grid(py::module_& m) {
   py::class_<casting::Grid>(m, "Grid")
       .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
-                       double ramp) {
-             casting::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp};
+                       double ramp, double accuracy) {
+             casting::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp, accuracy};
              grid.check();
              return grid;
            }),
-           "nx"_a, "ny"_a, "dz_mold"_a, "dz_spray"_a, "grading"_a, "ramp"_a)
+           "nx"_a, "ny"_a, "dz_mold"_a, "dz_spray"_a, "grading"_a, "ramp"_a, "accuracy"_a = 0.0)
       .def_readonly("nx", &casting::Grid::nx)
       .def_readonly("ny", &casting::Grid::ny)
       .def_readonly("dz_mold", &casting::Grid::dz_mold)
@@ -116,13 +116,14 @@ void bind_grid(py::module_& m) {
       .def_property_readonly("grading",
                              [](const casting::Grid& g) { return std::make_pair(g.grading_x, g.grading_y); })
       .def_readonly("ramp", &casting::Grid::ramp)
+      .def_readonly("accuracy", &casting::Grid::accuracy)
       .def(
           "check",
           [](const casting::Grid& grid, const casting::Strand& strand) {
             casting::march_steps(strand, grid);
           },
           "strand"_a, "Refuses steps that do not fit the strand.");
-  m.def("default_grid", &casting::default_grid, "strand"_a, "The grid chosen for accuracy per second.");
+  m.def("grid_for", &casting::grid_for, "strand"_a, "accuracy"_a, "The two meshes chosen for an accuracy, K.");
 }
 
 // Words become enumerators here and nowhere else; one that is unknown is refused.

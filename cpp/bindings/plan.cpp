@@ -47,7 +47,8 @@ class OutputArrays {
                {"metallurgical_length", &O::metallurgical_length, {}},
                {"energy_imbalance", &O::energy_imbalance, {}},
                {"probe_gradient", &O::probe_gradient, {gradients, probes, row}},
-               {"metallurgical_length_gradient", &O::metallurgical_length_gradient, {gradients}}};
+               {"metallurgical_length_gradient", &O::metallurgical_length_gradient, {gradients}},
+               {"error_estimate", &O::error_estimate, {casting::n_error_fields}}};
     for (const auto& output : all) {
       if (std::find(names.begin(), names.end(), output.name) == names.end()) continue;
       outputs.*output.field = add<T>(output.name, output.shape);
@@ -130,6 +131,7 @@ void bind_plan(py::module_& m, const char* name) {
           "y", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.y().size()), p.y().data()); })
       .def_property_readonly(
           "z", [](const Plan& p) { return py::array_t<double>(py::ssize_t(p.z().size()), p.z().data()); })
+      .def_property_readonly("extrapolates", &Plan::extrapolates, "Whether it has two meshes.")
       .def("run", &run<T>, "varied"_a, "values"_a.noconvert(), "gradient"_a, "outputs"_a, "threads"_a,
            "progress"_a);
 }

@@ -86,7 +86,14 @@ class Strand(metaclass=_Metaclass):
 
 class Grid(metaclass=_Metaclass):
     def __init__(
-        self, nx: int, ny: int, dz_mold: float, dz_spray: Sequence[float], grading: _Pair, ramp: float
+        self,
+        nx: int,
+        ny: int,
+        dz_mold: float,
+        dz_spray: Sequence[float],
+        grading: _Pair,
+        ramp: float,
+        accuracy: float = 0.0,
     ) -> None: ...
     @property
     def nx(self) -> int: ...
@@ -100,9 +107,11 @@ class Grid(metaclass=_Metaclass):
     def grading(self) -> _Pair: ...
     @property
     def ramp(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
     def check(self, strand: Strand) -> None: ...
 
-def default_grid(strand: Strand) -> Grid: ...
+def grid_for(strand: Strand, accuracy: float) -> Grid: ...
 
 class Options(metaclass=_Metaclass):
     def __init__(
@@ -125,6 +134,8 @@ class Plan64(metaclass=_Metaclass):
     def y(self) -> _Floats: ...
     @property
     def z(self) -> _Floats: ...
+    @property
+    def extrapolates(self) -> bool: ...
     def run(
         self,
         varied: Sequence[int],
@@ -143,6 +154,8 @@ class Plan32(metaclass=_Metaclass):
     def y(self) -> _Floats: ...
     @property
     def z(self) -> _Floats: ...
+    @property
+    def extrapolates(self) -> bool: ...
     def run(
         self,
         varied: Sequence[int],

@@ -63,15 +63,17 @@ casting::Strand strand_of(const tundish_strand& s) {
   return strand;
 }
 
+// One mesh; its zones share the smallest of their steps, as the structure has no room for one each.
 tundish_grid struct_of(const casting::Grid& g) {
-  return {g.nx, g.ny, g.dz_mold, g.dz_spray[0], nullptr, g.grading_x, g.grading_y, g.ramp};
+  const double dz_spray = *std::min_element(g.dz_spray.begin(), g.dz_spray.end());
+  return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp};
 }
 
-casting::Grid grid_of(const tundish_grid* asked, const casting::Strand& strand) {
-  const tundish_grid g = asked ? *asked : struct_of(casting::default_grid(strand));
-  std::vector<double> dz_spray = {g.dz_spray};
-  if (g.dz_of_zones) dz_spray.assign(g.dz_of_zones, g.dz_of_zones + strand.stretches.size() - 1);
-  return {g.nx, g.ny, g.dz_mold, dz_spray, g.grading_x, g.grading_y, g.ramp};
+casting::Grid grid_of(const tundish_grid* g, const casting::Strand& strand) {
+  if (!g) return casting::grid_for(strand, casting::default_accuracy);
+  std::vector<double> dz_spray = {g->dz_spray};
+  if (g->dz_of_zones) dz_spray.assign(g->dz_of_zones, g->dz_of_zones + strand.stretches.size() - 1);
+  return {g->nx, g->ny, g->dz_mold, dz_spray, g->grading_x, g->grading_y, g->ramp};
 }
 
 tundish_options default_options() {
@@ -252,7 +254,10 @@ int tundish_strand_default(tundish_strand* strand) {
 
 int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid) {
   return guarded(
-      [&] { given(grid, "grid") = struct_of(casting::default_grid(strand_of(given(strand, "strand")))); });
+      [&] {
+        const casting::Strand s = strand_of(given(strand, "strand"));
+        given(grid, "grid") = struct_of(casting::grid_for(s, casting::default_accuracy));
+      });
 }
 
 int tundish_options_default(tundish_options* options) {

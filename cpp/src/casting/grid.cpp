@@ -11,16 +11,15 @@ namespace {
 constexpr double max_steps = 1e7;
 constexpr double min_step = 1e-12;  // m; ramps of much smaller ones would hardly grow, or not at all
 
-// Nodes and grading that give an axis the default spacing at the face and growth from node to node.
-struct DefaultAxis {
+// Nodes and grading that give an axis a spacing at the face and a growth from node to node.
+struct AxisChoice {
   int nodes;
   double grading;
 };
-DefaultAxis default_axis(double half_length) {
-  const double face_spacing = 0.681e-3, growth = std::pow(5.0, 1.0 / 46);
+AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
   const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
-  const int nodes = std::max(8, 4 * int(std::ceil((spacings + 1) / 4 - 0.25)));
-  return {nodes, std::round(1e6 * std::pow(growth, nodes - 2)) / 1e6};
+  const int nodes = std::max(9, 2 * int(std::ceil(spacings / 2)) + 1);
+  return {nodes, std::pow(growth, nodes - 2)};
 }
 
 }  // namespace
@@ -36,21 +35,31 @@ void Grid::check() const {
     if (!(grading >= 1e-4 && grading <= 1e4))
       core::refuse("grading", grading, "must be between 1e-4 and 1e4");
   if (!(std::isfinite(ramp) && ramp >= 1)) core::refuse("ramp", ramp, "must be finite and at least 1");
+  if (accuracy == 0) return;
+  core::require_positive("accuracy", accuracy);
+  for (const auto& [name, nodes] : counts)
+    if (nodes < 5 || nodes % 2 == 0)
+      core::refuse(name, nodes, "nodes; with an accuracy an odd number is needed, at least 5");
 }
 
-Grid default_grid(const Strand& strand) {
-  constexpr double seconds_mold = 0.24, seconds_spray = 1.92, ramp = 20;
-  double shortest_zone = strand.length();
-  for (size_t s = 1; s < strand.stretches.size(); ++s)
-    shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
-  const DefaultAxis x = default_axis(strand.width / 2), y = default_axis(strand.thickness / 2);
-  return {x.nodes,
-          y.nodes,
-          std::min(seconds_mold * strand.speed, strand.stretches[0].end),
-          {std::min(seconds_spray * strand.speed, shortest_zone)},
-          x.grading,
-          y.grading,
-          ramp};
+Grid grid_for(const Strand& strand, double accuracy) {
+  core::require_positive("accuracy", accuracy);
+  const double finer = std::pow(accuracy / default_accuracy, 1.0 / 3), shorter = std::sqrt(accuracy / default_accuracy);
+  const double face = 1.3e-3 * finer, growth = 1 + 0.064 * finer;
+  const AxisChoice x = choose_axis(strand.width / 2, face, growth);
+  const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
+  Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 30, accuracy};
+  double start = 0;
+  for (const Stretch& stretch : strand.stretches) {
+    const double end = stretch.end / strand.speed;
+    const double full = std::min(shorter * 0.08 * std::pow(end, 0.7) * strand.speed, (stretch.end - start) / 2);
+    if (start == 0)
+      grid.dz_mold = full;
+    else
+      grid.dz_spray.push_back(full);
+    start = stretch.end;
+  }
+  return grid;
 }
 
 std::vector<double> graded_nodes(double half_length, int nodes, double grading) {
@@ -89,11 +98,14 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
       sizes.push_back(std::min(size, full));
       covered += sizes.back();
     }
+    if (grid.accuracy > 0 && sizes.size() % 2 == 1) {  // two by two they are the steps of the check
+      sizes.push_back(sizes.back());
+      covered += sizes.back();
+    }
     // Steps that do not divide the stretch are all made a little smaller.
     for (size_t k = 0; k < sizes.size(); ++k) {
       const double size = sizes[k] * (length / covered);
-      const double before = k > 1 ? steps.back().size : k == 1 ? steps.back().size / starting_steps : 0;
-      steps.push_back(make_step(size, before, int(s)));
+      steps.push_back(make_step(size, k == 0 ? 0 : last_part(steps.back()), int(s)));
     }
   }
   return steps;

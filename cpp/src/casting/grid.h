@@ -12,6 +12,7 @@ struct Grid {
   std::vector<double> dz_spray;  // and in each zone, or one for all of them
   double grading_x, grading_y;   // spacing at the centre over spacing at the face
   double ramp;                   // full step over the first one of every stretch
+  double accuracy = 0;  // K; 0 is one mesh, otherwise this is the finer one of two (extrapolation.h)
 
   void check() const;
   double full_step(size_t stretch) const {
@@ -19,10 +20,11 @@ struct Grid {
   }
 };
 
-// The grid chosen for accuracy per second: graded to 0.68 mm at the faces, as many nodes as the section asks
-// for, and ramped steps of a fixed time. On the published strand this is 48 x 48 nodes, graded 5 to 1, and
-// 286 steps; benchmarks/README.md says what it costs and how far off it is.
-Grid default_grid(const Strand& strand);
+// The two meshes and the steps that are chosen for an accuracy, K: so far off are the temperatures of probes
+// and mid-faces in the mean along the strand. docs/numerics.md says how the rules were found, and what holds
+// for the other fields. Refuses an accuracy that takes more steps or memory than are allowed.
+Grid grid_for(const Strand& strand, double accuracy);
+constexpr double default_accuracy = 0.5;
 
 // Steps grow by this factor from a ramp's first to the full one.
 constexpr double ramp_growth = 1.2;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "casting/kernels.h"
+#include "casting/outputs.h"
 #include "casting/steel_curves.h"
 #include "core/aligned.h"
 
@@ -15,6 +16,7 @@ template <class T>
 struct JobArrays {
   core::AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
   MarchJob<T> job = {};
+  OutputMemory<T> coarse, check;  // of the other meshes (extrapolation.h)
 
   void begin(const March<T>& march, Carry carry, const Outputs<T>& outputs);
   // Tables of the candidate in lane `lane`.

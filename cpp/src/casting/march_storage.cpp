@@ -70,17 +70,19 @@ Axis<T> MarchStorage<T>::reversed(const Axis<T>& axis) {
 }
 
 template <class T>
-MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Options& options) {
+MarchStorage<T>::MarchStorage(const Strand& strand, const Grid& grid, const Options& options)
+    : MarchStorage(graded_nodes(strand.width / 2, grid.nx, grid.grading_x),
+                   graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y), march_steps(strand, grid),
+                   options) {}
+
+template <class T>
+MarchStorage<T>::MarchStorage(const std::vector<double>& x, const std::vector<double>& y,
+                              const std::vector<Step<double>>& steps, const Options& options) {
   arrays_.reserve(3 * 9);  // their addresses are handed out
-  const std::vector<double> x = graded_nodes(strand.width / 2, grid.nx, grid.grading_x);
-  const std::vector<double> y = graded_nodes(strand.thickness / 2, grid.ny, grid.grading_y);
   const Axis<T> axis_y = axis(y);
   march.section = lay_section(axis(x), axis_y, reversed(axis_y), options.method);
-  double z = 0;
-  for (const Step<double>& s : march_steps(strand, grid)) {
+  for (const Step<double>& s : steps)
     steps_.push_back({T(s.size), T(s.memory), T(s.share), T(s.ratio), s.stretch});
-    z += s.size;
-  }
   for (const auto& [px, py] : options.probes) {
     Probe<T> p;
     p.i = cubic_weights(x, px, p.weight_x);

@@ -11,6 +11,9 @@ template <class T>
 class MarchStorage {
  public:
   MarchStorage(const Strand& strand, const Grid& grid, const Options& options);
+  // Nodes from the centre planes to the faces, m.
+  MarchStorage(const std::vector<double>& x, const std::vector<double>& y,
+               const std::vector<Step<double>>& steps, const Options& options);
   MarchStorage(const MarchStorage&) = delete;
   March<T> march;
 

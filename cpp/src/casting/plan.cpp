@@ -24,6 +24,11 @@ Strand checked(Strand strand, const Grid& grid, const Options& options) {
   return strand;
 }
 
+// The published scheme is marched on one mesh, as published.
+bool asks_for_two_meshes(const Grid& grid, const Options& options) {
+  return grid.accuracy > 0 && options.method == Method::adi && options.phase_change == PhaseChange::enthalpy;
+}
+
 template <class T>
 void check_memory(const March<T>& march, Carry carry) {
   const double bytes = double(kernels().of<T>().workspace_size(march, carry)) * sizeof(T);
@@ -44,6 +49,9 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
       x_(graded_nodes(strand_.width / 2, grid.nx, grid.grading_x)),
       y_(graded_nodes(strand_.thickness / 2, grid.ny, grid.grading_y)),
       storage_(strand_, grid, options),
+      extrapolation_(asks_for_two_meshes(grid, options)
+                         ? std::make_unique<Extrapolation<T>>(x_, y_, march_steps(strand_, grid), options)
+                         : nullptr),
       by_temperature_(options.phase_change == PhaseChange::correction),
       tables_(strand_.steel.tabulate(strand_.pouring_temperature, by_temperature_, {})) {
   check_memory(storage_.march, Carry::single);
@@ -142,6 +150,7 @@ void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
   arrays.job.place = {group.first,           group.count, group.tangent, tangents.count,
                       int(group.gradient.size()), group.stop};
   kernel.run(arrays.ready(n_slots));
+  if (extrapolation_) extrapolation_->improve(arrays, n_slots);
   if (outputs.damping && group.tangent == 0) std::fill_n(outputs.damping + group.first, group.count, 0);
 }
 

@@ -1,10 +1,10 @@
 // A plan: a strand on a grid, ready to be marched for any number of candidates.
 #pragma once
 #include <functional>
+#include <memory>
 #include <vector>
 
-#include "casting/job.h"
-#include "casting/march_storage.h"
+#include "casting/extrapolation.h"
 
 namespace tundish::casting {
 
@@ -27,6 +27,7 @@ class Plan {
 
   const Strand& strand() const { return strand_; }
   const March<T>& march() const { return storage_.march; }
+  bool extrapolates() const { return extrapolation_ != nullptr; }
   const std::vector<double>& z() const { return z_; }  // (steps + 1), m
   const std::vector<double>& x() const { return x_; }  // (nx), m
   const std::vector<double>& y() const { return y_; }
@@ -65,6 +66,7 @@ class Plan {
   Options options_;
   std::vector<double> x_, y_, z_;
   MarchStorage<T> storage_;
+  std::unique_ptr<const Extrapolation<T>> extrapolation_;  // where the grid asks for an accuracy
   bool by_temperature_;
   SteelTables tables_;  // of strand_
 };

@@ -25,7 +25,7 @@ bool Stepper::step() {
   // Where the cooling has jumped the past is no guide to it: as at the start of a stretch.
   if (changed_ || step.memory == 0) before_ = 0;
   step = make_step(step.size, before_, step.stretch);
-  before_ = before_ > 0 ? step.size : step.size / starting_steps;
+  before_ = last_part(step);
   changed_ = false;
   Step<double> next = {};
   if (next_ + 1 < march.n_steps && march.steps[next_ + 1].memory > 0)

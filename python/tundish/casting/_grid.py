@@ -11,12 +11,22 @@ from tundish._common.refusals import MISSING, ArgumentError
 from tundish.casting._strand import Strand
 
 # A possible grid: what is left out of another is taken from it while what is given is checked.
-_POSSIBLE = _core.Grid(8, 8, 1e-2, [1e-2], (1.0, 1.0), 1.0)
+_POSSIBLE = _core.Grid(9, 9, 1e-2, [1e-2], (1.0, 1.0), 1.0)
+
+_DEFAULT_ACCURACY = 0.5  # K
 
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """Nodes of the quarter section and steps down the strand.
+    """Nodes of the quarter section and steps down the strand, or the accuracy that they are chosen for.
+
+    `Grid(accuracy=0.5)` marches the strand on two meshes, one of every other node of the other, and
+    extrapolates from both (Richardson). Mesh and steps are chosen before the march from section, cooling,
+    speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root mean
+    square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
+    `error_estimate` of the solution says by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
+
+    `Grid(nx, ...)` is one mesh, as given, and has no estimate:
 
     - `nx`, `ny`: nodes from the centre plane to the face, both included; `ny` is `nx` when left out.
     - `dz_mold`, `dz_spray`: largest steps in the mould and in the zones, m (one number, or one for each
@@ -26,12 +36,12 @@ class Grid:
     - `ramp`: every stretch starts with steps this many times smaller, growing by 20 % a step. Where the
       cooling jumps the temperatures change fastest; elsewhere large steps will do.
 
-    `Grid()` alone is chosen for accuracy per second: graded to 0.7 mm at the faces, as many nodes as the
-    section asks for, and ramped steps up to 0.24 s of casting in the mould and 1.92 s below. With `nx`, what
-    is left out is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`.
+    What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`; without `nx`, and
+    beside an accuracy, it is chosen for the accuracy. With `accuracy` and `nx` the numbers given are those of
+    the finer of the two meshes, so `nx` and `ny` must be odd.
 
-    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, and more than
-    1e7 of them, are refused when the grid meets its strand.
+    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7 of
+    them, and an accuracy that would take more, are refused when the grid meets its strand.
     """
 
     nx: int | None = None
@@ -40,13 +50,18 @@ class Grid:
     dz_spray: float | tuple[float, ...] | None = None
     grading: float | tuple[float, float] | None = None
     ramp: float | None = None
+    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if self.nx is None and self.ny is not None:
             raise ArgumentError("nx", MISSING, "must be given with ny")
+        if all(getattr(self, field.name) is None for field in dataclasses.fields(self)):
+            object.__setattr__(self, "accuracy", _DEFAULT_ACCURACY)
         if self.nx is not None:
             nx = integer("nx", self.nx)
-            defaults = {"ny": nx, "dz_mold": 1e-3, "dz_spray": 1e-2, "grading": 1.0, "ramp": 1.0}
+            defaults: dict[str, float] = {"ny": nx}
+            if self.accuracy is None:
+                defaults |= {"dz_mold": 1e-3, "dz_spray": 1e-2, "grading": 1.0, "ramp": 1.0}
             for name, value in defaults.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, value)
@@ -58,14 +73,17 @@ class Grid:
     def resolve(self, strand: Strand) -> Grid:
         """The grid with everything left out filled in for this strand."""
         core = self._core_of(strand)
-        return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
+        return Grid(
+            core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp, self.accuracy
+        )
 
     def check(self, strand: Strand) -> None:
         """Raises ValueError naming the step that does not fit the strand, or makes more than 1e7 of them."""
         self._core_of(strand).check(strand._core)
 
     def _core_of(self, strand: Strand) -> _core.Grid:
-        return self._filled(_core.default_grid(strand._core))
+        accuracy = _DEFAULT_ACCURACY if self.accuracy is None else number("accuracy", self.accuracy)
+        return self._filled(_core.grid_for(strand._core, accuracy))
 
     def _filled(self, default: _core.Grid) -> _core.Grid:
         return _core.Grid(
@@ -75,7 +93,15 @@ class Grid:
             default.dz_spray if self.dz_spray is None else _steps(self.dz_spray),
             default.grading if self.grading is None else pair("grading", self.grading),
             default.ramp if self.ramp is None else number("ramp", self.ramp),
+            0.0 if self.accuracy is None else _positive("accuracy", self.accuracy),
         )
+
+
+def _positive(name: str, value: float) -> float:
+    given = number(name, value)
+    if not given > 0:
+        raise ArgumentError(name, given, "must be above 0")
+    return given
 
 
 def _steps(value: float | Iterable[float]) -> list[float]:

@@ -15,8 +15,11 @@ from tundish._common.progress import progress_callback
 from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
-from tundish.casting._solution import FIELDS, GRADIENT_FIELDS, BatchSolution, Solution
+from tundish.casting._solution import FIELDS, GRADIENT_FIELDS, BatchSolution, Solution, errors
 from tundish.casting._strand import Strand
+
+# What a run gives beside the fields that were asked for.
+_OF_THE_MARCH = ("status", "status_step", "damping", "error_estimate")
 
 ProgressOption = bool | Callable[[int, int], object]
 S = TypeVar("S", bound=Solution)
@@ -32,7 +35,8 @@ class Plan:
 
     **Attributes:**
 
-    - `strand`; `grid`: the :class:`Grid` with everything left out filled in; `options`: :class:`Options`.
+    - `strand`; `grid`: the :class:`Grid` with everything left out filled in, of two meshes the finer one;
+      `options`: :class:`Options`.
     - `x`: (nx,), `y`: (ny,), `z`: (nz+1,) m, the places of the nodes.
     - `probes`: (n_probes, 2) m. `sections`: (n_sections,) m. `gradient`, `outputs`: tuples of names.
 
@@ -105,18 +109,22 @@ class Plan:
         """The strand's solution, without a warning."""
         fields = self._fields({}, np.empty((1, 0)), progress)
         one = {name: rows[0] for name, rows in fields.items()}
-        status, step, damping = (one.pop(name) for name in ("status", "status_step", "damping"))
-        return Solution(*self._description(), status, step, damping, one, options=self.options)
+        status, step, damping, error = (one.pop(name, None) for name in _OF_THE_MARCH)
+        return Solution(
+            *self._description(), status, step, damping, one, options=self.options,
+            error_estimate=errors(error, one),
+        )  # fmt: skip
 
     def _many(self, parameters: Mapping[str, ArrayLike], progress: ProgressOption = False) -> BatchSolution:
         """The candidates' solutions, without a warning."""
         columns = _columns(parameters, self.strand)
         values = np.ascontiguousarray(np.stack(list(columns.values()), axis=1))
         fields = self._fields(columns, values, progress)
-        status, step, damping = (fields.pop(name) for name in ("status", "status_step", "damping"))
+        status, step, damping, error = (fields.pop(name, None) for name in _OF_THE_MARCH)
         return BatchSolution(
-            *self._description(), status, step, damping, fields, columns, options=self.options
-        )
+            *self._description(), status, step, damping, fields, columns, options=self.options,
+            error_estimate=errors(error, fields),
+        )  # fmt: skip
 
     def _fields(self, names: Iterable[str], values: Floats, progress: ProgressOption) -> dict[str, Any]:
         """Fields by name, each with a leading candidate axis, of candidates (n_candidates, n_names)."""
@@ -125,7 +133,7 @@ class Plan:
                 self._slots(names),
                 values,
                 self._slots(self.gradient),
-                list(self.outputs),
+                [*self.outputs, "error_estimate"] if self._core.extrapolates else list(self.outputs),
                 self.options.threads or 0,
                 callback,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,26 @@ FIELDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 GRADIENT_FIELDS = ("probe_gradient", "metallurgical_length_gradient")
 
+# Of the error estimate, in the order of the C++ library: the field that each number is about.
+ERROR_FIELDS = {
+    "probes": "probe_temperature",
+    "faces": "face_temperature",
+    "corner": "corner_temperature",
+    "shell": "shell_thickness",
+    "length": "metallurgical_length",
+}
+
+
+def errors(estimate: Floats | None, fields: Collection[str]) -> dict[str, Any] | None:
+    """The estimates (..., 5) by name, of the fields that there are; None of one mesh."""
+    if estimate is None:
+        return None
+    return {
+        name: estimate[..., n] if estimate.ndim > 1 else float(estimate[n])
+        for n, (name, field) in enumerate(ERROR_FIELDS.items())
+        if field in fields
+    }
+
 
 def describe(status: int, z: float, damping: int) -> str:
     """What a status means and what to do about it; `z` is where it came up first, m."""
@@ -94,6 +115,9 @@ class Solution:
       the parameters in `gradient`, each in its own unit.
     - `status`, `message`, `success`: how the march ended and what to do.
     - `strand`, `grid`, `options`: what was solved, and how.
+    - `error_estimate`: how far the fields are off, by name, of a grid with an accuracy: "probes", "faces" and
+      "corner", K, and "shell", m, in the mean along the strand (root mean square), and "length", m, of the
+      metallurgical length. Of those fields that were asked for; None of one mesh.
     - `damping`: 0, or 1, 2, 4 or 8 where a march by ADI diverged with less and was marched again with its
       freezing fronts damped: a kelvin or two less accurate. Smaller steps need less.
 
@@ -113,6 +137,7 @@ class Solution:
     damping: Any
     fields: dict[str, NDArray[Any]]
     options: Options = dataclasses.field(default=Options(), kw_only=True)
+    error_estimate: dict[str, Any] | None = dataclasses.field(default=None, kw_only=True)
 
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__.get("fields", {})
@@ -236,6 +261,9 @@ class BatchSolution(Solution):
             self.damping[n],
             {name: values[n] for name, values in self.fields.items()},
             options=self.options,
+            error_estimate=None
+            if self.error_estimate is None
+            else {name: float(values[n]) for name, values in self.error_estimate.items()},
         )
 
     def plot(self) -> Figure:

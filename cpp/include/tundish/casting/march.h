@@ -94,6 +94,12 @@ TUNDISH_HD Step<T> make_step(T size, T before, int stretch) {
   return {size, r * r / (1 + 2 * r), (1 + r) / (1 + 2 * r), r, stretch};
 }
 
+// The last of the parts that a step is taken in.
+template <class T>
+TUNDISH_HD T last_part(const Step<T>& step) {
+  return step.memory > 0 ? step.size : step.size / starting_steps;
+}
+
 // Where a thermocouple reads: weights of the 4 x 4 nodes around it, applied to the Kirchhoff potential.
 template <class T>
 struct Probe {
@@ -148,6 +154,7 @@ struct Outputs {
   int* damping;                                // (candidates,), always 0: no march is damped any more
   T* probe_gradient;                           // (candidates, gradients, probes, steps + 1)
   T* metallurgical_length_gradient;            // (candidates, gradients)
+  T* error_estimate;  // (candidates, 5): probes, faces and corner, K, shell and length, m; of two meshes
 };
 
 // Which rows of the outputs the lanes of a Real are.
