@@ -25,7 +25,8 @@ TUNDISH_NAMESPACE_BEGIN
 template <class Real>
 struct StepSize {
   typename Number<Real>::Scalar memory;  // weight of the previous increment, m
-  typename Number<Real>::Scalar ratio;   // the prediction over the previous increment
+  // The prediction over the previous increment, at most 1: repeated in full, increments of growing steps rock.
+  typename Number<Real>::Scalar ratio;
   Real span;                             // weight of the heat balance, s
 };
 
