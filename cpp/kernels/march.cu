@@ -5,7 +5,7 @@
 namespace tundish {
 
 constexpr int curves_per_steel = 8;   // in the order of SteelCurves
-constexpr int numbers_per_steel = 7;  // in the order of casting::JobArrays::add_steel
+constexpr int numbers_per_steel = 8;  // in the order of casting::JobArrays::add_steel
 constexpr int tangents = 8;
 
 template <class T>
@@ -75,6 +75,7 @@ __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Can
   steel.solid_slope = number(4);
   steel.largest_solid_slope = number(5);
   steel.solid_heating = number(6);
+  steel.liquid_slope = number(7);
 }
 
 // One block a job: its members share the slots, and divide the lines of the section among them.

@@ -26,7 +26,7 @@ void JobArrays<T>::add_steel(const SteelTables& tables, double pouring_state, in
   }
   const double numbers[numbers_of_steel] = {
       tables.solidus,     tables.liquidus,            tables.liquidus_potential, pouring_state,
-      tables.solid_slope, tables.largest_solid_slope, tables.solid_heating};
+      tables.solid_slope, tables.largest_solid_slope, tables.solid_heating,       tables.liquid_slope};
   for (int n = 0; n < numbers_of_steel; ++n) job.steel_numbers[n * lanes + lane] = T(numbers[n]);
 }
 
@@ -49,7 +49,7 @@ void JobArrays<T>::add_steel_tangents(const SteelTables& tables, const std::vect
       &tables.solidus_tangent,     &tables.liquidus_tangent,
       &tables.liquidus_potential_tangent, &pouring_state,
       &tables.solid_slope_tangent, &tables.largest_solid_slope_tangent,
-      &tables.solid_heating_tangent};
+      &tables.solid_heating_tangent, &tables.liquid_slope_tangent};
   for (int n = 0; n < int(std::size(of)); ++n)
     spread(*of[n], [&](size_t, int k, T x) { job.steel_tangents[n * tangents + k] = x; });
 }

@@ -5,7 +5,7 @@
 
 namespace tundish::casting {
 
-constexpr int n_curves_of_steel = 8, numbers_of_steel = 7;
+constexpr int n_curves_of_steel = 8, numbers_of_steel = 8;
 constexpr int max_lanes = 16;
 constexpr int max_stretches = 1000;
 
@@ -29,7 +29,7 @@ struct MarchJob {
   const T *slots, *slot_tangents;
   int n_slots;
   CurveOfJob<T> curves[n_curves_of_steel];
-  // Solidus, liquidus, potential at the liquidus, pouring state, and SteelCurves' three numbers of the solid.
+  // Solidus, liquidus, potential at the liquidus, pouring state, then SteelCurves' slopes.
   T steel_numbers[numbers_of_steel * max_lanes], steel_tangents[numbers_of_steel * max_lanes];
   Place place;
   Outputs<T> outputs;

@@ -90,6 +90,7 @@ struct CandidateLayout {
     steel.solid_slope = number(4);
     steel.largest_solid_slope = number(5);
     steel.solid_heating = number(6);
+    steel.liquid_slope = number(7);
     T* rest = job.memory + aligned_numbers<T>(job.n_slots * long(sizeof(Real)));
     lay_out<Real>(job.march->section, job.march->method, 1, reinterpret_cast<Real*>(rest), fields);
   }

@@ -155,10 +155,8 @@ void tabulate_steel(const Model& steel, Real pouring_temperature, bool by_temper
   auto heating = [&](Real T) { return 1.0 / (steel.density(T) * steel.heat_capacity(T)); };
   const Real top = TS - 1e-6;
   Real fastest = diffusivity(top), lightest = heating(top);
-  // Half of the liquid's: where K of neighbours differs by more than three times, the two factors of a step do
-  // not commute well enough, and meshes of 0.2 mm with steps of 0.25 s diverged (a liquid that conducts six times
-  // as well; with 0.3 of it once in seven, with half of it never).
-  keep(out.solid_slope, out.solid_slope_tangent, maximum(fastest, 0.5 * diffusivity(TL + 1e-6)));
+  keep(out.solid_slope, out.solid_slope_tangent, fastest);
+  keep(out.liquid_slope, out.liquid_slope_tangent, diffusivity(TL + 1e-6));
   for (int n = 0; n < solid_samples; ++n) {
     const Real T = low + (top - low) * (double(n) / solid_samples);
     fastest = maximum(fastest, diffusivity(T));

@@ -29,9 +29,9 @@ struct SteelTables {
   Curve curves[n_curves];
   std::vector<double> tangents[n_curves];  // (rows, gradients)
   double solidus, liquidus, liquidus_potential, pouring_enthalpy;
-  double solid_slope, largest_solid_slope, solid_heating;  // SteelCurves
+  double solid_slope, largest_solid_slope, solid_heating, liquid_slope;  // SteelCurves
   std::vector<double> solidus_tangent, liquidus_tangent, liquidus_potential_tangent, pouring_enthalpy_tangent,
-      solid_slope_tangent, largest_solid_slope_tangent, solid_heating_tangent;
+      solid_slope_tangent, largest_solid_slope_tangent, solid_heating_tangent, liquid_slope_tangent;
 };
 
 // A steel's numbers with their derivatives, as many as one tabulation gives.

@@ -222,6 +222,18 @@ TUNDISH_HD void for_each_node(const Team& team, const Section<typename Number<Re
   team.sync();
 }
 
+// The least K of a node: that of the solid, and in the mush half of the liquid's. Where K jumps more than three
+// times from node to node the factors along x and y commute too badly: with a liquid that conducts six times as
+// well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K one of seven.
+template <class Group, class Real>
+TUNDISH_HD Group least_slope(const SteelCurves<Real>& steel, Group potential) {
+  typedef typename Number<Real>::Scalar Scalar;
+  const Group none = constant(potential, 0), all = constant(potential, 1);
+  const Real more = maximum(Scalar(0.4) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0)));
+  const Group share = minimum(maximum(none, potential * (Scalar(10) / steel.liquidus_potential)), all);
+  return Group(steel.solid_slope) + share * more;
+}
+
 // What is done at the nodes once a factor along y is solved. L takes a few columns together.
 template <class Real, class Phase, class L>
 struct AtNodes {
@@ -238,7 +250,7 @@ struct AtNodes {
     const Group guess = phase.limited(range, state, next.ratio * u);
     Group potential, slope_there;
     phase.properties(phase.advance(state, guess), potential, slope_there);
-    const Group K = maximum(maximum(slope, slope_there), Group(phase.steel.solid_slope));
+    const Group K = maximum(maximum(slope, slope_there), least_slope(phase.steel, potential));
     const Group inverse = Scalar(1) / (next.span * K);
     L::store(next.memory * u, f.known + node, 1);
     L::store(guess, f.guess + node, 1);

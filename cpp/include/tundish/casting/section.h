@@ -25,6 +25,7 @@ struct SteelCurves {
   Real solid_slope;          // dPhi/dH of the solid at the solidus, m2/s
   Real largest_solid_slope;  // of all the solid
   Real solid_heating;        // dT/dH of the solid, its largest, K m3/J
+  Real liquid_slope;         // dPhi/dH of the liquid at the liquidus, m2/s
 };
 
 // What one stretch of the caster does to the two faces: flux + htc (T - ambient).
