@@ -2,7 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include "casting/grid.h"
+#include "casting/accuracy.h"
 #include "casting/options.h"
 #include "choice.h"
 #include "module.h"
@@ -99,16 +99,26 @@ void bind_strand(py::module_& m) {
       .def_property_readonly("slots", &casting::Strand::slots);
 }
 
+casting::Grid on_mesh(casting::Grid grid, int nx, int ny, Pair grading) {
+  grid.nx = nx;
+  grid.ny = ny;
+  grid.grading_x = grading[0];
+  grid.grading_y = grading[1];
+  grid.check();
+  return grid;
+}
+
 // The grid as resolved: Python's Grid fills what was left out from grid_for().
 void bind_grid(py::module_& m) {
   py::class_<casting::Grid>(m, "Grid")
       .def(py::init([](int nx, int ny, double dz_mold, const std::vector<double>& dz_spray, Pair grading,
-                       double ramp, double accuracy) {
-             casting::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp, accuracy};
+                       double ramp) {
+             casting::Grid grid{nx, ny, dz_mold, dz_spray, grading[0], grading[1], ramp};
              grid.check();
              return grid;
            }),
-           "nx"_a, "ny"_a, "dz_mold"_a, "dz_spray"_a, "grading"_a, "ramp"_a, "accuracy"_a = 0.0)
+           "nx"_a, "ny"_a, "dz_mold"_a, "dz_spray"_a, "grading"_a, "ramp"_a)
+      .def("on_mesh", &on_mesh, "nx"_a, "ny"_a, "grading"_a, "The same steps on another mesh.")
       .def_readonly("nx", &casting::Grid::nx)
       .def_readonly("ny", &casting::Grid::ny)
       .def_readonly("dz_mold", &casting::Grid::dz_mold)

@@ -86,15 +86,9 @@ class Strand(metaclass=_Metaclass):
 
 class Grid(metaclass=_Metaclass):
     def __init__(
-        self,
-        nx: int,
-        ny: int,
-        dz_mold: float,
-        dz_spray: Sequence[float],
-        grading: _Pair,
-        ramp: float,
-        accuracy: float = 0.0,
+        self, nx: int, ny: int, dz_mold: float, dz_spray: Sequence[float], grading: _Pair, ramp: float
     ) -> None: ...
+    def on_mesh(self, nx: int, ny: int, grading: _Pair) -> Grid: ...
     @property
     def nx(self) -> int: ...
     @property

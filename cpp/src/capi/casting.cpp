@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "capi/boundary.h"
+#include "casting/accuracy.h"
 #include "casting/stepper.h"
 #include "core/refusal.h"
 

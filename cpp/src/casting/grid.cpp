@@ -11,15 +11,34 @@ namespace {
 constexpr double max_steps = 1e7;
 constexpr double min_step = 1e-12;  // m; ramps of much smaller ones would hardly grow, or not at all
 
-// Nodes and grading that give an axis a spacing at the face and a growth from node to node.
-struct AxisChoice {
-  int nodes;
-  double grading;
-};
-AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
-  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
-  const int nodes = std::max(9, 2 * int(std::ceil(spacings / 2)) + 1);
-  return {nodes, std::pow(growth, nodes - 2)};
+// Steps of a ramp up to a full one.
+std::vector<double> ramped_sizes(double length, double full, double ramp) {
+  std::vector<double> sizes;
+  double covered = 0;
+  for (double size = full / ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {
+    sizes.push_back(std::min(size, full));
+    covered += sizes.back();
+  }
+  return sizes;
+}
+
+// Steps for an accuracy, an even number, by the time t since the meniscus: proportional to it, as a front's is
+// that moves with the root of the time; from a small first one where the cooling jumps; and small again where the
+// last liquid freezes, which goes fast.
+std::vector<double> timed_sizes(const Strand& strand, const StepLaw& law, double start, double length) {
+  std::vector<double> sizes;
+  double covered = 0;
+  while (covered < length * (1 - 1e-9) || sizes.size() % 2 == 1) {
+    const double in = covered / strand.speed, t = (start + covered) / strand.speed;
+    double size = law.growth * (law.earliest + t);
+    if (start > 0) size = std::min(size, law.first + 0.3 * in);
+    if (t < 1.02 * law.solid) size = std::min(size, std::max(law.last, 0.03 * (law.solid - t)));
+    // Two steps at least, so that the last of a short stretch is not far longer than what is left of it.
+    sizes.push_back(std::min(size * strand.speed, length / 2));
+    covered += sizes.back();
+    if (double(sizes.size()) > max_steps) break;
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -42,26 +61,6 @@ void Grid::check() const {
       core::refuse(name, nodes, "nodes; with an accuracy an odd number is needed, at least 5");
 }
 
-Grid grid_for(const Strand& strand, double accuracy) {
-  core::require_positive("accuracy", accuracy);
-  const double finer = std::pow(accuracy / default_accuracy, 1.0 / 3), shorter = std::sqrt(accuracy / default_accuracy);
-  const double face = 1.3e-3 * finer, growth = 1 + 0.064 * finer;
-  const AxisChoice x = choose_axis(strand.width / 2, face, growth);
-  const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
-  Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 30, accuracy};
-  double start = 0;
-  for (const Stretch& stretch : strand.stretches) {
-    const double end = stretch.end / strand.speed;
-    const double full = std::min(shorter * 0.08 * std::pow(end, 0.7) * strand.speed, (stretch.end - start) / 2);
-    if (start == 0)
-      grid.dz_mold = full;
-    else
-      grid.dz_spray.push_back(full);
-    start = stretch.end;
-  }
-  return grid;
-}
-
 std::vector<double> graded_nodes(double half_length, int nodes, double grading) {
   std::vector<double> x(size_t(nodes), 0.0);
   for (int i = 1; i < nodes; ++i) {
@@ -73,8 +72,20 @@ std::vector<double> graded_nodes(double half_length, int nodes, double grading) 
   return x;
 }
 
+// Refuses steps that do not fit a stretch.
+static void check_stretch(const Grid& grid, size_t stretch, double length, size_t steps) {
+  const char* name = stretch == 0 ? "dz_mold" : "dz_spray";
+  const double full = grid.full_step(stretch);
+  if (full > length * (1 + 1e-9))
+    core::refuse(name, full, "m is longer than " + stretch_name(stretch) + ", " + std::to_string(length) + " m");
+  if (double(steps) + length / full > max_steps) core::refuse(name, full, "m makes more than 1e7 steps");
+  if (full < min_step) core::refuse(name, full, "m; must be at least 1e-12 m");
+  if (full / grid.ramp < min_step)
+    core::refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(stretch));
+}
+
 std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
-  if (grid.dz_spray.size() != 1 && grid.dz_spray.size() + 1 != strand.stretches.size())
+  if (grid.accuracy == 0 && grid.dz_spray.size() != 1 && grid.dz_spray.size() + 1 != strand.stretches.size())
     core::refuse(
         "dz_spray", grid.dz_spray.size(),
         "steps; one, or one for each of the " + std::to_string(strand.stretches.size() - 1) + " zones");
@@ -82,31 +93,18 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
   double start = 0;
   for (size_t s = 0; s < strand.stretches.size(); ++s) {
     const double length = strand.stretches[s].end - start;
-    start = strand.stretches[s].end;
-    const double full = grid.full_step(s);
-    if (full > length * (1 + 1e-9))
-      core::refuse(s == 0 ? "dz_mold" : "dz_spray", full,
-                   "m is longer than " + stretch_name(s) + ", " + std::to_string(length) + " m");
-    if (double(steps.size()) + length / full > max_steps)
-      core::refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m makes more than 1e7 steps");
-    if (full < min_step) core::refuse(s == 0 ? "dz_mold" : "dz_spray", full, "m; must be at least 1e-12 m");
-    if (full / grid.ramp < min_step)
-      core::refuse("ramp", grid.ramp, "makes a first step of less than 1e-12 m in " + stretch_name(s));
-    std::vector<double> sizes;
+    if (grid.accuracy == 0) check_stretch(grid, s, length, steps.size());
+    const std::vector<double> sizes = grid.accuracy > 0 ? timed_sizes(strand, grid.law, start, length)
+                                                        : ramped_sizes(length, grid.full_step(s), grid.ramp);
+    if (double(steps.size() + sizes.size()) > max_steps)
+      core::refuse("accuracy", grid.accuracy, "K takes more than 1e7 steps");
     double covered = 0;
-    for (double size = full / grid.ramp; covered < length * (1 - 1e-9); size *= ramp_growth) {
-      sizes.push_back(std::min(size, full));
-      covered += sizes.back();
-    }
-    if (grid.accuracy > 0 && sizes.size() % 2 == 1) {  // two by two they are the steps of the check
-      sizes.push_back(sizes.back());
-      covered += sizes.back();
-    }
+    for (const double size : sizes) covered += size;
     // Steps that do not divide the stretch are all made a little smaller.
-    for (size_t k = 0; k < sizes.size(); ++k) {
-      const double size = sizes[k] * (length / covered);
-      steps.push_back(make_step(size, k == 0 ? 0 : last_part(steps.back()), int(s)));
-    }
+    for (size_t k = 0; k < sizes.size(); ++k)
+      steps.push_back(
+          make_step(sizes[k] * (length / covered), k == 0 ? 0 : last_part(steps.back()), int(s)));
+    start = strand.stretches[s].end;
   }
   return steps;
 }

@@ -6,25 +6,30 @@
 
 namespace tundish::casting {
 
+// Steps by the time t since the meniscus, s (docs/numerics.md, "Steps and meshes for an accuracy").
+struct StepLaw {
+  double growth = 0;    // of a step over the time, at most
+  double earliest = 1;  // s; added to the time
+  double first = 0;     // of every zone, s
+  double last = 0;      // where the last liquid freezes, s
+  double solid = 0;     // when that is, s; 0 where it does not
+};
+
 struct Grid {
   int nx, ny;                    // nodes from the centre plane to the face, both included
   double dz_mold;                // largest step in the mould, m
   std::vector<double> dz_spray;  // and in each zone, or one for all of them
   double grading_x, grading_y;   // spacing at the centre over spacing at the face
   double ramp;                   // full step over the first one of every stretch
-  double accuracy = 0;  // K; 0 is one mesh, otherwise this is the finer one of two (extrapolation.h)
+  // K; 0 is one mesh. Otherwise this is the finer one of two (extrapolation.h), and the steps follow the law.
+  double accuracy = 0;
+  StepLaw law = {};
 
   void check() const;
   double full_step(size_t stretch) const {
     return stretch == 0 ? dz_mold : dz_spray[dz_spray.size() == 1 ? 0 : stretch - 1];
   }
 };
-
-// The two meshes and the steps that are chosen for an accuracy, K: so far off are the temperatures of probes
-// and mid-faces in the mean along the strand. docs/numerics.md says how the rules were found, and what holds
-// for the other fields. Refuses an accuracy that takes more steps or memory than are allowed.
-Grid grid_for(const Strand& strand, double accuracy);
-constexpr double default_accuracy = 0.5;
 
 // Steps grow by this factor from a ramp's first to the full one.
 constexpr double ramp_growth = 1.2;

@@ -21,10 +21,11 @@ class Grid:
     """Nodes of the quarter section and steps down the strand, or the accuracy that they are chosen for.
 
     `Grid(accuracy=0.5)` marches the strand on two meshes, one of every other node of the other, and
-    extrapolates from both (Richardson). Mesh and steps are chosen before the march from section, cooling,
+    extrapolates from both (Richardson). Meshes and steps are chosen before the march from section, cooling,
     speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root mean
     square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
-    `error_estimate` of the solution says by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
+    `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
+    `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not.
 
     `Grid(nx, ...)` is one mesh, as given, and has no estimate:
 
@@ -36,12 +37,12 @@ class Grid:
     - `ramp`: every stretch starts with steps this many times smaller, growing by 20 % a step. Where the
       cooling jumps the temperatures change fastest; elsewhere large steps will do.
 
-    What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`; without `nx`, and
-    beside an accuracy, it is chosen for the accuracy. With `accuracy` and `nx` the numbers given are those of
-    the finer of the two meshes, so `nx` and `ny` must be odd.
+    What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`. Without `nx` the
+    mesh is the finer one of the default accuracy, and steps are ramped, up to 0.24 s of casting in the mould
+    and 1.92 s below.
 
     Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7 of
-    them, and an accuracy that would take more, are refused when the grid meets its strand.
+    them, and an accuracy that takes more, are refused when the grid meets its strand.
     """
 
     nx: int | None = None
@@ -57,11 +58,13 @@ class Grid:
             raise ArgumentError("nx", MISSING, "must be given with ny")
         if all(getattr(self, field.name) is None for field in dataclasses.fields(self)):
             object.__setattr__(self, "accuracy", _DEFAULT_ACCURACY)
+        if self.accuracy is not None:
+            self._check_accuracy()
         if self.nx is not None:
             nx = integer("nx", self.nx)
-            defaults: dict[str, float] = {"ny": nx}
+            defaults: dict[str, float] = {"ny": nx, "grading": 1.0}
             if self.accuracy is None:
-                defaults |= {"dz_mold": 1e-3, "dz_spray": 1e-2, "grading": 1.0, "ramp": 1.0}
+                defaults |= {"dz_mold": 1e-3, "dz_spray": 1e-2, "ramp": 1.0}
             for name, value in defaults.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, value)
@@ -70,22 +73,44 @@ class Grid:
                 object.__setattr__(self, name, tuple(value))
         self._filled(_POSSIBLE)  # refuses what no strand allows
 
+    def _check_accuracy(self) -> None:
+        accuracy = number("accuracy", self.accuracy)
+        if not accuracy > 0:
+            raise ArgumentError("accuracy", accuracy, "must be above 0 K")
+        for name in ("dz_mold", "dz_spray", "ramp"):
+            if (value := getattr(self, name)) is not None:
+                raise ArgumentError(name, value, "must be left out: the accuracy chooses the steps")
+        for name in ("nx", "ny"):
+            nodes = getattr(self, name)
+            if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < 5):
+                raise ArgumentError(name, nodes, "must be odd beside an accuracy, and at least 5")
+
     def resolve(self, strand: Strand) -> Grid:
-        """The grid with everything left out filled in for this strand."""
-        core = self._core_of(strand)
-        return Grid(
-            core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp, self.accuracy
-        )
+        """The grid with everything left out filled in for this strand; the steps of an accuracy stay out."""
+        return self._named(self._core_of(strand))
 
     def check(self, strand: Strand) -> None:
         """Raises ValueError naming the step that does not fit the strand, or makes more than 1e7 of them."""
         self._core_of(strand).check(strand._core)
 
+    def _named(self, core: _core.Grid) -> Grid:
+        """What the C++ library has made of this grid."""
+        if self.accuracy is not None:
+            return Grid(core.nx, core.ny, grading=core.grading, accuracy=self.accuracy)
+        return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
+
     def _core_of(self, strand: Strand) -> _core.Grid:
         accuracy = _DEFAULT_ACCURACY if self.accuracy is None else number("accuracy", self.accuracy)
-        return self._filled(_core.grid_for(strand._core, accuracy))
+        chosen = _core.grid_for(strand._core, accuracy)
+        if self.accuracy is None:
+            return self._filled(chosen)
+        if self.nx is None and self.grading is None:
+            return chosen
+        mesh = self._filled(chosen)
+        return chosen.on_mesh(mesh.nx, mesh.ny, mesh.grading)
 
     def _filled(self, default: _core.Grid) -> _core.Grid:
+        """One mesh: what is given, and the rest from another."""
         return _core.Grid(
             default.nx if self.nx is None else integer("nx", self.nx),
             default.ny if self.ny is None else integer("ny", self.ny),
@@ -93,15 +118,7 @@ class Grid:
             default.dz_spray if self.dz_spray is None else _steps(self.dz_spray),
             default.grading if self.grading is None else pair("grading", self.grading),
             default.ramp if self.ramp is None else number("ramp", self.ramp),
-            0.0 if self.accuracy is None else _positive("accuracy", self.accuracy),
         )
-
-
-def _positive(name: str, value: float) -> float:
-    given = number(name, value)
-    if not given > 0:
-        raise ArgumentError(name, given, "must be above 0")
-    return given
 
 
 def _steps(value: float | Iterable[float]) -> list[float]:

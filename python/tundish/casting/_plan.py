@@ -71,10 +71,12 @@ class Plan:
         self.sections = vector("sections", sections)
         self.gradient = tuple(names_of("gradient", gradient, strand.parameters()))
         self.outputs = _chosen(outputs, self.gradient)
-        self.grid = (Grid() if grid is None else grid).resolve(strand)
+        asked = Grid() if grid is None else grid
+        core_grid = asked._core_of(strand)
+        self.grid = asked._named(core_grid)
         make = _core.Plan64 if self.options.dtype == "float64" else _core.Plan32
         self._core = make(
-            strand._core, self.grid._core_of(strand), _core_options(self.options, self.probes, self.sections)
+            strand._core, core_grid, _core_options(self.options, self.probes, self.sections)
         )
         self.x, self.y, self.z = self._core.x, self._core.y, self._core.z
 

@@ -1,0 +1,81 @@
+#include "casting/accuracy.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "casting/job.h"
+#include "casting/march_storage.h"
+#include "core/refusal.h"
+
+namespace tundish::casting {
+namespace {
+
+constexpr double max_nodes = 2e6;  // of a section; some 200 bytes each
+
+// Nodes, an odd number, and grading that give an axis a spacing at the face and a growth from node to node.
+struct AxisChoice {
+  int nodes;
+  double grading;
+};
+AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
+  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
+  const int nodes = std::max(9, 2 * int(std::ceil(std::min(spacings, 1e6) / 2)) + 1);
+  return {nodes, std::min(std::pow(growth, nodes - 2), 1e4)};
+}
+
+StepLaw law_for(double growth) {
+  StepLaw law;
+  law.growth = growth;
+  law.first = 0.1 * std::min(1.0, growth / 0.03);
+  return law;
+}
+
+// When the centre is solid, s, by a march on a coarse mesh, which finds it about 1 % late: so it looks beyond the
+// strand's end. 0 where it is not.
+double solid_time(Strand strand) {
+  strand.stretches.back().end *= 1.05;
+  Grid grid = {17, 17, 0, {}, 6, 6, 1, 1};
+  grid.law = law_for(0.06);
+  const MarchStorage<double> storage(strand, grid, Options());
+  JobArrays<double> arrays;
+  double length = 0;
+  int status = 0, status_step = 0;
+  Outputs<double> outputs = {};
+  outputs.metallurgical_length = &length;
+  outputs.status = &status;
+  outputs.status_step = &status_step;
+  arrays.begin(storage.march, Carry::single, outputs);
+  const std::vector<double> slots = strand.slots();
+  arrays.slots.assign(slots.begin(), slots.begin() + strand.n_march_slots());
+  const SteelTables tables = strand.steel.tabulate(strand.pouring_temperature, false, {});
+  arrays.add_steel(tables, tables.pouring_enthalpy, 0);
+  arrays.job.place = {0, 1, 0, 0, 0, nullptr};
+  kernels().doubles.run(arrays.ready(strand.n_march_slots()));
+  return status == int(Status::converged) && std::isfinite(length) ? length / strand.speed : 0;
+}
+
+}  // namespace
+
+Grid grid_for(const Strand& strand, double accuracy) {
+  core::require_positive("accuracy", accuracy);
+  const double relative = accuracy / default_accuracy;
+  const double finer = std::sqrt(relative);
+  const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
+  const AxisChoice x = choose_axis(strand.width / 2, face, growth);
+  const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
+  if (double(x.nodes) * y.nodes > max_nodes)
+    core::refuse("accuracy", accuracy, "K takes " + std::to_string(x.nodes) + " x " + std::to_string(y.nodes) +
+                                           " nodes; 2e6 are allowed");
+  Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
+  grid.law = law_for(0.0125 * std::pow(relative, 1 / 1.3));
+  grid.law.solid = solid_time(strand);
+  grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
+  double shortest_zone = strand.length();
+  for (size_t s = 1; s < strand.stretches.size(); ++s)
+    shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);
+  grid.dz_mold = std::min(0.24 * strand.speed, strand.stretches[0].end);
+  grid.dz_spray = {std::min(1.92 * strand.speed, shortest_zone)};
+  return grid;
+}
+
+}  // namespace tundish::casting
