@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "casting/job.h"
 #include "casting/march_storage.h"
@@ -63,9 +64,13 @@ Grid grid_for(const Strand& strand, double accuracy) {
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
   const AxisChoice x = choose_axis(strand.width / 2, face, growth);
   const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
-  if (double(x.nodes) * y.nodes > max_nodes)
-    core::refuse("accuracy", accuracy, "K takes " + std::to_string(x.nodes) + " x " + std::to_string(y.nodes) +
-                                           " nodes; 2e6 are allowed");
+  const double nodes = double(x.nodes) * y.nodes;
+  if (nodes > max_nodes) {  // they go with one over the accuracy
+    char reached[32];
+    std::snprintf(reached, sizeof reached, "%.1g", 1.5 * accuracy * nodes / max_nodes);
+    core::refuse("accuracy", accuracy,
+                 "K takes more than 2e6 nodes of this section; " + std::string(reached) + " K can be reached");
+  }
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
   grid.law = law_for(0.0125 * std::pow(relative, 1 / 1.3));
   grid.law.solid = solid_time(strand);

@@ -23,12 +23,12 @@ bool Stepper::step() {
   const March<double>& march = plan_.march();
   Step<double> step = march.steps[next_];
   // Where the cooling has jumped the past is no guide to it: as at the start of a stretch.
-  if (changed_ || step.memory == 0) before_ = 0;
+  if (changed_ || step.ratio == 0) before_ = 0;
   step = make_step(step.size, before_, step.stretch);
   before_ = last_part(step);
   changed_ = false;
   Step<double> next = {};
-  if (next_ + 1 < march.n_steps && march.steps[next_ + 1].memory > 0)
+  if (next_ + 1 < march.n_steps && march.steps[next_ + 1].ratio > 0)
     next = make_step(march.steps[next_ + 1].size, before_, step.stretch);
   std::copy(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots(), arrays_.slots.begin());
   kernels().doubles.advance(arrays_.ready(plan_.strand().n_march_slots()), step, &next, progress_);

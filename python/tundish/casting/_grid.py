@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 from tundish import _core
@@ -75,8 +76,8 @@ class Grid:
 
     def _check_accuracy(self) -> None:
         accuracy = number("accuracy", self.accuracy)
-        if not accuracy > 0:
-            raise ArgumentError("accuracy", accuracy, "must be above 0 K")
+        if not 0 < accuracy < math.inf:
+            raise ArgumentError("accuracy", accuracy, "must be finite and above 0 K")
         for name in ("dz_mold", "dz_spray", "ramp"):
             if (value := getattr(self, name)) is not None:
                 raise ArgumentError(name, value, "must be left out: the accuracy chooses the steps")

@@ -75,9 +75,10 @@ enum class Ordering { lexicographic, red_black };
 enum class Status { converged = 0, not_converged = 1, diverged = 2 };
 
 // One step down the strand. With r the ratio of this step to the one before, the two-step backward formula
-// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r). The first step of every
-// stretch, where the cooling jumps, has memory 0 and share 1: it is taken as `starting_steps` steps of backward
-// Euler, the last of which is what the next step's r refers to.
+// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r); where r is beyond 1 + the
+// root of 2, its limit of stability, the step is one of backward Euler, memory 0 and share 1. The first step of
+// every stretch, where the cooling jumps, has ratio 0: it is taken as `starting_steps` steps of backward Euler,
+// the last of which is what the next step's r refers to.
 constexpr int starting_steps = 4;
 template <class T>
 struct Step {
@@ -91,13 +92,14 @@ template <class T>
 TUNDISH_HD Step<T> make_step(T size, T before, int stretch) {
   if (!(before > 0)) return {size, 0, 1, 0, stretch};
   const T r = size / before;
+  if (r > T(2.414)) return {size, 0, 1, r, stretch};
   return {size, r * r / (1 + 2 * r), (1 + r) / (1 + 2 * r), r, stretch};
 }
 
 // The last of the parts that a step is taken in.
 template <class T>
 TUNDISH_HD T last_part(const Step<T>& step) {
-  return step.memory > 0 ? step.size : step.size / starting_steps;
+  return step.ratio > 0 ? step.size : step.size / starting_steps;
 }
 
 // Where a thermocouple reads: weights of the 4 x 4 nodes around it, applied to the Kirchhoff potential.

@@ -132,9 +132,9 @@ struct Marcher {
   TUNDISH_HD void advance(const Step<Scalar>& step, const Step<Scalar>* next, const Cooling<Real>& cooling) {
     const Real duration = step.size / candidate.slots[slot_speed];
     if (march.method == Method::adi) {
-      const bool goes_on = next && next->memory > 0;
+      const bool goes_on = next && next->ratio > 0;
       const StepSize<Real> coming = goes_on ? step_size(*next) : StepSize<Real>{0, 0, duration};
-      if (step.memory > 0) {
+      if (step.ratio > 0) {
         heat_of_step = step_adi(team, march.section, phase, range_under(cooling), cooling, step_size(step), coming, goes_on,
                                 heat_of_step, f);
         heat = heat + heat_of_step;
