@@ -4,8 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "casting/job.h"
-#include "casting/march_storage.h"
+#include "casting/extrapolation.h"
 #include "core/refusal.h"
 
 namespace tundish::casting {
@@ -55,7 +54,33 @@ double solid_time(Strand strand) {
   return status == int(Status::converged) && std::isfinite(length) ? length / strand.speed : 0;
 }
 
+// The heat that peaks of the solid's heat capacity hold, over the capacity beside them, K.
+double heat_of_peaks(const Steel& steel) {
+  constexpr double step = 4;  // K
+  std::vector<double> heats;  // of each step
+  double before = steel.property(Steel::Property::enthalpy, lowest_temperature);
+  for (double T = lowest_temperature + step; T < steel.solidus(); T += step) {
+    const double here = steel.property(Steel::Property::enthalpy, T);
+    heats.push_back(here - before);
+    before = here;
+  }
+  if (heats.empty()) return 0;
+  std::vector<double> sorted = heats;
+  std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
+  const double median = sorted[sorted.size() / 2];
+  double excess = 0;
+  for (const double heat : heats) excess += std::max(heat / median - 1, 0.0) * step;
+  return excess;
+}
+
 }  // namespace
+
+double extrapolation_weight(const Steel& steel) {
+  const double range = steel.liquidus() - steel.solidus();
+  const double wide = std::clamp((range - 20) / 30, 0.0, 1.0);
+  const double smooth = std::clamp(1 - heat_of_peaks(steel) / 20, 0.0, 1.0);
+  return wide * smooth * extrapolation_weight_of_smooth;
+}
 
 Grid grid_for(const Strand& strand, double accuracy) {
   core::require_positive("accuracy", accuracy);
@@ -72,7 +97,8 @@ Grid grid_for(const Strand& strand, double accuracy) {
                  "K takes more than 2e6 nodes of this section; " + std::string(reached) + " K can be reached");
   }
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  grid.law = law_for(0.0125 * std::pow(relative, 1 / 1.3));
+  const double smooth = extrapolation_weight(strand.steel) / extrapolation_weight_of_smooth;
+  grid.law = law_for((0.0125 + 0.0175 * smooth) * std::pow(relative, 1 / 1.3));
   grid.law.solid = solid_time(strand);
   grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
   double shortest_zone = strand.length();

@@ -12,4 +12,9 @@ constexpr double default_accuracy = 0.5;  // K
 // memory than are allowed.
 Grid grid_for(const Strand& strand, double accuracy);
 
+// How much of what two meshes differ by belongs to their finer one, at probes and faces: a third for steels that
+// freeze over 50 K, nothing for those that freeze within 20 K or have peaks in the solid, where the front passes
+// probes node by node.
+double extrapolation_weight(const Steel& steel);
+
 }  // namespace tundish::casting

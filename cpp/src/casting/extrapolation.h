@@ -7,15 +7,18 @@
 
 namespace tundish::casting {
 
-// The same strand with every other node, and once more with every other step as well. The error of the mesh
-// falls with the square of the spacing, so a third of what the two meshes differ by is added to the finer one.
-// The error of the steps is estimated from the two marches on the coarser mesh.
+// The same strand with every other node, and once more with every other step as well. Where the error of the mesh
+// falls with the square of the spacing, a third of what the two meshes differ by is added to the finer one. The
+// error of the steps is estimated from the two marches on the coarser mesh.
+constexpr double extrapolation_weight_of_smooth = 1.0 / 3;
+
 template <class T>
 class Extrapolation {
  public:
-  // Of a mesh with an odd number of nodes along x and y, and an even number of steps in every stretch.
+  // Of a mesh with an odd number of nodes along x and y, and an even number of steps in every stretch. `weight` is
+  // that of probes and faces, 0 to a third (accuracy.h).
   Extrapolation(const std::vector<double>& x, const std::vector<double>& y,
-                const std::vector<Step<double>>& steps, const Options& options);
+                const std::vector<Step<double>>& steps, const Options& options, double weight);
 
   // The job has marched on the finer mesh. Marches its candidates on the others, and leaves in the job's
   // outputs what the two meshes tend to.
@@ -31,7 +34,7 @@ class Extrapolation {
 
   MarchStorage<T> coarse_, check_;
   std::vector<double> z_;  // (steps + 1), m
-  double half_[2];         // width and thickness, m
+  double weight_;          // of what the meshes differ by, at probes and faces
 };
 
 }  // namespace tundish::casting

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "casting/accuracy.h"
 #include "casting/outputs.h"
 #include "core/refusal.h"
 #include "core/thread_pool.h"
@@ -50,7 +51,8 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
       y_(graded_nodes(strand_.thickness / 2, grid.ny, grid.grading_y)),
       storage_(strand_, grid, options),
       extrapolation_(asks_for_two_meshes(grid, options)
-                         ? std::make_unique<Extrapolation<T>>(x_, y_, march_steps(strand_, grid), options)
+                         ? std::make_unique<Extrapolation<T>>(x_, y_, march_steps(strand_, grid), options,
+                                                                extrapolation_weight(strand_.steel))
                          : nullptr),
       by_temperature_(options.phase_change == PhaseChange::correction),
       tables_(strand_.steel.tabulate(strand_.pouring_temperature, by_temperature_, {})) {
