@@ -23,6 +23,15 @@ AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
   return {nodes, std::min(std::pow(growth, nodes - 2), 1e4)};
 }
 
+// Nodes go with one over the accuracy.
+void check_nodes(double accuracy, double nodes) {
+  if (nodes <= max_nodes) return;
+  char reached[32];
+  std::snprintf(reached, sizeof reached, "%.1g", 1.5 * accuracy * nodes / max_nodes);
+  core::refuse("accuracy", accuracy,
+               "K takes more than 2e6 nodes of this section; " + std::string(reached) + " K can be reached");
+}
+
 StepLaw law_for(double growth) {
   StepLaw law;
   law.growth = growth;
@@ -54,51 +63,74 @@ double solid_time(Strand strand) {
   return status == int(Status::converged) && std::isfinite(length) ? length / strand.speed : 0;
 }
 
-// The heat that peaks of the solid's heat capacity hold, over the capacity beside them, K.
-double heat_of_peaks(const Steel& steel) {
+// What the rules ask of a steel.
+struct Traits {
+  double range;         // liquidus less solidus, K
+  double peaks;         // the heat that peaks of the solid's capacity hold, over the capacity beside them, K
+  double conductivity;  // of the solid at the solidus, W/(m K)
+  double diffusivity;   // with the capacity beside the peaks, m2/s
+};
+Traits traits_of(const Steel& steel) {
   constexpr double step = 4;  // K
-  std::vector<double> heats;  // of each step
+  std::vector<double> heats;  // of each step, J/m3
   double before = steel.property(Steel::Property::enthalpy, lowest_temperature);
-  for (double T = lowest_temperature + step; T < steel.solidus(); T += step) {
+  for (double T = lowest_temperature + step; T < steel.solidus() || heats.empty(); T += step) {
     const double here = steel.property(Steel::Property::enthalpy, T);
     heats.push_back(here - before);
     before = here;
   }
-  if (heats.empty()) return 0;
   std::vector<double> sorted = heats;
   std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
   const double median = sorted[sorted.size() / 2];
-  double excess = 0;
-  for (const double heat : heats) excess += std::max(heat / median - 1, 0.0) * step;
-  return excess;
+  Traits traits = {steel.liquidus() - steel.solidus(), 0, 0, 0};
+  for (const double heat : heats) traits.peaks += std::max(heat / median - 1, 0.0) * step;
+  traits.conductivity = steel.property(Steel::Property::conductivity, steel.solidus() - 1e-6);
+  traits.diffusivity = traits.conductivity * step / median;
+  return traits;
+}
+
+double between(double low, double x, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
+
+// How wide the freezing range is for a front to be smooth on a mesh, and how free of peaks the solid, 0 to 1.
+double smoothness(const Traits& steel) {
+  return between(20, steel.range, 50) * (1 - between(0, steel.peaks, 20));
+}
+
+// How cold the faces are held, 0 to 1: htc over what conducts from within reach of it.
+double coldness(const Strand& strand, const Traits& steel) {
+  double coldest = 0, start = 0;
+  for (const Stretch& stretch : strand.stretches) {
+    const double reach = std::sqrt(steel.diffusivity * std::min((stretch.end - start) / strand.speed, 20.0));
+    for (const double htc : stretch.htc) {
+      const double biot = htc * reach / steel.conductivity;
+      coldest = std::max(coldest, biot / (1 + biot));
+    }
+    start = stretch.end;
+  }
+  return coldest;
 }
 
 }  // namespace
 
 double extrapolation_weight(const Steel& steel) {
-  const double range = steel.liquidus() - steel.solidus();
-  const double wide = std::clamp((range - 20) / 30, 0.0, 1.0);
-  const double smooth = std::clamp(1 - heat_of_peaks(steel) / 20, 0.0, 1.0);
-  return wide * smooth * extrapolation_weight_of_smooth;
+  return smoothness(traits_of(steel)) * extrapolation_weight_of_smooth;
 }
 
 Grid grid_for(const Strand& strand, double accuracy) {
   core::require_positive("accuracy", accuracy);
+  const Traits steel = traits_of(strand.steel);
   const double relative = accuracy / default_accuracy;
-  const double finer = std::sqrt(relative);
+  // Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps.
+  const double narrow = 1 - between(30, steel.range, 50);
+  const double finer =
+      std::sqrt(relative) * (1 - 0.4 * std::max(narrow, between(0.5, coldness(strand, steel), 0.8)));
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
   const AxisChoice x = choose_axis(strand.width / 2, face, growth);
   const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
-  const double nodes = double(x.nodes) * y.nodes;
-  if (nodes > max_nodes) {  // they go with one over the accuracy
-    char reached[32];
-    std::snprintf(reached, sizeof reached, "%.1g", 1.5 * accuracy * nodes / max_nodes);
-    core::refuse("accuracy", accuracy,
-                 "K takes more than 2e6 nodes of this section; " + std::string(reached) + " K can be reached");
-  }
+  check_nodes(accuracy, double(x.nodes) * y.nodes);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  const double smooth = extrapolation_weight(strand.steel) / extrapolation_weight_of_smooth;
-  grid.law = law_for((0.0125 + 0.0175 * smooth) * std::pow(relative, 1 / 1.3));
+  grid.law = law_for((0.0125 + 0.0075 * smoothness(steel)) / (1 + steel.peaks / 60) *
+                     std::pow(relative, 1 / 1.3));
   grid.law.solid = solid_time(strand);
   grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
   double shortest_zone = strand.length();

@@ -16,7 +16,7 @@ struct Factors {
 };
 // By ErrorField; of probes and faces where nothing is extrapolated, and where all is.
 constexpr Factors plain[] = {{0.5, 0.25}, {0.3, 1.0}, {0.15, 1.5}, {0.7, 2.0}, {0.33, 1.0}};
-constexpr Factors extrapolated_fully[] = {{0.2, 0.5}, {0.25, 1.0}, {0.15, 1.5}, {0.7, 2.0}, {0.33, 1.0}};
+constexpr Factors extrapolated_fully[] = {{0.2, 0.5}, {0.25, 1.0}, {0.15, 0.7}, {0.7, 2.0}, {0.1, 1.0}};
 
 double error_left(ErrorField field, double weight, double mesh, double steps) {
   const double full = weight / richardson, none = 1 - full;
