@@ -10,6 +10,7 @@
 namespace tundish::casting {
 namespace {
 
+constexpr int min_nodes = 21;  // along an axis: a coarser mesh of 8 intervals loses the last solidification
 constexpr double max_nodes = 2e6;  // of a section; some 200 bytes each
 
 // Nodes, an odd number, and grading that give an axis a spacing at the face and a growth from node to node.
@@ -19,7 +20,7 @@ struct AxisChoice {
 };
 AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
   const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
-  const int nodes = std::max(9, 2 * int(std::ceil(std::min(spacings, 1e6) / 2)) + 1);
+  const int nodes = std::max(min_nodes, 2 * int(std::ceil(std::min(spacings, 1e6) / 2)) + 1);
   return {nodes, std::min(std::pow(growth, nodes - 2), 1e4)};
 }
 
@@ -122,14 +123,16 @@ Grid grid_for(const Strand& strand, double accuracy) {
   const double relative = accuracy / default_accuracy;
   // Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps.
   const double narrow = 1 - between(30, steel.range, 50);
-  const double finer =
-      std::sqrt(relative) * (1 - 0.4 * std::max(narrow, between(0.5, coldness(strand, steel), 0.8)));
+  const double smooth = smoothness(steel);
+  // The error of the mesh falls with its square, where it is extrapolated in full with its fourth power.
+  const double finer = std::pow(relative, 0.5 - 0.25 * smooth) *
+                       (1 - 0.4 * std::max(narrow, between(0.5, coldness(strand, steel), 0.8)));
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
   const AxisChoice x = choose_axis(strand.width / 2, face, growth);
   const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
   check_nodes(accuracy, double(x.nodes) * y.nodes);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  grid.law = law_for((0.0125 + 0.0075 * smoothness(steel)) / (1 + steel.peaks / 60) *
+  grid.law = law_for((0.0125 + 0.0075 * smooth) / (1 + steel.peaks / 60) *
                      std::pow(relative, 1 / 1.3));
   grid.law.solid = solid_time(strand);
   grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
