@@ -98,7 +98,7 @@ struct LineSolver {
 
 // The right-hand side of a pass at the nodes that `read` takes from a field together: neighbours on one row,
 // or the same node of a few rows. The potential is the one that the pass is linearised about.
-template <class Real>
+template <Pass pass, class Real>
 struct Balance {
   const Section<typename Number<Real>::Scalar>& section;
   const StepSize<Real>& step;
@@ -113,8 +113,12 @@ struct Balance {
   template <class Read, class AlongX, class AlongY>
   TUNDISH_HD auto rhs(Read read, AlongX drive_x, AlongX inward_x, AlongY drive_y, AlongY inward_y,
                       long node) const {
-    return read(f.known + node) + step.span * (along(read, drive_x, inward_x, node, 1) +
-                                               along(read, drive_y, inward_y, node, section.step_y));
+    const auto divergence = along(read, drive_x, inward_x, node, 1) +
+                            along(read, drive_y, inward_y, node, section.step_y);
+    if constexpr (pass == Pass::second)
+      return read(f.known + node) - read(f.guess + node) + step.span * divergence;
+    else
+      return read(f.known + node) + step.span * divergence;
   }
 };
 
@@ -125,7 +129,7 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
                                  const StepSize<Real>& step, const Fields<Real>& f) {
   typedef Along<Real> A;
   const auto &x = section.x, &y = section.y;
-  const Balance<Real> of{section, step, f};
+  const Balance<pass, Real> of{section, step, f};
   for_each_strip<Real>(team, y.nodes, [&](auto lines, int first) {
     typedef decltype(lines) L;
     typedef typename L::type Group;
@@ -184,12 +188,13 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
   team.sync();
 }
 
-// Second factor, along y: hands v to found(lines, i, j, v), column by column from face y to the centre plane.
-template <Pass pass, class Real, class Team, class Found>
+// Second factor, along y, column by column from face y to the centre plane: make(lines, i) gives what visits the
+// nodes of a few columns, visit(j, v), until visit.finish().
+template <Pass pass, class Real, class Team, class Make>
 TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                              const StepSize<Real>& step, const Fields<Real>& f, Found found) {
+                              const StepSize<Real>& step, const Fields<Real>& f, Make make) {
   const auto& y = section.y;
-  const Balance<Real> of{section, step, f};
+  const Balance<pass, Real> of{section, step, f};
   for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
     typedef decltype(lines) L;
     typedef typename L::type Group;
@@ -205,85 +210,126 @@ TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Re
       line.factor(ratio, [&](int j, Group) TUNDISH_INLINE {
         return step.span * of.along(read, y.drive[j], y.inward[j], section.at(i, j), section.step_y);
       });
-    line.back([&](int j, Group v) TUNDISH_INLINE { found(lines, i, j, v); });
+    auto visit = make(lines, i);
+    line.back([&](int j, Group v) TUNDISH_INLINE { visit(j, v); });
+    visit.finish();
   });
   team.sync();
 }
 
-// Calls visit(lines, i, j) for all nodes of the section, those side by side on a row together, column by column
-// from face y to the centre plane.
-template <class Real, class Team, class Visit>
-TUNDISH_HD void for_each_node(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                              Visit visit) {
-  for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
-    for (int j = section.y.nodes - 1; j >= 0; --j) visit(lines, i, j);
-  });
-  team.sync();
-}
-
-// What is done at the nodes once a factor along y is solved. L takes a few columns together.
+// A few neighbouring columns, node by node from face y to the centre plane, once the factor along y is solved.
+// Their extremes stay in registers until finish(): a load and a store of each at every node would make a chain.
+// Fields that the faces alone need are kept at the nodes of the faces alone (and at their neighbours in the
+// same register): every store to a field costs a line of the second cache to and fro.
 template <class Real, class Phase, class L>
-struct AtNodes {
+struct Columns {
   typedef typename L::type Group;
   typedef typename Number<Real>::Scalar Scalar;
   const Section<Scalar>& section;
   const Phase& phase;
   const Range<Real>& range;
   const Fields<Real>& f;
+  int first;
+  Group lowest, highest;
+
+  TUNDISH_HD Columns(const Section<Scalar>& section, const Phase& phase, const Range<Real>& range,
+                     const Fields<Real>& f, int first)
+      : section(section),
+        phase(phase),
+        range(range),
+        f(f),
+        first(first),
+        lowest(Real(Scalar(1e30))),
+        highest(Real(Scalar(-1e30))) {}
+
+  TUNDISH_HD long at(int j) const { return section.at(first, j); }
+  TUNDISH_HD bool on_face(int j) const {
+    return j == section.y.nodes - 1 || first + L::count >= section.x.nodes;
+  }
+  TUNDISH_HD void keep_extremes() const {
+    L::store(lowest, f.lowest + first, 1);
+    L::store(highest, f.highest + first, 1);
+  }
+  // The increment behind v = s K u.
+  TUNDISH_HD Group increment(int j, Group v) const {
+    return v * L::load((on_face(j) ? f.inverse : f.ratio) + at(j), 1);
+  }
+  TUNDISH_HD void keep_slope(int j, Group inverse, Group guess) const {
+    L::store(inverse, f.ratio + at(j), 1);
+    if (!on_face(j)) return;
+    L::store(inverse, f.inverse + at(j), 1);
+    L::store(guess, f.guess + at(j), 1);
+  }
 
   // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K for
   // both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
-  TUNDISH_HD void predict(long node, Group state, Group slope, Group u, const StepSize<Real>& next) const {
+  TUNDISH_HD void predict(int j, Group state, Group slope, Group u, const StepSize<Real>& next) const {
     const Group guess = phase.limited(range, state, next.ratio * u);
     Group potential, slope_there;
     phase.properties(phase.advance(state, guess), potential, slope_there);
     const Group K = maximum(maximum(slope, slope_there), Group(phase.steel.solid_slope));
-    const Group inverse = Scalar(1) / (next.span * K);
-    L::store(next.memory * u, f.known + node, 1);
-    L::store(guess, f.guess + node, 1);
-    L::store(potential - K * guess, f.linearised + node, 1);
-    L::store(inverse, f.inverse + node, 1);
-    L::store(inverse, f.ratio + node, 1);
+    L::store(next.memory * u, f.known + at(j), 1);
+    L::store(potential - K * guess, f.linearised + at(j), 1);
+    keep_slope(j, Scalar(1) / (next.span * K), guess);
   }
   // The first pass's result, about which the second is linearised.
-  TUNDISH_HD void relinearise(long node, Group v) const {
-    const Group state = L::load(f.state + node, 1);
-    const Group guess = phase.limited(range, state, v * L::load(f.inverse + node, 1));
+  TUNDISH_HD void relinearise(int j, Group v) const {
+    const Group state = L::load(f.state + at(j), 1);
+    const Group guess = phase.limited(range, state, increment(j, v));
     Group potential, unused;
     phase.properties(phase.advance(state, guess), potential, unused);
-    L::store(L::load(f.known + node, 1) - guess, f.known + node, 1);
-    L::store(guess, f.guess + node, 1);
-    L::store(potential, f.linearised + node, 1);
+    L::store(guess, f.guess + at(j), 1);
+    L::store(potential, f.linearised + at(j), 1);
   }
-  // Moves the state on by u and returns it, with its slope.
-  TUNDISH_HD Group move_on(int i, int j, Group u, Group& slope) const {
-    const long node = section.at(i, j);
-    const Group state = phase.advance(L::load(f.state + node, 1), u);
-    Group potential;
+  // Moves the state on by u and returns it, with its potential and slope.
+  TUNDISH_HD Group move_on(int j, Group u, Group& potential, Group& slope) {
+    const Group state = phase.advance(L::load(f.state + at(j), 1), u);
     phase.properties(state, potential, slope);
-    L::store(state, f.state + node, 1);
-    L::store(potential, f.potential + node, 1);
-    const bool starts = j == section.y.nodes - 1;
-    L::store(starts ? potential : minimum(L::load(f.lowest + i, 1), potential), f.lowest + i, 1);
-    L::store(starts ? potential : maximum(L::load(f.highest + i, 1), potential), f.highest + i, 1);
+    L::store(state, f.state + at(j), 1);
+    L::store(potential, f.potential + at(j), 1);
+    lowest = minimum(lowest, potential);
+    highest = maximum(highest, potential);
     return state;
   }
   // Before one half of a step of the start: linearised about where the state is.
-  TUNDISH_HD void linearise_here(long node, Real span) const {
-    const Group state = L::load(f.state + node, 1);
-    Group potential, slope;
-    phase.properties(state, potential, slope);
-    const Group inverse =
-        Scalar(1) / (span * maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope)));
-    L::store(Group(Real(Scalar(0))), f.guess + node, 1);
-    L::store(potential, f.linearised + node, 1);
-    L::store(inverse, f.inverse + node, 1);
-    L::store(inverse, f.ratio + node, 1);
+  TUNDISH_HD void linearise_here(int j, Group potential, Group slope, Real span) const {
+    const Group K = maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope));
+    L::store(potential, f.linearised + at(j), 1);
+    keep_slope(j, Scalar(1) / (span * K), Group(Real(Scalar(0))));
   }
 };
 
-// One step of two passes, and the prediction for the next one where its span is not 0. Returns the heat that
-// left through the faces in it, J/m, as the scheme counts it.
+// What the sweeps along the columns do at the nodes, at the end of either pass.
+template <class Real, class Phase, class L>
+struct AfterFirst : Columns<Real, Phase, L> {
+  typedef typename L::type Group;
+  using Columns<Real, Phase, L>::Columns;
+  TUNDISH_HD void operator()(int j, Group v) const { this->relinearise(j, v); }
+  TUNDISH_HD void finish() const {}
+};
+template <class Real, class Phase, class L>
+struct AfterSecond : Columns<Real, Phase, L> {
+  typedef Columns<Real, Phase, L> Base;
+  typedef typename L::type Group;
+  const StepSize<Real>& next;
+  bool goes_on;
+
+  TUNDISH_HD AfterSecond(const Base& columns, const StepSize<Real>& next, bool goes_on)
+      : Base(columns), next(next), goes_on(goes_on) {}
+  TUNDISH_HD void operator()(int j, Group v) {
+    const Fields<Real>& f = this->f;
+    const Group added = this->increment(j, v);
+    if (this->on_face(j)) L::store(added, f.solved + this->at(j), 1);  // for implied_heat()
+    const Group u = L::load(f.guess + this->at(j), 1) + added;
+    Group potential, slope;
+    const Group state = this->move_on(j, u, potential, slope);
+    if (goes_on) this->predict(j, state, slope, u, next);
+  }
+  TUNDISH_HD void finish() const { this->keep_extremes(); }
+};
+
+// One step of two passes, and the prediction for the next one where it goes on. Returns the heat that left
+// through the faces in it, J/m, as the scheme counts it.
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                const Phase& phase, const Range<Real>& range, const Cooling<Real>& cooling,
@@ -291,64 +337,111 @@ TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<R
                                Real heat_before, const Fields<Real>& f) {
   cool_faces<Pass::first>(team, section, phase, cooling, step.span, f);
   sweep_rows<Pass::first>(team, section, step, f);
-  sweep_columns<Pass::first>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
-    AtNodes<Real, Phase, decltype(lines)>{section, phase, range, f}.relinearise(section.at(i, j), v);
+  sweep_columns<Pass::first>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
+    return AfterFirst<Real, Phase, decltype(lines)>(section, phase, range, f, i);
   });
   const Real lost = cool_faces<Pass::second>(team, section, phase, cooling, step.span, f);
   sweep_rows<Pass::second>(team, section, step, f);
-  const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
-  sweep_columns<Pass::second>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
+  sweep_columns<Pass::second>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
     typedef decltype(lines) L;
-    typedef typename L::type Group;
-    const AtNodes<Real, Phase, L> at{section, phase, range, f};
-    const long node = section.at(i, j);
-    const Group added = v * L::load(f.inverse + node, 1);
-    if (j == face_y || i + L::count > face_x) L::store(added, f.solved + node, 1);  // for implied_heat()
-    const Group u = L::load(f.guess + node, 1) + added;
-    Group slope;
-    const Group state = at.move_on(i, j, u, slope);
-    if (goes_on) at.predict(node, state, slope, u, next);
+    return AfterSecond<Real, Phase, L>(Columns<Real, Phase, L>(section, phase, range, f, i), next, goes_on);
   });
   return step.memory * heat_before + step.span * (lost + implied_heat(section, f, true, true));
 }
 
-// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The last of them
-// leaves the prediction for the step `next`, where it goes on.
+// After one half of a step of the start: moves the state on, and linearises for the next half, or predicts for
+// the step after the start.
+template <class Real, class Phase, class L>
+struct AfterHalf : Columns<Real, Phase, L> {
+  typedef Columns<Real, Phase, L> Base;
+  typedef typename L::type Group;
+  Real span;
+  bool second;                 // of the two halves
+  const StepSize<Real>* next;  // null where another half follows
+
+  TUNDISH_HD AfterHalf(const Base& columns, Real span, bool second, const StepSize<Real>* next)
+      : Base(columns), span(span), second(second), next(next) {}
+  TUNDISH_HD void operator()(int j, Group v) {
+    const Fields<Real>& f = this->f;
+    const long node = this->at(j);
+    const Group t = this->increment(j, v);
+    L::store(t, f.solved + node, 1);
+    Group potential, slope;
+    const Group state = this->move_on(j, t, potential, slope);
+    const Group u = second ? L::load(f.known + node, 1) + t : t;
+    if (next) return this->predict(j, state, slope, u, *next);
+    L::store(u, f.known + node, 1);
+    this->linearise_here(j, potential, slope, span);
+  }
+  TUNDISH_HD void finish() const { this->keep_extremes(); }
+};
+
+// Makes a visitor for every group of columns, and takes it over their nodes.
+template <class Real, class Team, class Make>
+TUNDISH_HD void visit_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
+                              Make make) {
+  for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
+    auto visit = make(lines, i);
+    for (int j = section.y.nodes - 1; j >= 0; --j) visit(j);
+    visit.finish();
+  });
+  team.sync();
+}
+template <class Real, class Phase, class L>
+struct BeforeStart : Columns<Real, Phase, L> {
+  typedef typename L::type Group;
+  Real span;
+
+  TUNDISH_HD BeforeStart(const Columns<Real, Phase, L>& columns, Real span)
+      : Columns<Real, Phase, L>(columns), span(span) {}
+  TUNDISH_HD void operator()(int j) const {
+    Group potential, slope;
+    this->phase.properties(L::load(this->f.state + this->at(j), 1), potential, slope);
+    this->linearise_here(j, potential, slope, span);
+  }
+  TUNDISH_HD void finish() const {}
+};
+template <class Real, class Phase, class L>
+struct AfterRows : AfterHalf<Real, Phase, L> {
+  using AfterHalf<Real, Phase, L>::AfterHalf;
+  TUNDISH_HD void operator()(int j) {
+    AfterHalf<Real, Phase, L>::operator()(j, L::load(this->f.solved + this->at(j), 1));
+  }
+};
+
+// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The first of them
+// finds the fields as the stretch before left them; the last leaves the prediction for the step `next`, where
+// it is not null.
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real start_adi(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                 const Phase& phase, const Range<Real>& range, const Cooling<Real>& cooling,
-                                Real span, bool rows_first, const StepSize<Real>& next, bool goes_on,
-                                const Fields<Real>& f) {
+                                Real span, int quarter, const StepSize<Real>* next, const Fields<Real>& f) {
   typedef typename Number<Real>::Scalar Scalar;
   const StepSize<Real> step{Scalar(0), Scalar(0), span};
+  if (quarter == 0)
+    visit_columns<Real>(team, section, [&](auto lines, int i) TUNDISH_INLINE {
+      typedef decltype(lines) L;
+      return BeforeStart<Real, Phase, L>(Columns<Real, Phase, L>(section, phase, range, f, i), span);
+    });
   Real lost = Real(Scalar(0));
   for (int half = 0; half < 2; ++half) {
-    const bool rows = (half == 0) == rows_first;
-    for_each_node<Real>(team, section, [&](auto lines, int i, int j) TUNDISH_INLINE {
-      AtNodes<Real, Phase, decltype(lines)>{section, phase, range, f}.linearise_here(section.at(i, j), span);
-    });
+    const bool rows = (half == 0) == (quarter % 2 == 0);
+    const StepSize<Real>* following = half == 1 ? next : nullptr;
     const Real flux = cool_faces<Pass::start>(team, section, phase, cooling, span, f, rows, !rows);
-    if (rows)
+    if (rows) {
       sweep_rows<Pass::start>(team, section, step, f);
-    else
-      sweep_columns<Pass::start>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
-        decltype(lines)::store(v, f.solved + section.at(i, j), 1);
+      visit_columns<Real>(team, section, [&](auto lines, int i) TUNDISH_INLINE {
+        typedef decltype(lines) L;
+        const Columns<Real, Phase, L> columns(section, phase, range, f, i);
+        return AfterRows<Real, Phase, L>(columns, span, half == 1, following);
       });
-    for_each_node<Real>(team, section, [&](auto lines, int i, int j) TUNDISH_INLINE {
-      typedef decltype(lines) L;
-      typedef typename L::type Group;
-      const AtNodes<Real, Phase, L> at{section, phase, range, f};
-      const long node = section.at(i, j);
-      const Group t = L::load(f.solved + node, 1) * L::load(f.inverse + node, 1);
-      L::store(t, f.solved + node, 1);
-      Group slope;
-      const Group state = at.move_on(i, j, t, slope);
-      const Group u = half == 0 ? t : L::load(f.known + node, 1) + t;
-      if (half == 1 && goes_on)
-        at.predict(node, state, slope, u, next);
-      else
-        L::store(u, f.known + node, 1);
-    });
+    } else {
+      sweep_columns<Pass::start>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
+        typedef decltype(lines) L;
+        const Columns<Real, Phase, L> columns(section, phase, range, f, i);
+        return AfterHalf<Real, Phase, L>(columns, span, half == 1, following);
+      });
+    }
     lost = lost + flux + implied_heat(section, f, rows, !rows);
   }
   return span * lost;

@@ -156,8 +156,9 @@ struct Marcher {
                               bool goes_on) {
     const Real span = duration * Scalar(1.0 / starting_steps);
     for (int quarter = 0; quarter < starting_steps; ++quarter) {
-      heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter % 2 == 0, next,
-                               goes_on && quarter == starting_steps - 1, f);
+      const bool last = quarter == starting_steps - 1;
+      heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter,
+                               last && goes_on ? &next : nullptr, f);
       heat = heat + heat_of_step;
     }
   }

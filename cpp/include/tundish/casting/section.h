@@ -46,12 +46,12 @@ struct Fields {
   Real* liquid;  // liquid area of each column of cells over its width, m
 
   // By alternating directions (adi.h).
-  Real* known;       // of the right-hand side: m u_before, and in the second pass less the guess
-  Real* guess;       // the increment that a pass is linearised about
+  Real* known;       // of the right-hand side, m u_before
+  Real* guess;       // the increment that a pass is linearised about; at the faces alone in the first pass
   Real* linearised;  // the potential there, with a ghost node outside either face
-  Real* inverse;     // 1 / (s K) of both passes
-  Real* ratio;       // E = D / (s K)
-  Real* solved;      // s K times the solution of the first factor; at last, what the second pass added
+  Real* ratio;       // E = D / (s K) of both passes
+  Real* inverse;     // 1 / (s K), at the faces alone
+  Real* solved;      // s K times the solution of the first factor; at the faces, what the second pass added
   Real *pivots_x, *pivots_y;  // reciprocals, of the eliminations along the rows and columns
   Real* face_slope_x;         // d(heat flux)/dH on face x, one a row
   Real* face_slope_y;         // on face y, one a column
