@@ -5,7 +5,7 @@
 // surround the nodes: half ones on the planes and faces, a quarter at the corners.
 #pragma once
 #include "tundish/casting/march.h"
-#include "tundish/core/spline.h"
+#include "tundish/core/cubics.h"
 #include "tundish/core/team.h"
 
 TUNDISH_NAMESPACE_BEGIN
@@ -15,6 +15,7 @@ TUNDISH_NAMESPACE_BEGIN
 template <class Real>
 struct SteelCurves {
   Spline<Real> potential_of_enthalpy;     // its slope is the diffusivity dPhi/dH, m2/s
+  Cubics<Real> cubics;                    // the same, for the steels that they fit
   Spline<Real> temperature_of_potential;  // its slope is 1 / conductivity
   // By temperature, for the published scheme: the solid, mushy and liquid branches, each going on beyond
   // its range. The slope of the enthalpy is density x substitute thermal capacity (Eqs. (5)-(7)), that of the
@@ -89,7 +90,7 @@ struct EnthalpyBalance {
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
-    lookup(steel.potential_of_enthalpy, state, potential, slope);
+    lookup(CubicsOrSpline<Real>{steel.cubics, steel.potential_of_enthalpy}, state, potential, slope);
   }
   // What a step that lags the properties needs of a node.
   template <class Group>
