@@ -96,7 +96,7 @@ struct Cubics {
   TUNDISH_HD void lookup(Pack<T, N> argument, Pack<T, N>& value, Pack<T, N>& slope) const {
     typedef Pack<T, N> P;
     const P x = argument * per_cell;
-    if (!any_at_least(x, P(low)))
+    if (__builtin_expect(!any_at_least(x, P(low)), 1))
       return cubic(x, P(rows[0]), P(rows[1]), P(rows[2]), P(rows[3]), per_cell, value, slope);
     const P rounded = rounded_piece<T>(x);
     const P row = one_more_at_least(one_more_at_least(rounded, x, P(low)), x, P(high));
@@ -146,13 +146,13 @@ struct Cubics<Pack<T, N>> {
 #if TUNDISH_VECTOR_EXTENSION
   TUNDISH_HD void lookup(P argument, P& value, P& slope) const {
     const P x = argument * per_cell;
-    if (!any_at_least(x, low))
+    if (__builtin_expect(!any_at_least(x, low), 1))
       return cubic(x, below[0], below[1], below[2], below[3], per_cell, value, slope);
     const P rounded = rounded_piece<T>(x);
     const P row = one_more_at_least(one_more_at_least(rounded, x, low), x, high);
     P c[4];
     typedef typename PackMask<T, N>::Vector Index;
-    if (shared)
+    if (__builtin_expect(shared, 1))
       pick_columns<T, N>(rows, (Index)row.v, c);
     else
       pick_rows<T, N>(rows, (Index)row.v, first, c);
@@ -207,7 +207,7 @@ struct CubicsOrSpline {
 
   template <class X>
   TUNDISH_HD void lookup(X x, X& value, X& slope) const {
-    if (by_cubics.serves_all()) return by_cubics.lookup(x, value, slope);
+    if (__builtin_expect(by_cubics.serves_all(), 1)) return by_cubics.lookup(x, value, slope);
     by_table.lookup(x, value, slope);
     if constexpr (Number<Real>::lanes > 1)
       if (by_cubics.rows) {
