@@ -29,9 +29,10 @@ struct StepSize {
   Real span;                             // weight of the heat balance, s
 };
 
-// (E - C) v = rhs on a group of lines, C the conduction along them and E = D / (s K): elimination from the
-// centre plane to the face, and back. With v = s K u as the unknown the numbers beside the diagonal are the
-// mesh's own, and one division a node is left; its result, the pivot, is kept for the second pass.
+// (1 - C k) t = rhs on a group of lines, C the conduction along them and k = s K / D: elimination from the centre
+// plane to the face, and back. With D t as the unknown, D is a part of k, and the right-hand side of the second
+// factor is the first one's solution as it stands. One division a node is left; its result, the pivot's
+// reciprocal, is kept for the second pass. The chain from node to node is a product, a difference and a division.
 template <class Real, class L>
 struct LineSolver {
   typedef typename L::type Group;
@@ -64,33 +65,36 @@ struct LineSolver {
   TUNDISH_HD Group kept(int node, int which) const { return L::load(slot(node, which), 1); }
   TUNDISH_HD Real* pivot(int node) const { return pivots + node * to_next_pivot; }
 
-  // ratio(n) is E; both are asked for in rising order.
-  template <class Ratio, class Rhs>
-  TUNDISH_HD void factor(Ratio ratio, Rhs rhs) const {
+  // slope(n) is k; both are asked for in rising order.
+  template <class Slope, class Rhs>
+  TUNDISH_HD void factor(Slope slope, Rhs rhs) const {
     const Scalar one = Scalar(1);
-    Group inverse = Group(Real(Scalar(0))), value = inverse;
+    Group inverse = Group(Real(Scalar(0))), value = inverse, before = inverse;
     for (int n = 0; n < axis.nodes; ++n) {
-      const Group here = ratio(n);
-      inverse = one / (here + axis.both[n] - axis.product[n] * inverse);
-      value = (rhs(n, here) + axis.inward[n] * value) * inverse;
+      const Group here = slope(n);
+      inverse = one / ((axis.both[n] * here + one) - (axis.product[n] * here * before) * inverse);
+      value = (rhs(n) + (axis.inward[n] * before) * value) * inverse;
+      before = here;
       L::store(inverse, pivot(n), 1);
       L::store(value, slot(n, 1), 1);
     }
   }
-  template <class Rhs>
-  TUNDISH_HD void solve_again(Rhs rhs) const {
-    Group value = Group(Real(Scalar(0)));
+  template <class Slope, class Rhs>
+  TUNDISH_HD void solve_again(Slope slope, Rhs rhs) const {
+    Group value = Group(Real(Scalar(0))), before = value;
     for (int n = 0; n < axis.nodes; ++n) {
-      value = (rhs(n) + axis.inward[n] * value) * L::load(pivot(n), 1);
+      value = (rhs(n) + (axis.inward[n] * before) * value) * L::load(pivot(n), 1);
+      before = slope(n);
       L::store(value, slot(n, 1), 1);
     }
   }
-  // Hands v to found(node, v), in falling order.
-  template <class Found>
-  TUNDISH_HD void back(Found found) const {
-    Group after = Group(Real(Scalar(0)));
+  // Hands t to found(node, t), in falling order; slope(node) is asked for before.
+  template <class Slope, class Found>
+  TUNDISH_HD void back(Slope slope, Found found) const {
+    Group after = Group(Real(Scalar(0))), outer = after;
     for (int n = axis.nodes - 1; n >= 0; --n) {
-      after = kept(n, 1) + (axis.outward[n] * L::load(pivot(n), 1)) * after;
+      after = kept(n, 1) + (axis.outward[n] * L::load(pivot(n), 1) * outer) * after;
+      outer = slope(n);
       found(n, after);
     }
   }
@@ -122,8 +126,8 @@ struct Balance {
   }
 };
 
-// First factor, along x: leaves v of the half-way solution in `solved`. Plain numbers are worked on along the
-// rows, a register at a time, and then transposed into the order of the lines.
+// First factor, along x: leaves its solution in `solved`. Plain numbers are worked on along the rows, a register
+// at a time, and then transposed into the order of the lines; their slopes are kept so for the second pass.
 template <Pass pass, class Real, class Team>
 TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                  const StepSize<Real>& step, const Fields<Real>& f) {
@@ -135,11 +139,12 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
     typedef typename L::type Group;
     constexpr bool transposes = A::count > 1;
     const LineSolver<Real, L> line(team, f.scratch, f.pivots_x, first, section.rows, x);
+    Real* const slopes = f.slopes_x + (line.pivots - f.pivots_x);
     if constexpr (transposes) {
       auto read = [](const Real* p) TUNDISH_INLINE { return A::read(p); };
       for (int n = 0; n < L::count; n += A::count)
         for (int i = 0; i < x.nodes; i += A::count) {
-          auto ratio = [&](int r) TUNDISH_INLINE { return A::read(f.ratio + section.at(i, first + n + r)); };
+          auto slope = [&](int r) TUNDISH_INLINE { return A::read(f.slope + section.at(i, first + n + r)); };
           auto rhs = [&](int r) TUNDISH_INLINE {
             const int j = first + n + r;
             if constexpr (pass == Pass::start)
@@ -149,17 +154,17 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
               return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
                             section.at(i, j));
           };
-          if constexpr (pass != Pass::second) A::turn(ratio, line.slot(i, 0) + n, line.to_next_node());
+          if constexpr (pass != Pass::second) A::turn(slope, slopes + i * L::count + n, L::count);
           A::turn(rhs, line.slot(i, 1) + n, line.to_next_node());
         }
     }
     const Group drive_y = L::spread(y.drive + first), inward_y = L::spread(y.inward + first);
     auto read = [&](const Real* p) TUNDISH_INLINE { return L::load(p, section.step_y); };
-    auto ratio = [&](int i) TUNDISH_INLINE {
+    auto slope = [&](int i) TUNDISH_INLINE {
       if constexpr (transposes)
-        return line.kept(i, 0);
+        return L::load(slopes + i * L::count, 1);
       else
-        return read(f.ratio + section.at(i, first));
+        return read(f.slope + section.at(i, first));
     };
     auto rhs = [&](int i) TUNDISH_INLINE {
       if constexpr (transposes)
@@ -170,14 +175,14 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
         return of.rhs(read, x.drive[i], x.inward[i], drive_y, inward_y, section.at(i, first));
     };
     if constexpr (pass == Pass::second)
-      line.solve_again(rhs);
+      line.solve_again(slope, rhs);
     else
-      line.factor(ratio, [&](int i, Group) TUNDISH_INLINE { return rhs(i); });
-    line.back([&](int i, Group v) TUNDISH_INLINE {
+      line.factor(slope, rhs);
+    line.back(slope, [&](int i, Group t) TUNDISH_INLINE {
       if constexpr (transposes)
-        L::store(v, line.slot(i, 0), 1);
+        L::store(t, line.slot(i, 0), 1);
       else
-        L::store(v, f.solved + section.at(i, first), section.step_y);
+        L::store(t, f.solved + section.at(i, first), section.step_y);
     });
     if constexpr (transposes)
       for (int n = 0; n < L::count; n += A::count)
@@ -189,7 +194,7 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
 }
 
 // Second factor, along y, column by column from face y to the centre plane: make(lines, i) gives what visits the
-// nodes of a few columns, visit(j, v), until visit.finish().
+// nodes of a few columns, visit(j, t), until visit.finish().
 template <Pass pass, class Real, class Team, class Make>
 TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                               const StepSize<Real>& step, const Fields<Real>& f, Make make) {
@@ -200,18 +205,18 @@ TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Re
     typedef typename L::type Group;
     const LineSolver<Real, L> line(team, f.scratch, f.pivots_y, i, section.columns, y);
     auto read = [](const Real* p) TUNDISH_INLINE { return L::load(p, 1); };
-    auto ratio = [&](int j) TUNDISH_INLINE { return read(f.ratio + section.at(i, j)); };
+    auto slope = [&](int j) TUNDISH_INLINE { return read(f.slope + section.at(i, j)); };
     auto half_way = [&](int j) TUNDISH_INLINE { return read(f.solved + section.at(i, j)); };
     if constexpr (pass == Pass::second)
-      line.solve_again([&](int j) TUNDISH_INLINE { return ratio(j) * half_way(j); });
+      line.solve_again(slope, half_way);
     else if constexpr (pass == Pass::first)
-      line.factor(ratio, [&](int j, Group e) TUNDISH_INLINE { return e * half_way(j); });
+      line.factor(slope, half_way);
     else
-      line.factor(ratio, [&](int j, Group) TUNDISH_INLINE {
+      line.factor(slope, [&](int j) TUNDISH_INLINE {
         return step.span * of.along(read, y.drive[j], y.inward[j], section.at(i, j), section.step_y);
       });
     auto visit = make(lines, i);
-    line.back([&](int j, Group v) TUNDISH_INLINE { visit(j, v); });
+    line.back(slope, [&](int j, Group t) TUNDISH_INLINE { visit(j, t); });
     visit.finish();
   });
   team.sync();
@@ -250,34 +255,33 @@ struct Columns {
     L::store(lowest, f.lowest + first, 1);
     L::store(highest, f.highest + first, 1);
   }
-  // The increment behind v = s K u.
-  TUNDISH_HD Group increment(int j, Group v) const {
-    return v * L::load((on_face(j) ? f.inverse : f.ratio) + at(j), 1);
+  // The increment behind t = D u.
+  TUNDISH_HD Group increment(int j, Group t) const {
+    return on_face(j) ? t / L::load(f.mass + at(j), 1) : t;
   }
-  TUNDISH_HD void keep_slope(int j, Group inverse, Group guess) const {
-    L::store(inverse, f.ratio + at(j), 1);
+  // Its faces' share is added by cool_faces().
+  TUNDISH_HD void keep_slope(int j, Group slope, Group guess) const {
+    L::store(slope, f.slope + at(j), 1);
     if (!on_face(j)) return;
-    L::store(inverse, f.inverse + at(j), 1);
+    L::store(Group(Real(Scalar(1))), f.mass + at(j), 1);
     L::store(guess, f.guess + at(j), 1);
   }
 
   // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K for
   // both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
   TUNDISH_HD void predict(int j, Group state, Group slope, Group u, const StepSize<Real>& next) const {
-    const Group guess = phase.limited(range, state, next.ratio * u);
-    Group potential, slope_there;
-    phase.properties(phase.advance(state, guess), potential, slope_there);
+    Group guess = next.ratio * u, potential, slope_there;
+    phase.properties(phase.guessed(range, state, guess), potential, slope_there);
     const Group K = maximum(maximum(slope, slope_there), Group(phase.steel.solid_slope));
     L::store(next.memory * u, f.known + at(j), 1);
     L::store(potential - K * guess, f.linearised + at(j), 1);
-    keep_slope(j, Scalar(1) / (next.span * K), guess);
+    keep_slope(j, next.span * K, guess);
   }
   // The first pass's result, about which the second is linearised.
-  TUNDISH_HD void relinearise(int j, Group v) const {
+  TUNDISH_HD void relinearise(int j, Group t) const {
     const Group state = L::load(f.state + at(j), 1);
-    const Group guess = phase.limited(range, state, increment(j, v));
-    Group potential, unused;
-    phase.properties(phase.advance(state, guess), potential, unused);
+    Group guess = increment(j, t), potential, unused;
+    phase.properties(phase.guessed(range, state, guess), potential, unused);
     L::store(guess, f.guess + at(j), 1);
     L::store(potential, f.linearised + at(j), 1);
   }
@@ -295,7 +299,7 @@ struct Columns {
   TUNDISH_HD void linearise_here(int j, Group potential, Group slope, Real span) const {
     const Group K = maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope));
     L::store(potential, f.linearised + at(j), 1);
-    keep_slope(j, Scalar(1) / (span * K), Group(Real(Scalar(0))));
+    keep_slope(j, span * K, Group(Real(Scalar(0))));
   }
 };
 
@@ -304,7 +308,7 @@ template <class Real, class Phase, class L>
 struct AfterFirst : Columns<Real, Phase, L> {
   typedef typename L::type Group;
   using Columns<Real, Phase, L>::Columns;
-  TUNDISH_HD void operator()(int j, Group v) const { this->relinearise(j, v); }
+  TUNDISH_HD void operator()(int j, Group t) const { this->relinearise(j, t); }
   TUNDISH_HD void finish() const {}
 };
 template <class Real, class Phase, class L>
@@ -316,9 +320,9 @@ struct AfterSecond : Columns<Real, Phase, L> {
 
   TUNDISH_HD AfterSecond(const Base& columns, const StepSize<Real>& next, bool goes_on)
       : Base(columns), next(next), goes_on(goes_on) {}
-  TUNDISH_HD void operator()(int j, Group v) {
+  TUNDISH_HD void operator()(int j, Group t) {
     const Fields<Real>& f = this->f;
-    const Group added = this->increment(j, v);
+    const Group added = this->increment(j, t);
     if (this->on_face(j)) L::store(added, f.solved + this->at(j), 1);  // for implied_heat()
     const Group u = L::load(f.guess + this->at(j), 1) + added;
     Group potential, slope;
@@ -361,14 +365,14 @@ struct AfterHalf : Columns<Real, Phase, L> {
 
   TUNDISH_HD AfterHalf(const Base& columns, Real span, bool second, const StepSize<Real>* next)
       : Base(columns), span(span), second(second), next(next) {}
-  TUNDISH_HD void operator()(int j, Group v) {
+  TUNDISH_HD void operator()(int j, Group t) {
     const Fields<Real>& f = this->f;
     const long node = this->at(j);
-    const Group t = this->increment(j, v);
-    L::store(t, f.solved + node, 1);
+    const Group half = this->increment(j, t);
+    L::store(half, f.solved + node, 1);
     Group potential, slope;
-    const Group state = this->move_on(j, t, potential, slope);
-    const Group u = second ? L::load(f.known + node, 1) + t : t;
+    const Group state = this->move_on(j, half, potential, slope);
+    const Group u = second ? L::load(f.known + node, 1) + half : half;
     if (next) return this->predict(j, state, slope, u, *next);
     L::store(u, f.known + node, 1);
     this->linearise_here(j, potential, slope, span);

@@ -111,7 +111,7 @@ struct Marcher {
     for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
       f.known[n] = f.guess[n] = f.solved[n] = zero;
       f.linearised[n] = potential;
-      f.inverse[n] = f.ratio[n] = one;
+      f.slope[n] = f.mass[n] = one;
     }
     for (int j = team.rank(); j < march.section.rows; j += team.size()) f.face_slope_x[j] = Real(Scalar(0));
     for (int i = team.rank(); i < march.section.columns; i += team.size())

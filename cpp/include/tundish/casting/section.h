@@ -50,10 +50,11 @@ struct Fields {
   Real* known;       // of the right-hand side, m u_before
   Real* guess;       // the increment that a pass is linearised about; at the faces alone in the first pass
   Real* linearised;  // the potential there, with a ghost node outside either face
-  Real* ratio;       // E = D / (s K) of both passes
-  Real* inverse;     // 1 / (s K), at the faces alone
-  Real* solved;      // s K times the solution of the first factor; at the faces, what the second pass added
+  Real* slope;       // s K / D of both passes
+  Real* mass;        // D, at the faces alone
+  Real* solved;      // D times the solution of the first factor; at the faces, what the second pass added
   Real *pivots_x, *pivots_y;  // reciprocals, of the eliminations along the rows and columns
+  Real* slopes_x;             // as slope, transposed into the order of pivots_x; of plain numbers alone
   Real* face_slope_x;         // d(heat flux)/dH on face x, one a row
   Real* face_slope_y;         // on face y, one a column
   Real* face_heat;            // heat flux x control width, W/m, of the rows, then of the columns
@@ -81,12 +82,16 @@ struct EnthalpyBalance {
 
   explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {}
 
-  // An increment that leaves the state within the range.
+  // The state after an increment, which is cut down where it would leave the range. Hardly ever a lane needs
+  // that, and others keep theirs to the bit.
   template <class Group>
-  TUNDISH_HD Group limited(const Range<Real>& range, Group state, Group increment) const {
+  TUNDISH_HD Group guessed(const Range<Real>& range, Group state, Group& increment) const {
+    const Group after = state + increment, low(range.lowest), high(range.highest);
+    if (__builtin_expect(!any_outside(after, low, high), 1)) return after;
     const Group none = Group(Real(typename Number<Real>::Scalar(0)));
-    const Group least = minimum(Group(range.lowest) - state, none);
-    return minimum(maximum(increment, least), maximum(Group(range.highest) - state, none));
+    const Group cut = minimum(maximum(increment, minimum(low - state, none)), maximum(high - state, none));
+    increment = select((after < low) | (after > high), cut, increment);
+    return state + increment;
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
@@ -135,8 +140,8 @@ struct TemperatureCorrection {
   }
 
   template <class Group>
-  TUNDISH_HD Group limited(const Range<Real>&, Group, Group increment) const {
-    return increment;
+  TUNDISH_HD Group guessed(const Range<Real>&, Group state, Group& increment) const {
+    return advance(state, increment);
   }
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {

@@ -113,6 +113,19 @@ TUNDISH_HD bool any_at_least(Pack<T, N> a, Pack<T, N> b) {
 #endif
   return any(PackMask<T, N>{a.v >= b.v});
 }
+// Whether any lane lies outside [low, high].
+template <class T, int N>
+TUNDISH_HD bool any_outside(Pack<T, N> x, Pack<T, N> low, Pack<T, N> high) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(x.v) == 64 && sizeof(T) == 8)
+    return (_mm512_cmp_pd_mask((__m512d)x.v, (__m512d)low.v, _CMP_LT_OQ) |
+            _mm512_cmp_pd_mask((__m512d)x.v, (__m512d)high.v, _CMP_GT_OQ)) != 0;
+  if constexpr (sizeof(x.v) == 64 && sizeof(T) == 4)
+    return (_mm512_cmp_ps_mask((__m512)x.v, (__m512)low.v, _CMP_LT_OQ) |
+            _mm512_cmp_ps_mask((__m512)x.v, (__m512)high.v, _CMP_GT_OQ)) != 0;
+#endif
+  return any(PackMask<T, N>{(x.v < low.v) | (x.v > high.v)});
+}
 template <class T, int N>
 TUNDISH_HD Pack<T, N> one_more_at_least(Pack<T, N> sum, Pack<T, N> a, Pack<T, N> b) {
   typedef typename Pack<T, N>::Vector V;
