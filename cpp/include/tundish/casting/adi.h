@@ -235,6 +235,9 @@ struct Columns {
   const Range<Real>& range;
   const Fields<Real>& f;
   int first;
+  long start, step;  // copies: read from the section they would be read again after every store
+  int face;
+  bool holds_face;
   Group lowest, highest;
 
   TUNDISH_HD Columns(const Section<Scalar>& section, const Phase& phase, const Range<Real>& range,
@@ -244,62 +247,68 @@ struct Columns {
         range(range),
         f(f),
         first(first),
+        start(section.at(first, 0)),
+        step(section.step_y),
+        face(section.y.nodes - 1),
+        holds_face(first + L::count >= section.x.nodes),
         lowest(Real(Scalar(1e30))),
         highest(Real(Scalar(-1e30))) {}
 
-  TUNDISH_HD long at(int j) const { return section.at(first, j); }
-  TUNDISH_HD bool on_face(int j) const {
-    return j == section.y.nodes - 1 || first + L::count >= section.x.nodes;
-  }
+  // One node of each column.
+  struct Node {
+    long at;
+    bool on_face;  // one of them at least
+  };
+  TUNDISH_HD Node node(int j) const { return {start + j * step, holds_face || j == face}; }
   TUNDISH_HD void keep_extremes() const {
     L::store(lowest, f.lowest + first, 1);
     L::store(highest, f.highest + first, 1);
   }
   // The increment behind t = D u.
-  TUNDISH_HD Group increment(int j, Group t) const {
-    return on_face(j) ? t / L::load(f.mass + at(j), 1) : t;
+  TUNDISH_HD Group increment(const Node& n, Group t) const {
+    return n.on_face ? t / L::load(f.mass + n.at, 1) : t;
   }
   // Its faces' share is added by cool_faces().
-  TUNDISH_HD void keep_slope(int j, Group slope, Group guess) const {
-    L::store(slope, f.slope + at(j), 1);
-    if (!on_face(j)) return;
-    L::store(Group(Real(Scalar(1))), f.mass + at(j), 1);
-    L::store(guess, f.guess + at(j), 1);
+  TUNDISH_HD void keep_slope(const Node& n, Group slope, Group guess) const {
+    L::store(slope, f.slope + n.at, 1);
+    if (!n.on_face) return;
+    L::store(Group(Real(Scalar(1))), f.mass + n.at, 1);
+    L::store(guess, f.guess + n.at, 1);
   }
 
   // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K for
   // both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
-  TUNDISH_HD void predict(int j, Group state, Group slope, Group u, const StepSize<Real>& next) const {
+  TUNDISH_HD void predict(const Node& n, Group state, Group slope, Group u, const StepSize<Real>& next) const {
     Group guess = next.ratio * u, potential, slope_there;
     phase.properties(phase.guessed(range, state, guess), potential, slope_there);
     const Group K = maximum(maximum(slope, slope_there), Group(phase.steel.solid_slope));
-    L::store(next.memory * u, f.known + at(j), 1);
-    L::store(potential - K * guess, f.linearised + at(j), 1);
-    keep_slope(j, next.span * K, guess);
+    L::store(next.memory * u, f.known + n.at, 1);
+    L::store(potential - K * guess, f.linearised + n.at, 1);
+    keep_slope(n, next.span * K, guess);
   }
   // The first pass's result, about which the second is linearised.
-  TUNDISH_HD void relinearise(int j, Group t) const {
-    const Group state = L::load(f.state + at(j), 1);
-    Group guess = increment(j, t), potential, unused;
+  TUNDISH_HD void relinearise(const Node& n, Group t) const {
+    const Group state = L::load(f.state + n.at, 1);
+    Group guess = increment(n, t), potential, unused;
     phase.properties(phase.guessed(range, state, guess), potential, unused);
-    L::store(guess, f.guess + at(j), 1);
-    L::store(potential, f.linearised + at(j), 1);
+    L::store(guess, f.guess + n.at, 1);
+    L::store(potential, f.linearised + n.at, 1);
   }
   // Moves the state on by u and returns it, with its potential and slope.
-  TUNDISH_HD Group move_on(int j, Group u, Group& potential, Group& slope) {
-    const Group state = phase.advance(L::load(f.state + at(j), 1), u);
+  TUNDISH_HD Group move_on(const Node& n, Group u, Group& potential, Group& slope) {
+    const Group state = phase.advance(L::load(f.state + n.at, 1), u);
     phase.properties(state, potential, slope);
-    L::store(state, f.state + at(j), 1);
-    L::store(potential, f.potential + at(j), 1);
+    L::store(state, f.state + n.at, 1);
+    L::store(potential, f.potential + n.at, 1);
     lowest = minimum(lowest, potential);
     highest = maximum(highest, potential);
     return state;
   }
   // Before one half of a step of the start: linearised about where the state is.
-  TUNDISH_HD void linearise_here(int j, Group potential, Group slope, Real span) const {
+  TUNDISH_HD void linearise_here(const Node& n, Group potential, Group slope, Real span) const {
     const Group K = maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope));
-    L::store(potential, f.linearised + at(j), 1);
-    keep_slope(j, span * K, Group(Real(Scalar(0))));
+    L::store(potential, f.linearised + n.at, 1);
+    keep_slope(n, span * K, Group(Real(Scalar(0))));
   }
 };
 
@@ -308,7 +317,7 @@ template <class Real, class Phase, class L>
 struct AfterFirst : Columns<Real, Phase, L> {
   typedef typename L::type Group;
   using Columns<Real, Phase, L>::Columns;
-  TUNDISH_HD void operator()(int j, Group t) const { this->relinearise(j, t); }
+  TUNDISH_HD void operator()(int j, Group t) const { this->relinearise(this->node(j), t); }
   TUNDISH_HD void finish() const {}
 };
 template <class Real, class Phase, class L>
@@ -322,12 +331,13 @@ struct AfterSecond : Columns<Real, Phase, L> {
       : Base(columns), next(next), goes_on(goes_on) {}
   TUNDISH_HD void operator()(int j, Group t) {
     const Fields<Real>& f = this->f;
-    const Group added = this->increment(j, t);
-    if (this->on_face(j)) L::store(added, f.solved + this->at(j), 1);  // for implied_heat()
-    const Group u = L::load(f.guess + this->at(j), 1) + added;
+    const auto n = this->node(j);
+    const Group added = this->increment(n, t);
+    if (n.on_face) L::store(added, f.solved + n.at, 1);  // for implied_heat()
+    const Group u = L::load(f.guess + n.at, 1) + added;
     Group potential, slope;
-    const Group state = this->move_on(j, u, potential, slope);
-    if (goes_on) this->predict(j, state, slope, u, next);
+    const Group state = this->move_on(n, u, potential, slope);
+    if (goes_on) this->predict(n, state, slope, u, next);
   }
   TUNDISH_HD void finish() const { this->keep_extremes(); }
 };
@@ -367,15 +377,15 @@ struct AfterHalf : Columns<Real, Phase, L> {
       : Base(columns), span(span), second(second), next(next) {}
   TUNDISH_HD void operator()(int j, Group t) {
     const Fields<Real>& f = this->f;
-    const long node = this->at(j);
-    const Group half = this->increment(j, t);
-    L::store(half, f.solved + node, 1);
+    const auto n = this->node(j);
+    const Group half = this->increment(n, t);
+    L::store(half, f.solved + n.at, 1);
     Group potential, slope;
-    const Group state = this->move_on(j, half, potential, slope);
-    const Group u = second ? L::load(f.known + node, 1) + half : half;
-    if (next) return this->predict(j, state, slope, u, *next);
-    L::store(u, f.known + node, 1);
-    this->linearise_here(j, potential, slope, span);
+    const Group state = this->move_on(n, half, potential, slope);
+    const Group u = second ? L::load(f.known + n.at, 1) + half : half;
+    if (next) return this->predict(n, state, slope, u, *next);
+    L::store(u, f.known + n.at, 1);
+    this->linearise_here(n, potential, slope, span);
   }
   TUNDISH_HD void finish() const { this->keep_extremes(); }
 };
@@ -400,8 +410,9 @@ struct BeforeStart : Columns<Real, Phase, L> {
       : Columns<Real, Phase, L>(columns), span(span) {}
   TUNDISH_HD void operator()(int j) const {
     Group potential, slope;
-    this->phase.properties(L::load(this->f.state + this->at(j), 1), potential, slope);
-    this->linearise_here(j, potential, slope, span);
+    const auto n = this->node(j);
+    this->phase.properties(L::load(this->f.state + n.at, 1), potential, slope);
+    this->linearise_here(n, potential, slope, span);
   }
   TUNDISH_HD void finish() const {}
 };
@@ -409,7 +420,7 @@ template <class Real, class Phase, class L>
 struct AfterRows : AfterHalf<Real, Phase, L> {
   using AfterHalf<Real, Phase, L>::AfterHalf;
   TUNDISH_HD void operator()(int j) {
-    AfterHalf<Real, Phase, L>::operator()(j, L::load(this->f.solved + this->at(j), 1));
+    AfterHalf<Real, Phase, L>::operator()(j, L::load(this->f.solved + this->node(j).at, 1));
   }
 };
 

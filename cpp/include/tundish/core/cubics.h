@@ -112,7 +112,7 @@ template <class T, int N>
 struct Cubics<Pack<T, N>> {
   typedef Pack<T, N> P;
   const T* rows = nullptr;  // of the first lane that has any
-  bool shared = true, all = true;
+  bool shared = true, all = false;
   P per_cell, low, high;
   P below[4];  // the rows below the first kink
   PackMask<T, N> served;
@@ -125,9 +125,10 @@ struct Cubics<Pack<T, N>> {
   // Lane k's numbers start at numbers + offset[k], where it has any.
   TUNDISH_HD void read(const T* numbers, const int* offset, const T* cells_per_unit, const T* count) {
     int any_lane = -1;
+    all = true;
     for (int lane = N - 1; lane >= 0; --lane) {
+      all = all && count[lane] > 0;
       if (count[lane] > 0) any_lane = lane;
-      else all = false;
     }
     rows = any_lane < 0 ? nullptr : numbers + offset[any_lane];
     for (int lane = 0; rows && lane < N; ++lane) {
@@ -142,7 +143,7 @@ struct Cubics<Pack<T, N>> {
       served.v[lane] = -int(count[lane] > 0);
     }
   }
-  TUNDISH_HD bool serves_all() const { return rows && all; }
+  TUNDISH_HD bool serves_all() const { return all; }
 #if TUNDISH_VECTOR_EXTENSION
   TUNDISH_HD void lookup(P argument, P& value, P& slope) const {
     const P x = argument * per_cell;
