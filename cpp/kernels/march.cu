@@ -4,7 +4,7 @@
 
 namespace tundish {
 
-constexpr int curves_per_steel = 8;   // in the order of SteelCurves
+constexpr int curves_per_steel = 9;   // in the order of SteelCurves
 constexpr int numbers_per_steel = 8;  // in the order of casting::JobArrays::add_steel
 constexpr int tangents = 8;
 
@@ -55,16 +55,27 @@ __device__ void read_curve(const Curve<T>& c, Spline<Dual<T, K>>& s) {
                          c.cells};
 }
 
+template <class T>
+__device__ void read_cubics(const Curve<T>& c, Cubics<T>& cubics) {
+  if (c.cells > 0) cubics.read(c.rows, c.per_cell);
+}
+template <class T, int K>
+__device__ void read_cubics(const Curve<T>& c, Cubics<Dual<T, K>>& cubics) {
+  read_cubics(c, cubics.plain);
+  cubics.tangent_rows = reinterpret_cast<const Pack<T, K>*>(c.tangent_rows);
+}
+
 // The curves are read where they are, the numbers copied; derivatives belong to the job.
 template <class Real, class T>
 __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Candidate<Real>& to) {
   SteelCurves<Real>& steel = to.steel;
-  Spline<Real>* splines[curves_per_steel] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
+  Spline<Real>* splines[] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
                                              &steel.enthalpy[0],           &steel.enthalpy[1],
                                              &steel.enthalpy[2],           &steel.potential[0],
                                              &steel.potential[1],          &steel.potential[2]};
-  for (int c = 0; c < curves_per_steel; ++c)
-    read_curve(jobs.curves[long(job) * curves_per_steel + c], *splines[c]);
+  const Curve<T>* curves = jobs.curves + long(job) * curves_per_steel;
+  for (int c = 0; c < curves_per_steel - 1; ++c) read_curve(curves[c], *splines[c]);
+  read_cubics(curves[curves_per_steel - 1], steel.cubics);
   auto number = [&](int n) {
     return Reader<Real>::read(jobs.steel_numbers, jobs.steel_tangents, candidate, job, numbers_per_steel, n);
   };

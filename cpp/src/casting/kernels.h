@@ -5,7 +5,7 @@
 
 namespace tundish::casting {
 
-constexpr int n_curves_of_steel = 8, numbers_of_steel = 8;
+constexpr int n_curves_of_steel = 9, numbers_of_steel = 8;
 constexpr int max_lanes = 16;
 constexpr int max_stretches = 1000;
 

@@ -51,6 +51,20 @@ void read_curve(const CurveOfJob<T>& c, Spline<Dual<T, K>>& s) {
   s.cells = c.cells[0];
 }
 
+template <class T>
+void read_cubics(const CurveOfJob<T>& c, Cubics<T>& cubics) {
+  if (c.cells[0] > 0) cubics.read(c.rows + c.offset[0], c.per_cell[0]);
+}
+template <class T, int N>
+void read_cubics(const CurveOfJob<T>& c, Cubics<Pack<T, N>>& cubics) {
+  cubics.read(c.rows, c.offset, c.per_cell, c.cells);
+}
+template <class T, int K>
+void read_cubics(const CurveOfJob<T>& c, Cubics<Dual<T, K>>& cubics) {
+  read_cubics(c, cubics.plain);
+  cubics.tangent_rows = reinterpret_cast<const Pack<T, K>*>(c.tangent_rows);
+}
+
 // Numbers that fill so many bytes up to the next cache line.
 template <class T>
 long aligned_numbers(long bytes) {
@@ -78,11 +92,12 @@ struct CandidateLayout {
     auto number = [&](int n) { return Reader<Real>::read(job.steel_numbers, job.steel_tangents, n); };
     candidate.slots = slots;
     SteelCurves<Real>& steel = candidate.steel;
-    Spline<Real>* splines[n_curves_of_steel] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
+    Spline<Real>* splines[] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
                                                 &steel.enthalpy[0],           &steel.enthalpy[1],
                                                 &steel.enthalpy[2],           &steel.potential[0],
                                                 &steel.potential[1],          &steel.potential[2]};
-    for (int c = 0; c < n_curves_of_steel; ++c) read_curve(job.curves[c], *splines[c]);
+    for (int c = 0; c < n_curves_of_steel - 1; ++c) read_curve(job.curves[c], *splines[c]);
+    read_cubics(job.curves[n_curves_of_steel - 1], steel.cubics);
     steel.solidus = number(0);
     steel.liquidus = number(1);
     steel.liquidus_potential = number(2);

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "casting/steel_cubics.h"
+
 namespace tundish::casting {
 namespace {
-
-double value_of(double x) { return x; }
-template <int K>
-double value_of(Dual<double, K> x) {
-  return x.value;
-}
 
 // Where rising curves take the values asked for: Newton's method, kept inside [low, high] by bisection. A
 // search starts on the tangent at the root that was found last, so values that come in order take one step or
@@ -148,6 +144,8 @@ void tabulate_steel(const Model& steel, Real pouring_temperature, bool by_temper
   add(
       curve_potential, [&](double H) { return steel.potential(by_enthalpy.marched_temperature(H)); },
       value_of(steel.enthalpy(Real(low))), value_of(steel.enthalpy(Real(high))), curve_cells);
+  const CubicFit<Model, Real, Inverse<Model, Real>> fit(steel, by_enthalpy);
+  if (fit.fits()) fit.keep(gradients, out.curves[curve_cubics], out.tangents[curve_cubics]);
   // Of the solid; a step below the solidus, where a table's next row may begin.
   auto diffusivity = [&](Real T) {
     return steel.conductivity(T) / (steel.density(T) * steel.heat_capacity(T));

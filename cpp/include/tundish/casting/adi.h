@@ -30,9 +30,10 @@ struct StepSize {
   Real span;                             // weight of the heat balance, s
 };
 
-// (E - C) v = rhs on a group of lines, C the conduction along them and E = D / (s K): elimination from the
-// centre plane to the face, and back. With v = s K u as the unknown the numbers beside the diagonal are the
-// mesh's own, and one division a node is left; its result, the pivot, is kept for the second pass.
+// (1 - C k) t = rhs on a group of lines, C the conduction along them and k = s K / D: elimination from the centre
+// plane to the face, and back. With D t as the unknown, D is a part of k, and the right-hand side of the second
+// factor is the first one's solution as it stands. One division a node is left; its result, the pivot's
+// reciprocal, is kept for the second pass. The chain from node to node is a product, a difference and a division.
 template <class Real, class L>
 struct LineSolver {
   typedef typename L::type Group;
@@ -65,33 +66,36 @@ struct LineSolver {
   TUNDISH_HD Group kept(int node, int which) const { return L::load(slot(node, which), 1); }
   TUNDISH_HD Real* pivot(int node) const { return pivots + node * to_next_pivot; }
 
-  // ratio(n) is E; both are asked for in rising order.
-  template <class Ratio, class Rhs>
-  TUNDISH_HD void factor(Ratio ratio, Rhs rhs) const {
+  // slope(n) is k; both are asked for in rising order.
+  template <class Slope, class Rhs>
+  TUNDISH_HD void factor(Slope slope, Rhs rhs) const {
     const Scalar one = Scalar(1);
-    Group inverse = Group(Real(Scalar(0))), value = inverse;
+    Group inverse = Group(Real(Scalar(0))), value = inverse, before = inverse;
     for (int n = 0; n < axis.nodes; ++n) {
-      const Group here = ratio(n);
-      inverse = one / (here + axis.both[n] - axis.product[n] * inverse);
-      value = (rhs(n, here) + axis.inward[n] * value) * inverse;
+      const Group here = slope(n);
+      inverse = one / ((axis.both[n] * here + one) - (axis.product[n] * here * before) * inverse);
+      value = (rhs(n) + (axis.inward[n] * before) * value) * inverse;
+      before = here;
       L::store(inverse, pivot(n), 1);
       L::store(value, slot(n, 1), 1);
     }
   }
-  template <class Rhs>
-  TUNDISH_HD void solve_again(Rhs rhs) const {
-    Group value = Group(Real(Scalar(0)));
+  template <class Slope, class Rhs>
+  TUNDISH_HD void solve_again(Slope slope, Rhs rhs) const {
+    Group value = Group(Real(Scalar(0))), before = value;
     for (int n = 0; n < axis.nodes; ++n) {
-      value = (rhs(n) + axis.inward[n] * value) * L::load(pivot(n), 1);
+      value = (rhs(n) + (axis.inward[n] * before) * value) * L::load(pivot(n), 1);
+      before = slope(n);
       L::store(value, slot(n, 1), 1);
     }
   }
-  // Hands v to found(node, v), in falling order.
-  template <class Found>
-  TUNDISH_HD void back(Found found) const {
-    Group after = Group(Real(Scalar(0)));
+  // Hands t to found(node, t), in falling order; slope(node) is asked for before.
+  template <class Slope, class Found>
+  TUNDISH_HD void back(Slope slope, Found found) const {
+    Group after = Group(Real(Scalar(0))), outer = after;
     for (int n = axis.nodes - 1; n >= 0; --n) {
-      after = kept(n, 1) + (axis.outward[n] * L::load(pivot(n), 1)) * after;
+      after = kept(n, 1) + (axis.outward[n] * L::load(pivot(n), 1) * outer) * after;
+      outer = slope(n);
       found(n, after);
     }
   }
@@ -99,7 +103,7 @@ struct LineSolver {
 
 // The right-hand side of a pass at the nodes that `read` takes from a field together: neighbours on one row,
 // or the same node of a few rows. The potential is the one that the pass is linearised about.
-template <class Real>
+template <Pass pass, class Real>
 struct Balance {
   const Section<typename Number<Real>::Scalar>& section;
   const StepSize<Real>& step;
@@ -114,29 +118,34 @@ struct Balance {
   template <class Read, class AlongX, class AlongY>
   TUNDISH_HD auto rhs(Read read, AlongX drive_x, AlongX inward_x, AlongY drive_y, AlongY inward_y,
                       long node) const {
-    return read(f.known + node) + step.span * (along(read, drive_x, inward_x, node, 1) +
-                                               along(read, drive_y, inward_y, node, section.step_y));
+    const auto divergence = along(read, drive_x, inward_x, node, 1) +
+                            along(read, drive_y, inward_y, node, section.step_y);
+    if constexpr (pass == Pass::second)
+      return read(f.known + node) - read(f.guess + node) + step.span * divergence;
+    else
+      return read(f.known + node) + step.span * divergence;
   }
 };
 
-// First factor, along x: leaves v of the half-way solution in `solved`. Plain numbers are worked on along the
-// rows, a register at a time, and then transposed into the order of the lines.
+// First factor, along x: leaves its solution in `solved`. Plain numbers are worked on along the rows, a register
+// at a time, and then transposed into the order of the lines; their slopes are kept so for the second pass.
 template <Pass pass, class Real, class Team>
 TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                  const StepSize<Real>& step, const Fields<Real>& f) {
   typedef Along<Real> A;
   const auto &x = section.x, &y = section.y;
-  const Balance<Real> of{section, step, f};
+  const Balance<pass, Real> of{section, step, f};
   for_each_strip<Real>(team, y.nodes, [&](auto lines, int first) {
     typedef decltype(lines) L;
     typedef typename L::type Group;
     constexpr bool transposes = A::count > 1;
     const LineSolver<Real, L> line(team, f.scratch, f.pivots_x, first, section.rows, x);
+    Real* const slopes = f.slopes_x + (line.pivots - f.pivots_x);
     if constexpr (transposes) {
       auto read = [](const Real* p) TUNDISH_INLINE { return A::read(p); };
       for (int n = 0; n < L::count; n += A::count)
         for (int i = 0; i < x.nodes; i += A::count) {
-          auto ratio = [&](int r) TUNDISH_INLINE { return A::read(f.ratio + section.at(i, first + n + r)); };
+          auto slope = [&](int r) TUNDISH_INLINE { return A::read(f.slope + section.at(i, first + n + r)); };
           auto rhs = [&](int r) TUNDISH_INLINE {
             const int j = first + n + r;
             if constexpr (pass == Pass::start)
@@ -146,17 +155,17 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
               return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
                             section.at(i, j));
           };
-          if constexpr (pass != Pass::second) A::turn(ratio, line.slot(i, 0) + n, line.to_next_node());
+          if constexpr (pass != Pass::second) A::turn(slope, slopes + i * L::count + n, L::count);
           A::turn(rhs, line.slot(i, 1) + n, line.to_next_node());
         }
     }
     const Group drive_y = L::spread(y.drive + first), inward_y = L::spread(y.inward + first);
     auto read = [&](const Real* p) TUNDISH_INLINE { return L::load(p, section.step_y); };
-    auto ratio = [&](int i) TUNDISH_INLINE {
+    auto slope = [&](int i) TUNDISH_INLINE {
       if constexpr (transposes)
-        return line.kept(i, 0);
+        return L::load(slopes + i * L::count, 1);
       else
-        return read(f.ratio + section.at(i, first));
+        return read(f.slope + section.at(i, first));
     };
     auto rhs = [&](int i) TUNDISH_INLINE {
       if constexpr (transposes)
@@ -167,14 +176,14 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
         return of.rhs(read, x.drive[i], x.inward[i], drive_y, inward_y, section.at(i, first));
     };
     if constexpr (pass == Pass::second)
-      line.solve_again(rhs);
+      line.solve_again(slope, rhs);
     else
-      line.factor(ratio, [&](int i, Group) TUNDISH_INLINE { return rhs(i); });
-    line.back([&](int i, Group v) TUNDISH_INLINE {
+      line.factor(slope, rhs);
+    line.back(slope, [&](int i, Group t) TUNDISH_INLINE {
       if constexpr (transposes)
-        L::store(v, line.slot(i, 0), 1);
+        L::store(t, line.slot(i, 0), 1);
       else
-        L::store(v, f.solved + section.at(i, first), section.step_y);
+        L::store(t, f.solved + section.at(i, first), section.step_y);
     });
     if constexpr (transposes)
       for (int n = 0; n < L::count; n += A::count)
@@ -185,44 +194,36 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
   team.sync();
 }
 
-// Second factor, along y: hands v to found(lines, i, j, v), column by column from face y to the centre plane.
-template <Pass pass, class Real, class Team, class Found>
+// Second factor, along y, column by column from face y to the centre plane: make(lines, i) gives what visits the
+// nodes of a few columns, visit(j, t), until visit.finish().
+template <Pass pass, class Real, class Team, class Make>
 TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                              const StepSize<Real>& step, const Fields<Real>& f, Found found) {
+                              const StepSize<Real>& step, const Fields<Real>& f, Make make) {
   const auto& y = section.y;
-  const Balance<Real> of{section, step, f};
+  const Balance<pass, Real> of{section, step, f};
   for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
     typedef decltype(lines) L;
     typedef typename L::type Group;
     const LineSolver<Real, L> line(team, f.scratch, f.pivots_y, i, section.columns, y);
     auto read = [](const Real* p) TUNDISH_INLINE { return L::load(p, 1); };
-    auto ratio = [&](int j) TUNDISH_INLINE { return read(f.ratio + section.at(i, j)); };
+    auto slope = [&](int j) TUNDISH_INLINE { return read(f.slope + section.at(i, j)); };
     auto half_way = [&](int j) TUNDISH_INLINE { return read(f.solved + section.at(i, j)); };
     if constexpr (pass == Pass::second)
-      line.solve_again([&](int j) TUNDISH_INLINE { return ratio(j) * half_way(j); });
+      line.solve_again(slope, half_way);
     else if constexpr (pass == Pass::first)
-      line.factor(ratio, [&](int j, Group e) TUNDISH_INLINE { return e * half_way(j); });
+      line.factor(slope, half_way);
     else
-      line.factor(ratio, [&](int j, Group) TUNDISH_INLINE {
+      line.factor(slope, [&](int j) TUNDISH_INLINE {
         return step.span * of.along(read, y.drive[j], y.inward[j], section.at(i, j), section.step_y);
       });
-    line.back([&](int j, Group v) TUNDISH_INLINE { found(lines, i, j, v); });
+    auto visit = make(lines, i);
+    line.back(slope, [&](int j, Group t) TUNDISH_INLINE { visit(j, t); });
+    visit.finish();
   });
   team.sync();
 }
 
-// Calls visit(lines, i, j) for all nodes of the section, those side by side on a row together, column by column
-// from face y to the centre plane.
-template <class Real, class Team, class Visit>
-TUNDISH_HD void for_each_node(const Team& team, const Section<typename Number<Real>::Scalar>& section,
-                              Visit visit) {
-  for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
-    for (int j = section.y.nodes - 1; j >= 0; --j) visit(lines, i, j);
-  });
-  team.sync();
-}
-
-// The least K of a node: that of the solid, and in the mush half of the liquid's. Where K jumps more than three
+// The least K of a node: that of the solid, and in the mush 0.4 of the liquid's. Where K jumps more than three
 // times from node to node the factors along x and y commute too badly: with a liquid that conducts six times as
 // well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K one of seven.
 template <class Group, class Real>
@@ -234,69 +235,128 @@ TUNDISH_HD Group least_slope(const SteelCurves<Real>& steel, Group potential) {
   return Group(steel.solid_slope) + share * more;
 }
 
-// What is done at the nodes once a factor along y is solved. L takes a few columns together.
+// A few neighbouring columns, node by node from face y to the centre plane, once the factor along y is solved.
+// Their extremes stay in registers until finish(): a load and a store of each at every node would make a chain.
+// Fields that the faces alone need are kept at the nodes of the faces alone (and at their neighbours in the
+// same register): every store to a field costs a line of the second cache to and fro.
 template <class Real, class Phase, class L>
-struct AtNodes {
+struct Columns {
   typedef typename L::type Group;
   typedef typename Number<Real>::Scalar Scalar;
   const Section<Scalar>& section;
   const Phase& phase;
   const Range<Real>& range;
   const Fields<Real>& f;
+  int first;
+  long start, step;  // copies: read from the section they would be read again after every store
+  int face;
+  bool holds_face;
+  Group lowest, highest;
+
+  TUNDISH_HD Columns(const Section<Scalar>& section, const Phase& phase, const Range<Real>& range,
+                     const Fields<Real>& f, int first)
+      : section(section),
+        phase(phase),
+        range(range),
+        f(f),
+        first(first),
+        start(section.at(first, 0)),
+        step(section.step_y),
+        face(section.y.nodes - 1),
+        holds_face(first + L::count >= section.x.nodes),
+        lowest(Real(Scalar(1e30))),
+        highest(Real(Scalar(-1e30))) {}
+
+  // One node of each column.
+  struct Node {
+    long at;
+    bool on_face;  // one of them at least
+  };
+  TUNDISH_HD Node node(int j) const { return {start + j * step, holds_face || j == face}; }
+  TUNDISH_HD void keep_extremes() const {
+    L::store(lowest, f.lowest + first, 1);
+    L::store(highest, f.highest + first, 1);
+  }
+  // The increment behind t = D u.
+  TUNDISH_HD Group increment(const Node& n, Group t) const {
+    return n.on_face ? t / L::load(f.mass + n.at, 1) : t;
+  }
+  // Its faces' share is added by cool_faces().
+  TUNDISH_HD void keep_slope(const Node& n, Group slope, Group guess) const {
+    L::store(slope, f.slope + n.at, 1);
+    if (!n.on_face) return;
+    L::store(Group(Real(Scalar(1))), f.mass + n.at, 1);
+    L::store(guess, f.guess + n.at, 1);
+  }
 
   // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K for
   // both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
-  TUNDISH_HD void predict(long node, Group state, Group slope, Group u, const StepSize<Real>& next) const {
-    const Group guess = phase.limited(range, state, next.ratio * u);
-    Group potential, slope_there;
-    phase.properties(phase.advance(state, guess), potential, slope_there);
+  TUNDISH_HD void predict(const Node& n, Group state, Group slope, Group u, const StepSize<Real>& next) const {
+    Group guess = next.ratio * u, potential, slope_there;
+    phase.properties(phase.guessed(range, state, guess), potential, slope_there);
     const Group K = maximum(maximum(slope, slope_there), least_slope(phase.steel, potential));
-    const Group inverse = Scalar(1) / (next.span * K);
-    L::store(next.memory * u, f.known + node, 1);
-    L::store(guess, f.guess + node, 1);
-    L::store(potential - K * guess, f.linearised + node, 1);
-    L::store(inverse, f.inverse + node, 1);
-    L::store(inverse, f.ratio + node, 1);
+    L::store(next.memory * u, f.known + n.at, 1);
+    L::store(potential - K * guess, f.linearised + n.at, 1);
+    keep_slope(n, next.span * K, guess);
   }
   // The first pass's result, about which the second is linearised.
-  TUNDISH_HD void relinearise(long node, Group v) const {
-    const Group state = L::load(f.state + node, 1);
-    const Group guess = phase.limited(range, state, v * L::load(f.inverse + node, 1));
-    Group potential, unused;
-    phase.properties(phase.advance(state, guess), potential, unused);
-    L::store(L::load(f.known + node, 1) - guess, f.known + node, 1);
-    L::store(guess, f.guess + node, 1);
-    L::store(potential, f.linearised + node, 1);
+  TUNDISH_HD void relinearise(const Node& n, Group t) const {
+    const Group state = L::load(f.state + n.at, 1);
+    Group guess = increment(n, t), potential, unused;
+    phase.properties(phase.guessed(range, state, guess), potential, unused);
+    L::store(guess, f.guess + n.at, 1);
+    L::store(potential, f.linearised + n.at, 1);
   }
-  // Moves the state on by u and returns it, with its slope.
-  TUNDISH_HD Group move_on(int i, int j, Group u, Group& slope) const {
-    const long node = section.at(i, j);
-    const Group state = phase.advance(L::load(f.state + node, 1), u);
-    Group potential;
+  // Moves the state on by u and returns it, with its potential and slope.
+  TUNDISH_HD Group move_on(const Node& n, Group u, Group& potential, Group& slope) {
+    const Group state = phase.advance(L::load(f.state + n.at, 1), u);
     phase.properties(state, potential, slope);
-    L::store(state, f.state + node, 1);
-    L::store(potential, f.potential + node, 1);
-    const bool starts = j == section.y.nodes - 1;
-    L::store(starts ? potential : minimum(L::load(f.lowest + i, 1), potential), f.lowest + i, 1);
-    L::store(starts ? potential : maximum(L::load(f.highest + i, 1), potential), f.highest + i, 1);
+    L::store(state, f.state + n.at, 1);
+    L::store(potential, f.potential + n.at, 1);
+    lowest = minimum(lowest, potential);
+    highest = maximum(highest, potential);
     return state;
   }
   // Before one half of a step of the start: linearised about where the state is.
-  TUNDISH_HD void linearise_here(long node, Real span) const {
-    const Group state = L::load(f.state + node, 1);
-    Group potential, slope;
-    phase.properties(state, potential, slope);
-    const Group inverse =
-        Scalar(1) / (span * maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope)));
-    L::store(Group(Real(Scalar(0))), f.guess + node, 1);
-    L::store(potential, f.linearised + node, 1);
-    L::store(inverse, f.inverse + node, 1);
-    L::store(inverse, f.ratio + node, 1);
+  TUNDISH_HD void linearise_here(const Node& n, Group potential, Group slope, Real span) const {
+    const Group K = maximum(slope, Group(Scalar(0.4) * phase.steel.largest_solid_slope));
+    L::store(potential, f.linearised + n.at, 1);
+    keep_slope(n, span * K, Group(Real(Scalar(0))));
   }
 };
 
-// One step of two passes, and the prediction for the next one where its span is not 0. Returns the heat that
-// left through the faces in it, J/m, as the scheme counts it.
+// What the sweeps along the columns do at the nodes, at the end of either pass.
+template <class Real, class Phase, class L>
+struct AfterFirst : Columns<Real, Phase, L> {
+  typedef typename L::type Group;
+  using Columns<Real, Phase, L>::Columns;
+  TUNDISH_HD void operator()(int j, Group t) const { this->relinearise(this->node(j), t); }
+  TUNDISH_HD void finish() const {}
+};
+template <class Real, class Phase, class L>
+struct AfterSecond : Columns<Real, Phase, L> {
+  typedef Columns<Real, Phase, L> Base;
+  typedef typename L::type Group;
+  const StepSize<Real>& next;
+  bool goes_on;
+
+  TUNDISH_HD AfterSecond(const Base& columns, const StepSize<Real>& next, bool goes_on)
+      : Base(columns), next(next), goes_on(goes_on) {}
+  TUNDISH_HD void operator()(int j, Group t) {
+    const Fields<Real>& f = this->f;
+    const auto n = this->node(j);
+    const Group added = this->increment(n, t);
+    if (n.on_face) L::store(added, f.solved + n.at, 1);  // for implied_heat()
+    const Group u = L::load(f.guess + n.at, 1) + added;
+    Group potential, slope;
+    const Group state = this->move_on(n, u, potential, slope);
+    if (goes_on) this->predict(n, state, slope, u, next);
+  }
+  TUNDISH_HD void finish() const { this->keep_extremes(); }
+};
+
+// One step of two passes, and the prediction for the next one where it goes on. Returns the heat that left
+// through the faces in it, J/m, as the scheme counts it.
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                const Phase& phase, const Range<Real>& range, const Cooling<Real>& cooling,
@@ -304,64 +364,112 @@ TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<R
                                Real heat_before, const Fields<Real>& f) {
   cool_faces<Pass::first>(team, section, phase, cooling, step.span, f);
   sweep_rows<Pass::first>(team, section, step, f);
-  sweep_columns<Pass::first>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
-    AtNodes<Real, Phase, decltype(lines)>{section, phase, range, f}.relinearise(section.at(i, j), v);
+  sweep_columns<Pass::first>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
+    return AfterFirst<Real, Phase, decltype(lines)>(section, phase, range, f, i);
   });
   const Real lost = cool_faces<Pass::second>(team, section, phase, cooling, step.span, f);
   sweep_rows<Pass::second>(team, section, step, f);
-  const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
-  sweep_columns<Pass::second>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
+  sweep_columns<Pass::second>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
     typedef decltype(lines) L;
-    typedef typename L::type Group;
-    const AtNodes<Real, Phase, L> at{section, phase, range, f};
-    const long node = section.at(i, j);
-    const Group added = v * L::load(f.inverse + node, 1);
-    if (j == face_y || i + L::count > face_x) L::store(added, f.solved + node, 1);  // for implied_heat()
-    const Group u = L::load(f.guess + node, 1) + added;
-    Group slope;
-    const Group state = at.move_on(i, j, u, slope);
-    if (goes_on) at.predict(node, state, slope, u, next);
+    return AfterSecond<Real, Phase, L>(Columns<Real, Phase, L>(section, phase, range, f, i), next, goes_on);
   });
   return step.memory * heat_before + step.span * (lost + implied_heat(section, f, true, true));
 }
 
-// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The last of them
-// leaves the prediction for the step `next`, where it goes on.
+// After one half of a step of the start: moves the state on, and linearises for the next half, or predicts for
+// the step after the start.
+template <class Real, class Phase, class L>
+struct AfterHalf : Columns<Real, Phase, L> {
+  typedef Columns<Real, Phase, L> Base;
+  typedef typename L::type Group;
+  Real span;
+  bool second;                 // of the two halves
+  const StepSize<Real>* next;  // null where another half follows
+
+  TUNDISH_HD AfterHalf(const Base& columns, Real span, bool second, const StepSize<Real>* next)
+      : Base(columns), span(span), second(second), next(next) {}
+  TUNDISH_HD void operator()(int j, Group t) {
+    const Fields<Real>& f = this->f;
+    const auto n = this->node(j);
+    const Group half = this->increment(n, t);
+    L::store(half, f.solved + n.at, 1);
+    Group potential, slope;
+    const Group state = this->move_on(n, half, potential, slope);
+    const Group u = second ? L::load(f.known + n.at, 1) + half : half;
+    if (next) return this->predict(n, state, slope, u, *next);
+    L::store(u, f.known + n.at, 1);
+    this->linearise_here(n, potential, slope, span);
+  }
+  TUNDISH_HD void finish() const { this->keep_extremes(); }
+};
+
+// Makes a visitor for every group of columns, and takes it over their nodes.
+template <class Real, class Team, class Make>
+TUNDISH_HD void visit_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
+                              Make make) {
+  for_each_strip<Real>(team, section.x.nodes, [&](auto lines, int i) {
+    auto visit = make(lines, i);
+    for (int j = section.y.nodes - 1; j >= 0; --j) visit(j);
+    visit.finish();
+  });
+  team.sync();
+}
+template <class Real, class Phase, class L>
+struct BeforeStart : Columns<Real, Phase, L> {
+  typedef typename L::type Group;
+  Real span;
+
+  TUNDISH_HD BeforeStart(const Columns<Real, Phase, L>& columns, Real span)
+      : Columns<Real, Phase, L>(columns), span(span) {}
+  TUNDISH_HD void operator()(int j) const {
+    Group potential, slope;
+    const auto n = this->node(j);
+    this->phase.properties(L::load(this->f.state + n.at, 1), potential, slope);
+    this->linearise_here(n, potential, slope, span);
+  }
+  TUNDISH_HD void finish() const {}
+};
+template <class Real, class Phase, class L>
+struct AfterRows : AfterHalf<Real, Phase, L> {
+  using AfterHalf<Real, Phase, L>::AfterHalf;
+  TUNDISH_HD void operator()(int j) {
+    AfterHalf<Real, Phase, L>::operator()(j, L::load(this->f.solved + this->node(j).at, 1));
+  }
+};
+
+// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The first of them
+// finds the fields as the stretch before left them; the last leaves the prediction for the step `next`, where
+// it is not null.
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real start_adi(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                 const Phase& phase, const Range<Real>& range, const Cooling<Real>& cooling,
-                                Real span, bool rows_first, const StepSize<Real>& next, bool goes_on,
-                                const Fields<Real>& f) {
+                                Real span, int quarter, const StepSize<Real>* next, const Fields<Real>& f) {
   typedef typename Number<Real>::Scalar Scalar;
   const StepSize<Real> step{Scalar(0), Scalar(0), span};
+  if (quarter == 0)
+    visit_columns<Real>(team, section, [&](auto lines, int i) TUNDISH_INLINE {
+      typedef decltype(lines) L;
+      return BeforeStart<Real, Phase, L>(Columns<Real, Phase, L>(section, phase, range, f, i), span);
+    });
   Real lost = Real(Scalar(0));
   for (int half = 0; half < 2; ++half) {
-    const bool rows = (half == 0) == rows_first;
-    for_each_node<Real>(team, section, [&](auto lines, int i, int j) TUNDISH_INLINE {
-      AtNodes<Real, Phase, decltype(lines)>{section, phase, range, f}.linearise_here(section.at(i, j), span);
-    });
+    const bool rows = (half == 0) == (quarter % 2 == 0);
+    const StepSize<Real>* following = half == 1 ? next : nullptr;
     const Real flux = cool_faces<Pass::start>(team, section, phase, cooling, span, f, rows, !rows);
-    if (rows)
+    if (rows) {
       sweep_rows<Pass::start>(team, section, step, f);
-    else
-      sweep_columns<Pass::start>(team, section, step, f, [&](auto lines, int i, int j, auto v) TUNDISH_INLINE {
-        decltype(lines)::store(v, f.solved + section.at(i, j), 1);
+      visit_columns<Real>(team, section, [&](auto lines, int i) TUNDISH_INLINE {
+        typedef decltype(lines) L;
+        const Columns<Real, Phase, L> columns(section, phase, range, f, i);
+        return AfterRows<Real, Phase, L>(columns, span, half == 1, following);
       });
-    for_each_node<Real>(team, section, [&](auto lines, int i, int j) TUNDISH_INLINE {
-      typedef decltype(lines) L;
-      typedef typename L::type Group;
-      const AtNodes<Real, Phase, L> at{section, phase, range, f};
-      const long node = section.at(i, j);
-      const Group t = L::load(f.solved + node, 1) * L::load(f.inverse + node, 1);
-      L::store(t, f.solved + node, 1);
-      Group slope;
-      const Group state = at.move_on(i, j, t, slope);
-      const Group u = half == 0 ? t : L::load(f.known + node, 1) + t;
-      if (half == 1 && goes_on)
-        at.predict(node, state, slope, u, next);
-      else
-        L::store(u, f.known + node, 1);
-    });
+    } else {
+      sweep_columns<Pass::start>(team, section, step, f, [&](auto lines, int i) TUNDISH_INLINE {
+        typedef decltype(lines) L;
+        const Columns<Real, Phase, L> columns(section, phase, range, f, i);
+        return AfterHalf<Real, Phase, L>(columns, span, half == 1, following);
+      });
+    }
     lost = lost + flux + implied_heat(section, f, rows, !rows);
   }
   return span * lost;

@@ -20,7 +20,7 @@ struct Face {
   long stride;
 
   // The heat flux of Eqs. (10)-(13), W/m2, where the pass is linearised about. Leaves the ghost potentials that
-  // drive it. The first pass adds its slope by the enthalpy to E = D / (s K), and keeps it for the second.
+  // drive it. The first pass adds its slope by the enthalpy to D, and keeps it for the second.
   template <Pass pass, class L>
   TUNDISH_HD typename L::type cool(long node, long ghost, Real span, Real* slope) const {
     typedef typename L::type Group;
@@ -33,8 +33,10 @@ struct Face {
     if constexpr (pass != Pass::second) {
       const Group follows = htc * maximum(kirchhoff * diffusivity, Group(phase.steel.solid_heating));
       L::store(follows, slope, 1);
-      const Group inverse = L::load(f.inverse + node, stride);
-      L::store(L::load(f.ratio + node, stride) + (exposure * span) * (follows * inverse), f.ratio + node, stride);
+      // At the corner one face comes after the other.
+      const Group before = L::load(f.mass + node, stride), mass = before + (exposure * span) * follows;
+      L::store(mass, f.mass + node, stride);
+      L::store(L::load(f.slope + node, stride) * (before / mass), f.slope + node, stride);
       drive = leaving - follows * guess;
     }
     L::store(L::load(f.linearised + node, stride) - drive * spacing, f.linearised + ghost, stride);

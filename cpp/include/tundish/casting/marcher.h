@@ -111,7 +111,7 @@ struct Marcher {
     for (long n = team.rank(); n < march.section.field_size; n += team.size()) {
       f.known[n] = f.guess[n] = f.solved[n] = zero;
       f.linearised[n] = potential;
-      f.inverse[n] = f.ratio[n] = one;
+      f.slope[n] = f.mass[n] = one;
     }
     for (int j = team.rank(); j < march.section.rows; j += team.size()) f.face_slope_x[j] = Real(Scalar(0));
     for (int i = team.rank(); i < march.section.columns; i += team.size())
@@ -156,8 +156,9 @@ struct Marcher {
                               bool goes_on) {
     const Real span = duration * Scalar(1.0 / starting_steps);
     for (int quarter = 0; quarter < starting_steps; ++quarter) {
-      heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter % 2 == 0, next,
-                               goes_on && quarter == starting_steps - 1, f);
+      const bool last = quarter == starting_steps - 1;
+      heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter,
+                               last && goes_on ? &next : nullptr, f);
       heat = heat + heat_of_step;
     }
   }

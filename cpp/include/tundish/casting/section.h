@@ -5,7 +5,7 @@
 // surround the nodes: half ones on the planes and faces, a quarter at the corners.
 #pragma once
 #include "tundish/casting/march.h"
-#include "tundish/core/spline.h"
+#include "tundish/core/cubics.h"
 #include "tundish/core/team.h"
 
 TUNDISH_NAMESPACE_BEGIN
@@ -15,6 +15,7 @@ TUNDISH_NAMESPACE_BEGIN
 template <class Real>
 struct SteelCurves {
   Spline<Real> potential_of_enthalpy;     // its slope is the diffusivity dPhi/dH, m2/s
+  Cubics<Real> cubics;                    // the same, for the steels that they fit
   Spline<Real> temperature_of_potential;  // its slope is 1 / conductivity
   // By temperature, for the published scheme: the solid, mushy and liquid branches, each going on beyond
   // its range. The slope of the enthalpy is density x substitute thermal capacity (Eqs. (5)-(7)), that of the
@@ -47,13 +48,14 @@ struct Fields {
   Real* liquid;  // liquid area of each column of cells over its width, m
 
   // By alternating directions (adi.h).
-  Real* known;       // of the right-hand side: m u_before, and in the second pass less the guess
-  Real* guess;       // the increment that a pass is linearised about
+  Real* known;       // of the right-hand side, m u_before
+  Real* guess;       // the increment that a pass is linearised about; at the faces alone in the first pass
   Real* linearised;  // the potential there, with a ghost node outside either face
-  Real* inverse;     // 1 / (s K) of both passes
-  Real* ratio;       // E = D / (s K)
-  Real* solved;      // s K times the solution of the first factor; at last, what the second pass added
+  Real* slope;       // s K / D of both passes
+  Real* mass;        // D, at the faces alone
+  Real* solved;      // D times the solution of the first factor; at the faces, what the second pass added
   Real *pivots_x, *pivots_y;  // reciprocals, of the eliminations along the rows and columns
+  Real* slopes_x;             // as slope, transposed into the order of pivots_x; of plain numbers alone
   Real* face_slope_x;         // d(heat flux)/dH on face x, one a row
   Real* face_slope_y;         // on face y, one a column
   Real* face_heat;            // heat flux x control width, W/m, of the rows, then of the columns
@@ -81,16 +83,20 @@ struct EnthalpyBalance {
 
   explicit TUNDISH_HD EnthalpyBalance(const SteelCurves<Real>& steel) : steel(steel) {}
 
-  // An increment that leaves the state within the range.
+  // The state after an increment, which is cut down where it would leave the range. Hardly ever a lane needs
+  // that, and others keep theirs to the bit.
   template <class Group>
-  TUNDISH_HD Group limited(const Range<Real>& range, Group state, Group increment) const {
+  TUNDISH_HD Group guessed(const Range<Real>& range, Group state, Group& increment) const {
+    const Group after = state + increment, low(range.lowest), high(range.highest);
+    if (__builtin_expect(!any_outside(after, low, high), 1)) return after;
     const Group none = Group(Real(typename Number<Real>::Scalar(0)));
-    const Group least = minimum(Group(range.lowest) - state, none);
-    return minimum(maximum(increment, least), maximum(Group(range.highest) - state, none));
+    const Group cut = minimum(maximum(increment, minimum(low - state, none)), maximum(high - state, none));
+    increment = select((after < low) | (after > high), cut, increment);
+    return state + increment;
   }
   template <class Group>
   TUNDISH_HD void properties(Group state, Group& potential, Group& slope) const {
-    lookup(steel.potential_of_enthalpy, state, potential, slope);
+    lookup(CubicsOrSpline<Real>{steel.cubics, steel.potential_of_enthalpy}, state, potential, slope);
   }
   // What a step that lags the properties needs of a node.
   template <class Group>
@@ -135,8 +141,8 @@ struct TemperatureCorrection {
   }
 
   template <class Group>
-  TUNDISH_HD Group limited(const Range<Real>&, Group, Group increment) const {
-    return increment;
+  TUNDISH_HD Group guessed(const Range<Real>&, Group state, Group& increment) const {
+    return advance(state, increment);
   }
   template <class Group>
   TUNDISH_HD Group by_phase(const Spline<Real> (&branch)[3], Group temperature, Group& slope) const {

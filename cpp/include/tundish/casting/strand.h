@@ -59,10 +59,13 @@ TUNDISH_HD long lay_out(const Section<typename Number<Real>::Scalar>& section, M
     f.known = take(nodes);
     f.guess = take(nodes);
     f.linearised = take(nodes);
-    f.inverse = take(nodes);
-    f.ratio = take(nodes);
+    f.slope = take(nodes);
+    f.mass = take(nodes);
     f.solved = take(nodes);
     f.pivots_x = take(Solver::pivots_size(section.rows, section.x.nodes));
+    // Turned by whole registers: the last strip ends with one that is partly filled.
+    if (Along<Real>::count > 1)
+      f.slopes_x = take(Solver::pivots_size(section.rows, section.x.nodes) + Solver::room * axis_padding);
     f.pivots_y = take(Solver::pivots_size(section.columns, section.y.nodes));
     f.face_slope_x = take(rows);
     f.face_slope_y = take(columns);

@@ -137,6 +137,13 @@ template <class Mask, int B>
 TUNDISH_HD bool any(BundleMask<Mask, B> a) {
   return any(Mask(one_mask(a)));
 }
+template <class Real, int B>
+TUNDISH_HD bool any_outside(Bundle<Real, B> x, Bundle<Real, B> low, Bundle<Real, B> high) {
+  if constexpr (B == 1)
+    return any_outside(x.first, low.first, high.first);
+  else
+    return any_outside(x.first, low.first, high.first) | any_outside(x.rest, low.rest, high.rest);
+}
 template <class Mask, class Real, int B>
 TUNDISH_HD Bundle<Real, B> select(BundleMask<Mask, B> mask, Bundle<Real, B> yes, Bundle<Real, B> no) {
   if constexpr (B == 1)

@@ -41,6 +41,10 @@ TUNDISH_HD double select(bool mask, double yes, double no) { return mask ? yes :
 TUNDISH_HD bool any(bool mask) { return mask; }
 
 template <class Real>
+TUNDISH_HD bool any_outside(Real x, Real low, Real high) {
+  return any((x < low) | (x > high));
+}
+template <class Real>
 TUNDISH_HD Real minimum(Real a, Real b) {
   return select(a < b, a, b);
 }

@@ -90,9 +90,60 @@ TUNDISH_HD bool any(PackMask<T, N> mask) {
   if (sizeof(mask.v) == 64 && sizeof(T) == 8) return _mm512_movepi64_mask((__m512i)mask.v) != 0;
   if (sizeof(mask.v) == 64 && sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)mask.v) != 0;
 #endif
+#if defined(__AVX__)
+  if constexpr (sizeof(mask.v) == 32) return _mm256_movemask_ps((__m256)mask.v) != 0;
+#endif
+#if defined(__x86_64__)
+  if constexpr (sizeof(mask.v) == 16) return _mm_movemask_ps((__m128)mask.v) != 0;
+#endif
   for (int lane = 0; lane < N; ++lane)
     if (mask.v[lane]) return true;
   return false;
+}
+
+// Whether any lane of a is at least b's, and `sum` with 1 more where it is: AVX-512 compares into registers of
+// its own, which GCC finds its way to from neither form.
+template <class T, int N>
+TUNDISH_HD bool any_at_least(Pack<T, N> a, Pack<T, N> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a.v) == 64 && sizeof(T) == 8)
+    return _mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_GE_OQ) != 0;
+  if constexpr (sizeof(a.v) == 64 && sizeof(T) == 4)
+    return _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_GE_OQ) != 0;
+#endif
+  return any(PackMask<T, N>{a.v >= b.v});
+}
+// Whether any lane lies outside [low, high].
+template <class T, int N>
+TUNDISH_HD bool any_outside(Pack<T, N> x, Pack<T, N> low, Pack<T, N> high) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(x.v) == 64 && sizeof(T) == 8)
+    return (_mm512_cmp_pd_mask((__m512d)x.v, (__m512d)low.v, _CMP_LT_OQ) |
+            _mm512_cmp_pd_mask((__m512d)x.v, (__m512d)high.v, _CMP_GT_OQ)) != 0;
+  if constexpr (sizeof(x.v) == 64 && sizeof(T) == 4)
+    return (_mm512_cmp_ps_mask((__m512)x.v, (__m512)low.v, _CMP_LT_OQ) |
+            _mm512_cmp_ps_mask((__m512)x.v, (__m512)high.v, _CMP_GT_OQ)) != 0;
+#endif
+  return any(PackMask<T, N>{(x.v < low.v) | (x.v > high.v)});
+}
+template <class T, int N>
+TUNDISH_HD Pack<T, N> one_more_at_least(Pack<T, N> sum, Pack<T, N> a, Pack<T, N> b) {
+  typedef typename Pack<T, N>::Vector V;
+  typedef typename PackMask<T, N>::Vector Bits;
+  const V one = T(1) - V{};
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a.v) == 64 && sizeof(T) == 8)
+    return Pack<T, N>((V)_mm512_mask_add_pd((__m512d)sum.v,
+                                            _mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_GE_OQ),
+                                            (__m512d)sum.v, (__m512d)one),
+                      0);
+  if constexpr (sizeof(a.v) == 64 && sizeof(T) == 4)
+    return Pack<T, N>((V)_mm512_mask_add_ps((__m512)sum.v,
+                                            _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_GE_OQ),
+                                            (__m512)sum.v, (__m512)one),
+                      0);
+#endif
+  return Pack<T, N>(sum.v + (V)((Bits)one & (a.v >= b.v)), 0);
 }
 
 // Two consecutive registers in memory, and the one that starts a place before the second, or after the first.

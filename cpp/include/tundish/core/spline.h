@@ -28,20 +28,21 @@ struct Rounder<float> {
 
 #if TUNDISH_VECTOR_EXTENSION
 #if defined(TUNDISH_SHUFFLE)
-// The first three numbers of every lane's row, c[k] holding number k of all lanes, for each register that
+// The numbers of every lane's row, c[k] holding number k of all lanes, for each register that
 // occurs. `row(lane)` loads the four numbers of a row. Rows are first joined so that a register is filled,
 // lanes l and l + 4 (and l + 8, l + 12) side by side, and then transposed in blocks.
 template <class Row>
-TUNDISH_HD void transpose_rows(Row row, Pack<double, 4> (&c)[3]) {
+TUNDISH_HD void transpose_rows(Row row, Pack<double, 4> (&c)[4]) {
   const auto a = row(0), b = row(1), d = row(2), e = row(3);
   const auto even_ab = TUNDISH_SHUFFLE(a, b, 0, 4, 2, 6), odd_ab = TUNDISH_SHUFFLE(a, b, 1, 5, 3, 7);
   const auto even_de = TUNDISH_SHUFFLE(d, e, 0, 4, 2, 6), odd_de = TUNDISH_SHUFFLE(d, e, 1, 5, 3, 7);
   c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 4, 5);
   c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 4, 5);
   c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 6, 7);
+  c[3].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 2, 3, 6, 7);
 }
 template <class Row>
-TUNDISH_HD void transpose_rows(Row row, Pack<double, 8> (&c)[3]) {
+TUNDISH_HD void transpose_rows(Row row, Pack<double, 8> (&c)[4]) {
 #if defined(__AVX512F__)
   auto two = [&](int l) {
     return (typename Pack<double, 8>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)row(l)),
@@ -58,9 +59,10 @@ TUNDISH_HD void transpose_rows(Row row, Pack<double, 8> (&c)[3]) {
   c[0].v = TUNDISH_SHUFFLE(even_ab, even_de, 0, 1, 8, 9, 4, 5, 12, 13);
   c[1].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 0, 1, 8, 9, 4, 5, 12, 13);
   c[2].v = TUNDISH_SHUFFLE(even_ab, even_de, 2, 3, 10, 11, 6, 7, 14, 15);
+  c[3].v = TUNDISH_SHUFFLE(odd_ab, odd_de, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 template <class Row>
-TUNDISH_HD void transpose_rows(Row row, Pack<float, 8> (&c)[3]) {
+TUNDISH_HD void transpose_rows(Row row, Pack<float, 8> (&c)[4]) {
   auto two = [&](int l) { return TUNDISH_SHUFFLE(row(l), row(l + 4), 0, 1, 2, 3, 4, 5, 6, 7); };
   const auto a = two(0), b = two(1), d = two(2), e = two(3);
   const auto low_ab = TUNDISH_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13),
@@ -70,9 +72,10 @@ TUNDISH_HD void transpose_rows(Row row, Pack<float, 8> (&c)[3]) {
   c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 8, 9, 4, 5, 12, 13);
   c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 10, 11, 6, 7, 14, 15);
   c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 8, 9, 4, 5, 12, 13);
+  c[3].v = TUNDISH_SHUFFLE(high_ab, high_de, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 template <class Row>
-TUNDISH_HD void transpose_rows(Row row, Pack<float, 16> (&c)[3]) {
+TUNDISH_HD void transpose_rows(Row row, Pack<float, 16> (&c)[4]) {
   auto four = [&](int l) {
 #if defined(__AVX512DQ__)
     __m512 r = _mm512_castps128_ps512((__m128)row(l));
@@ -92,13 +95,15 @@ TUNDISH_HD void transpose_rows(Row row, Pack<float, 16> (&c)[3]) {
   c[0].v = TUNDISH_SHUFFLE(low_ab, low_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
   c[1].v = TUNDISH_SHUFFLE(low_ab, low_de, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
   c[2].v = TUNDISH_SHUFFLE(high_ab, high_de, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+  c[3].v = TUNDISH_SHUFFLE(high_ab, high_de, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
 }
 #endif
 
-// Coefficients of the rows that start at rows[at[lane]], from one load a lane and a transposition. The
+// The four numbers of the rows that start at rows[at[lane]], from one load a lane and a transposition; the
+// compiler leaves out what a caller does not use. The
 // processors' own gather instructions take three times as long since they were mended against leaks.
 template <class T, int N>
-TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pack<T, N> (&c)[3]) {
+TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pack<T, N> (&c)[4]) {
   typedef typename Pack<T, 4>::Vector Row;
   // Indices go through memory: taking lanes out one by one would keep the shuffle unit busy. A store of
   // 64 bytes is not forwarded to loads of 8, two of 32 are: that halves the time of a lookup.
@@ -120,7 +125,7 @@ TUNDISH_HD void load_rows(const T* rows, typename PackMask<T, N>::Vector at, Pac
     return;
   }
 #endif
-  for (int k = 0; k < 3; ++k) {
+  for (int k = 0; k < 4; ++k) {
     typename Pack<T, N>::Vector column = {};
     for (int lane = 0; lane < N; ++lane) column[lane] = rows[start[lane] + k];
     c[k].v = column;
@@ -173,7 +178,7 @@ struct Spline {
     Pack<T, N> t = (x - origin) * per_cell;
     Pack<T, N> rounded = rounded_cell(t, cells);
     Pack<T, N> f = t - (rounded - Rounder<T>::value);
-    Pack<T, N> c[3];
+    Pack<T, N> c[4];
     load_rows<T, N>(rows, ((Index)rounded.v << 2) + first, c);
     Pack<T, N> bend = f * c[2];
     value = c[0] + f * (c[1] + bend);
