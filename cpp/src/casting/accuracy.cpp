@@ -125,15 +125,16 @@ Grid grid_for(const Strand& strand, double accuracy) {
   const double narrow = 1 - between(30, steel.range, 50);
   const double smooth = smoothness(steel);
   // The error of the mesh falls with its square, where it is extrapolated in full with its fourth power.
-  const double finer = std::pow(relative, 0.5 - 0.25 * smooth) *
-                       (1 - 0.4 * std::max(narrow, between(0.5, coldness(strand, steel), 0.8)));
+  const double cold = between(0.5, coldness(strand, steel), 0.8);
+  const double finer = std::pow(relative, 0.5 - 0.25 * smooth) * (1 - 0.4 * std::max(narrow, cold));
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
   const AxisChoice x = choose_axis(strand.width / 2, face, growth);
   const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
   check_nodes(accuracy, double(x.nodes) * y.nodes);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  grid.law = law_for((0.0125 + 0.0075 * smooth) / (1 + steel.peaks / 60) *
+  grid.law = law_for((0.0125 + 0.0125 * smooth) / (1 + steel.peaks / 45) *
                      std::pow(relative, 1 / 1.3));
+  grid.law.earliest = 1 - 0.7 * cold;
   grid.law.solid = solid_time(strand);
   grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
   double shortest_zone = strand.length();

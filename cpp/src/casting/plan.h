@@ -55,7 +55,7 @@ class Plan {
     std::vector<int> which;  // what of the steel's tables each of them asks for
     bool of_tables = false;  // whether any asks for something
   };
-  Carry carry_of(const Candidates& candidates, const std::vector<int>& gradient) const;
+  long count_in_lanes(long count, int threads) const;
   void run_group(const Group& group, JobArrays<T>& arrays) const;
   Tangents seed_tangents(const Group& group, JobArrays<T>& arrays) const;
   void read_candidate(const Group& group, int lane, const Tangents& tangents, JobArrays<T>& arrays) const;
