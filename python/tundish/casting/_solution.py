@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tundish._common.optional import optional
 from tundish._common.refusals import MISSING, ArgumentTypeError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
-from tundish.casting._strand import Strand
+from tundish.casting._strand import Mold, Strand, Zone
 
 if TYPE_CHECKING:
     import xarray
@@ -50,27 +51,60 @@ FIELDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 GRADIENT_FIELDS = ("probe_gradient", "metallurgical_length_gradient")
 
+# A steel's curves reach from here to this far above its liquidus, K (march.h).
+LOWEST, SUPERHEAT = 200.0, 400.0
 
-def describe(status: int, z: float, damping: int) -> str:
-    """What a status means and what to do about it; `z` is where it came up first, m."""
-    if status == Status.DIVERGED:
-        return (
-            f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K "
-            "to 400 K above the liquidus, or rose although the strand is only cooled. Check heat fluxes and "
-            "coefficients, take smaller steps, or, if the sweeps ran out before, raise max_sweeps. From "
-            "there on the fields are NaN."
-        )
+
+def describe(status: int, z: float, strand: Strand, method: str, surface: Mapping[str, float]) -> str:
+    """What a status means and what to do about it; `z` is where it came up first, m.
+
+    `surface` has the last temperatures of "corner", "face x" and "face y", K, as far as they are known.
+    """
     if status == Status.NOT_CONVERGED:
         return (
             f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more "
             "of them, or choose another relaxation."
         )
-    if damping:
-        return (
-            f"converged, damped ({damping} of 8): with less, these steps set the freezing front rocking "
-            "until the march diverged. Smaller steps need less and are more accurate."
-        )
+    if status == Status.DIVERGED:
+        sweeps = " If the sweeps ran out before, raise max_sweeps." if method == "sor" else ""
+        cause = _cause(z, strand, surface)
+        return f"diverged at z = {z:.4g} m, {cause}{sweeps} From there on the fields are NaN."
     return "converged"
+
+
+def _cause(z: float, strand: Strand, surface: Mapping[str, float]) -> str:
+    """Where and why a march left the range of its steel, and what cooling would not have."""
+    stretches: list[Mold | Zone] = [strand.mold, *strand.zones]
+    ends = [0.0, strand.mold.length, *(zone.end for zone in strand.zones)]
+    n = min(int(np.searchsorted(ends[1:], z * (1 - 1e-9))), len(stretches) - 1)
+    place = "in the mould" if n == 0 else f"in zones.{n - 1}"
+    hottest = strand.steel.liquidus + SUPERHEAT
+    flux = np.asarray(stretches[n].heat_flux or (0.0, 0.0))
+    heats = bool(max(-flux) > max(flux))
+    faces = {"corner": flux, "face x": flux[:1], "face y": flux[1:]}
+    touched = [name for name, own in faces.items() if np.all(own < 0 if heats else own > 0)]
+    if not touched:
+        if LOWEST <= strand.ambient_temperature <= hottest:
+            return (
+                f"{place}: a temperature left the range of the steel's curves, {LOWEST:g} to {hottest:g} K, "
+                "or rose although the strand is only cooled. Take smaller steps."
+            )
+        return (
+            f"{place}: a face came near the ambient temperature, {strand.ambient_temperature:g} K, beyond "
+            f"the range of the steel's curves, from {LOWEST:g} to {hottest:g} K."
+        )
+    known = {name: surface[name] for name in touched if name in surface}
+    where = (max if heats else min)(known, key=known.__getitem__, default=touched[0])
+    left = f"rose above {hottest:g} K" if heats else f"fell below {LOWEST:g} K"
+    # Behind a constant flux temperatures depend on flux x sqrt(time): what leaves the range at the end only.
+    bearable = flux * np.sqrt((z - ends[n]) / (ends[n + 1] - ends[n]))
+    seconds = (ends[n + 1] - ends[n]) / strand.speed
+    law = " In moulds it falls with the casting speed, about as its square root."
+    return (
+        f"{place}: the {where} {left}, where the steel's curves end. A heat_flux of "
+        f"({flux[0]:.3g}, {flux[1]:.3g}) W/m2 for {seconds:.3g} s is too much: it would have to fall to "
+        f"about ({bearable[0]:.3g}, {bearable[1]:.3g}) W/m2.{law if n == 0 and not heats else ''}"
+    )
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -94,8 +128,7 @@ class Solution:
       the parameters in `gradient`, each in its own unit.
     - `status`, `message`, `success`: how the march ended and what to do.
     - `strand`, `grid`, `options`: what was solved, and how.
-    - `damping`: 0, or 1, 2, 4 or 8 where a march by ADI diverged with less and was marched again with its
-      freezing fronts damped: a kelvin or two less accurate. Smaller steps need less.
+    - `damping`: always 0. Steps need no damping any more; the name is kept for programs that read it.
 
     A field that was not asked for (`outputs`) is an AttributeError.
     """
@@ -133,7 +166,16 @@ class Solution:
     @property
     def message(self) -> str:
         """What the status means, and what to do."""
-        return describe(int(self.status), float(self.z[max(int(self.status_step), 0)]), int(self.damping))
+        last = max(int(self.status_step) - 1, 0)
+        surface = {}
+        if "corner_temperature" in self.fields:
+            surface["corner"] = float(self.corner_temperature[last])
+        if "face_temperature" in self.fields:
+            surface |= {
+                f"face {name}": float(t[last]) for name, t in zip("xy", self.face_temperature, strict=True)
+            }
+        z = float(self.z[max(int(self.status_step), 0)])
+        return describe(int(self.status), z, self.strand, self.options.method, surface)
 
     def to_xarray(self) -> xarray.Dataset:
         """All fields as a Dataset with coordinates and units. Needs xarray."""
@@ -145,7 +187,7 @@ class Solution:
             data[name] = (lead + dimensions, values, {"units": unit, "long_name": meaning})
         meanings = ", ".join(f"{status.value} {status.name.lower()}" for status in Status)
         data["status"] = (lead, self.status, {"units": "1", "long_name": meanings})
-        data["damping"] = (lead, self.damping, {"units": "1", "long_name": "damping of the freezing fronts"})
+        data["damping"] = (lead, self.damping, {"units": "1", "long_name": "always 0"})
         coordinates: dict[str, Any] = {
             "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
             "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
@@ -210,14 +252,13 @@ class BatchSolution(Solution):
     @property
     def message(self) -> str:
         """How many candidates did not converge, and what the first of them says."""
-        bad, damped = np.flatnonzero(~self.success), np.flatnonzero(self.damping)
-        if bad.size:
-            counted, first = f"{bad.size} of {len(self)} candidates failed", int(bad[0])
-        elif damped.size:
-            counted, first = f"{damped.size} of {len(self)} candidates were damped", int(damped[0])
-        else:
+        bad = np.flatnonzero(~self.success)
+        if not bad.size:
             return "converged"
-        return f"{counted}; candidate {first}: {self.candidate(first).message}"
+        first = int(bad[0])
+        return (
+            f"{bad.size} of {len(self)} candidates failed; candidate {first}: {self.candidate(first).message}"
+        )
 
     def candidate(self, n: int) -> Solution:
         """One candidate's solution."""
