@@ -155,10 +155,9 @@ py::dict run_readings(const casting::Readings<T>& readings, const std::vector<in
   const py::ssize_t count = varied.empty() ? 1 : values.shape(0), size = readings.size();
   Doubles temperature({count, size}), residual({count, size}),
       jacobian({count, py::ssize_t(gradient.size()), size});
-  py::array_t<int> status(count), damping(count);
+  py::array_t<int> status(count);
   const casting::ReadingOutputs outputs{temperature.mutable_data(), residual.mutable_data(),
-                                        jacobian.mutable_data(), status.mutable_data(),
-                                        damping.mutable_data()};
+                                        jacobian.mutable_data(), status.mutable_data()};
   const casting::Candidates candidates{long(count), varied, values.data()};
   Interrupts interrupts{py::none(), long(count)};
   {
@@ -168,7 +167,7 @@ py::dict run_readings(const casting::Readings<T>& readings, const std::vector<in
   }
   interrupts.raise();
   return py::dict("temperature"_a = temperature, "residual"_a = residual, "jacobian"_a = jacobian,
-                  "status"_a = status, "damping"_a = damping);
+                  "status"_a = status);
 }
 
 // Both keep their plan alive, and share it with whoever else has it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -249,6 +250,57 @@ def test_a_march_that_fails_late_keeps_what_came_before() -> None:
     assert f"z = {solution.z[k]:.4g} m" in solution.message
     assert np.all(np.isfinite(solution.section_temperature[0]))
     assert np.all(np.isnan(solution.section_temperature[1]))
+
+
+def test_a_flux_that_does_not_follow_the_speed() -> None:
+    """The message has the place, and a flux with which the corner gets there at the mould's end only."""
+    slow = published_strand().replace({"speed": 1.0 / 60})
+    with pytest.warns(RuntimeWarning, match="diverged") as said:
+        solution = solve(slow)
+    message = solution.message
+    assert str(said[0].message) == message
+    assert (
+        f"z = {solution.z[solution.status_step]:.4g} m, in the mould: the corner fell below 200 K" in message
+    )
+    assert "(2e+06, 1.85e+06) W/m2 for 30 s is too much" in message
+    assert "falls with the casting speed" in message
+    found = re.search(r"fall to about \((\S+), (\S+)\) W/m2", message)
+    assert found
+    x, y = (float(number) for number in found.groups())
+    assert y / x == pytest.approx(1.85 / 2, rel=0.01)
+
+    def with_share(share: float) -> Solution:
+        flux = {"mold.heat_flux.x": share * x, "mold.heat_flux.y": share * y}
+        return solve(slow.replace(flux), outputs=["corner_temperature"])
+
+    less = with_share(0.97)
+    assert less.success
+    end = float(np.interp(slow.mold.length, less.z, less.corner_temperature))
+    assert 200.0 < end < 300.0
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        assert with_share(1.03).z[with_share(1.03).status_step] > 0.9 * slow.mold.length
+
+
+@pytest.mark.parametrize(
+    ("cooling", "said"),
+    [
+        ({"heat_flux": (3e6, 0.0)}, "in zones.0: the face x fell below 200 K"),
+        ({"heat_flux": (0.0, 3e6)}, "in zones.0: the face y fell below 200 K"),
+        ({"heat_flux": (3e6, 3e6)}, "in zones.0: the corner fell below 200 K"),
+        ({"heat_flux": (-9e6, 1e5)}, "in zones.0: the face x rose above 2128 K"),
+        ({"htc": 9000.0}, "in zones.0: a face came near the ambient temperature, 100 K, beyond"),
+    ],
+)
+@pytest.mark.parametrize("outputs", [None, ["heat"]])
+def test_the_face_that_left_the_range_is_named(
+    cooling: dict[str, Any], said: str, outputs: list[str] | None
+) -> None:
+    """With whatever outputs."""
+    strand = small_strand(ambient_temperature=100.0, zones=[Zone(1.5, **cooling)])
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        message = solve(strand, Grid(9, 9, 0.02, 0.02), outputs=outputs).message
+    assert said in message
+    assert "\n" not in message
 
 
 def test_neighbouring_steps_tell_the_section_between_them() -> None:

@@ -377,3 +377,19 @@ def test_bad_files_are_refused_by_name_column_and_row(tmp_path: Path) -> None:
 def test_bad_latent_heat_of_a_table_is_refused(latent_heat: Any) -> None:
     with pytest.raises((ValueError, TypeError), match="latent_heat"):
         Steel.from_table(ROWS, latent_heat=latent_heat)
+
+
+def test_lost_latent_heat_warns() -> None:
+    """More than a twentieth, and with residual="none" alone; the enthalpies say how much it is."""
+    properties = dict(density=(7000.0, 7000.0), specific_heat=(700.0, 700.0))
+    pattern = r'^partition = 0.17: 53 % of the latent heat .*residual="solidus" or residual="rescale"$'
+    with pytest.warns(UserWarning, match=pattern) as said:
+        literal = scheil(partition=0.17, **properties)
+    assert len(said) == 1
+    assert Path(said[0].filename).name == "strand.py"  # where scheil() calls Steel.scheil()
+    whole = scheil(partition=0.17, residual="rescale", **properties)
+    lost = float(whole.enthalpy(LIQUIDUS) - literal.enthalpy(LIQUIDUS))
+    assert lost / (7000.0 * PUBLISHED_STEEL["latent_heat"]) == pytest.approx(0.531, abs=1e-3)
+    scheil(partition=0.83)  # 4.5 %: no warning
+    with pytest.warns(UserWarning, match=r"5\.4 %"):
+        scheil(partition=0.82)

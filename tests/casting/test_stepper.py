@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from references.strand import Floats, constant_steel, small_strand
 
 from tundish import ArgumentTypeError, UnknownNameError
-from tundish.casting import Grid, Mold, Stepper, Strand, Zone, solve
+from tundish.casting import Grid, Mold, Status, Stepper, Strand, Zone, solve
 
 GRID = Grid(6, 7, 0.04, (0.1, 0.16), grading=2.0, ramp=3.0)
 MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
@@ -221,17 +220,64 @@ def test_bad_arguments_are_refused_by_name(arguments: dict[str, Any], name: str,
 
 
 @pytest.mark.parametrize("method", ["adi", "sor"])
-def test_a_stepper_does_not_hand_on_what_diverged(method: str, strand: Strand) -> None:
-    """Out of the range of the steel there is no plausible temperature to return, as in `solve`."""
+def test_a_stepper_is_as_safe_as_solve(method: str, strand: Strand) -> None:
+    """Behind a step that leaves the steel's range nothing is a number; it warns once, with solve's status."""
     quenched = dataclasses.replace(strand, mold=Mold(0.2, heat_flux=1e8))
     stepper = Stepper(quenched, GRID, method=method)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            march(stepper)
-        except RuntimeError:
-            return
-    assert said or not stepper.converged or np.isnan(stepper.temperature).all()
+    assert (stepper.status, stepper.message) == (Status.CONVERGED, "converged")
+    with pytest.warns(RuntimeWarning, match=r"diverged at z = .* m, in the mould: the \w+") as said:
+        march(stepper)
+    assert len(said) == 1
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        solution = solve(quenched, GRID, method=method)
+    assert stepper.status == solution.status == Status.DIVERGED
+    assert stepper.message.split(",")[0] == solution.message.split(",")[0]  # the z
+    assert not stepper.converged
+    assert np.isnan(stepper.temperature).all()
+    assert np.isnan(stepper.heat)
+
+
+def test_sweeps_that_run_out_are_remembered(strand: Strand) -> None:
+    """Later steps that converge do not take it back; the temperatures are the best there are."""
+    sweeps = solve(strand, GRID, method="sor", tolerance=1e-6).iterations
+    assert sweeps[-1] < sweeps.max()
+    options: dict[str, Any] = {"method": "sor", "tolerance": 1e-6, "max_sweeps": int(sweeps.max()) - 1}
+    stepper = Stepper(strand, GRID, **options)
+    with pytest.warns(RuntimeWarning, match=r"not converged at z = .*max_sweeps") as said:
+        march(stepper)
+    with pytest.warns(RuntimeWarning, match="not converged"):
+        solution = solve(strand, GRID, **options)
+    assert len(said) == 1
+    assert (stepper.status, stepper.message) == (solution.status, solution.message)
+    assert stepper.converged
+    assert np.isfinite(stepper.temperature).all()
+
+
+@pytest.mark.parametrize("method", ["adi", "sor"])
+def test_values_set_again_change_nothing(method: str, strand: Strand) -> None:
+    """Neither at the start of a stretch nor between: the steps go on, bit for bit."""
+    plain, touched = Stepper(strand, GRID, method=method), Stepper(strand, GRID, method=method)
+    values = {name: value for name, value in strand.parameters().items() if "steel" not in name}
+    values.pop("pouring_temperature")
+    while plain.step():
+        touched.set(values)
+        assert touched.step()
+        np.testing.assert_array_equal(touched.temperature, plain.temperature)
+        assert touched.heat == plain.heat
+
+
+def test_a_change_taken_back_starts_anew(strand: Strand) -> None:
+    """The steps are those of a zone that ends there and goes on as before."""
+    uniform = Grid(6, 7, 0.05, 0.1)
+    stepper = Stepper(strand, uniform)
+    march(stepper, 0.4)
+    stepper.set({"zones.0.htc.x": 800.0})
+    stepper.set({"zones.0.htc.x": 500.0})
+    march(stepper)
+    divided = dataclasses.replace(strand, zones=[Zone(0.4, (500.0, 400.0)), *strand.zones])
+    other = solve(divided, uniform, sections=[1.5])
+    np.testing.assert_allclose(stepper.temperature, other.section_temperature[0], rtol=1e-9)
+    assert stepper.heat == pytest.approx(other.heat[-1], rel=1e-9)
 
 
 def test_names_are_refused_as_data(strand: Strand, grid: Grid) -> None:

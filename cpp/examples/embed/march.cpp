@@ -63,9 +63,9 @@ class Mesh {
  public:
   Mesh(double half_length, int nodes) {
     for (auto& array : arrays_) array.assign(std::size_t(nodes + 2 * axis_padding), 0);
-    double* a[7];
-    for (int n = 0; n < 7; ++n) a[n] = arrays_[n].data() + axis_padding;
-    const auto [inward, outward, drive, width, spacing, exposure, inside] = a;
+    double* a[9];
+    for (int n = 0; n < 9; ++n) a[n] = arrays_[n].data() + axis_padding;
+    const auto [inward, outward, both, product, drive, width, spacing, exposure, inside] = a;
     const double h = half_length / (nodes - 1);
     const std::size_t face = std::size_t(nodes) - 1;
     for (std::size_t i = 0; i <= face; ++i) {
@@ -73,28 +73,31 @@ class Mesh {
       width[i] = i == 0 || i == face ? h / 2 : h;  // half control volumes on the plane and the face
       inward[i] = i == 0 ? 0 : 1 / (h * width[i]);
       outward[i] = i == face ? 0 : 1 / (h * width[i]);
+      both[i] = inward[i] + outward[i];
+      product[i] = i == 0 ? 0 : inward[i] * outward[i - 1];
       drive[i] = 1 / (h * width[i]);
       inside[i] = 1;
     }
     exposure[face] = 1 / width[face];
-    axis = {nodes, inward, outward, drive, width, spacing, exposure, inside};
+    axis = {nodes, inward, outward, both, product, drive, width, spacing, exposure, inside};
   }
   Mesh(const Mesh&) = delete;
   Axis<double> axis;
 
  private:
-  std::vector<double> arrays_[7];
+  std::vector<double> arrays_[9];
 };
 
-// Steps of one size to the end of each stretch; the first is a backward Euler step, for there the cooling
-// jumps.
+// Steps of one size to the end of each stretch. The first, where the cooling jumps, is taken as a few smaller
+// ones; the second continues the last of these.
 std::vector<Step<double>> steps_down(const std::vector<double>& ends, const std::vector<double>& sizes) {
   std::vector<Step<double>> steps;
   double start = 0;
   for (std::size_t s = 0; s < ends.size(); start = ends[s++]) {
     const int count = int(std::ceil((ends[s] - start) / sizes[s] - 1e-9));
+    const double size = (ends[s] - start) / count;
     for (int k = 0; k < count; ++k)
-      steps.push_back({(ends[s] - start) / count, k == 0 ? 0 : 1.0 / 3, k == 0 ? 1 : 2.0 / 3, int(s)});
+      steps.push_back(make_step(size, k == 0 ? 0 : k == 1 ? size / starting_steps : size, int(s)));
   }
   return steps;
 }
@@ -117,14 +120,21 @@ Marched march_published(int nodes) {
   // Speed, pouring and ambient temperature; then heat fluxes and coefficients (x, y) of every stretch.
   const double slots[] = {2.5 / 60, 1823, 303, 2.0e6, 1.85e6, 0, 0, 0,   0,  1000,
                           900,      0,    0,   700,   600,    0, 0, 300, 280};
-  Candidate<double> candidate = {};  // what holds large steps in narrow freezing ranges stays 0: not used
+  Candidate<double> candidate = {};
   candidate.slots = slots;
   candidate.steel.potential_of_enthalpy = potential_of_enthalpy.spline;
   candidate.steel.temperature_of_potential = temperature_of_potential.spline;
   candidate.steel.solidus = steel.solidus();
   candidate.steel.liquidus = steel.liquidus();
   candidate.steel.liquidus_potential = steel.potential(steel.liquidus());
-  candidate.steel.least_slope = 0;
+  // What the implicit half of a step has at least: the slopes dPhi/dH and dT/dH of the solid.
+  for (double T = low; T < steel.solidus(); T += 10) {
+    const double capacity = steel.density(T) * steel.heat_capacity(T);
+    candidate.steel.solid_slope = steel.conductivity(T) / capacity;  // at last, that at the solidus
+    candidate.steel.largest_solid_slope =
+        std::fmax(candidate.steel.largest_solid_slope, steel.conductivity(T) / capacity);
+    candidate.steel.solid_heating = std::fmax(candidate.steel.solid_heating, 1 / capacity);
+  }
   candidate.pouring_state = steel.enthalpy(1823);
 
   const Mesh x(0.08, nodes), y(0.08, nodes);

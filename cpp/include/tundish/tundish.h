@@ -218,7 +218,7 @@ typedef struct tundish_outputs {
   double* heat;                 /* (n_candidates, nz) given off by the quarter section up to z, W */
   double* section_temperature;  /* (n_candidates, n_sections, ny, nx) K */
   int* iterations;              /* (n_candidates, nz - 1) sweeps of each step; 1 for ADI */
-  int* damping;                 /* (n_candidates,) 0, or 1 to 8 where a march by ADI diverged with less */
+  int* damping;                 /* (n_candidates,) always 0: steps need no damping any more */
   double* probe_gradient;       /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
   /* (n_candidates, n_gradient) m per unit of the parameter; NaN where the length is infinite */
   double* metallurgical_length_gradient;

@@ -39,7 +39,8 @@ struct MarchJob {
 // Where a march that its caller drives has come to; its fields are in the job's memory.
 template <class T>
 struct Progress {
-  T heat_of_step = 0;  // J/m
+  T heat_of_step = 0;  // the history of the scheme, J/m
+  T heat = 0;          // given off in the step, J/m: of all parts of a first one
   int sweeps = 1;
   bool unconverged = false;
 };

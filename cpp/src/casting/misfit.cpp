@@ -41,8 +41,7 @@ void Misfit<T>::evaluate(const double* x, int count, double* f) const {
   residual_.resize(std::max(residual_.size(), size_t(count) * size_t(readings_.size())));
   RunOptions options;
   options.threads = threads_;
-  readings_.run({count, varied_, x}, {}, {nullptr, residual_.data(), nullptr, nullptr, nullptr}, options,
-                memory_);
+  readings_.run({count, varied_, x}, {}, {nullptr, residual_.data(), nullptr, nullptr}, options, memory_);
   for (int n = 0; n < count; ++n) {
     const bool diverged = memory_.status[size_t(n)] == int(Status::diverged);
     f[n] = diverged ? std::numeric_limits<double>::quiet_NaN() : sum(residual_.data() + n * readings_.size());

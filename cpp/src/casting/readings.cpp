@@ -78,11 +78,9 @@ bool Readings<T>::run(const Candidates& candidates, const std::vector<int>& grad
   if (gradients > 0) march.probe_gradient = room(memory.gradient, count * gradients * series);
   march.status = room(memory.status, count);
   march.status_step = room(memory.status_step, count);
-  march.damping = room(memory.damping, count);
   if (!plan_->run(candidates, gradient, march, options, &memory.workspace)) return false;
   for (long n = 0; n < count; ++n) write(memory, n, gradients, outputs);
   if (outputs.status) std::copy_n(march.status, count, outputs.status);
-  if (outputs.damping) std::copy_n(march.damping, count, outputs.damping);
   return true;
 }
 

@@ -20,7 +20,6 @@ struct ReadingOutputs {
   double* residual;     // (candidates, readings): temperature less reading, K
   double* jacobian;     // (candidates, gradients, readings): derivatives of the temperature
   int* status;          // (candidates,)
-  int* damping;         // (candidates,)
 };
 
 // The readings of one plan. Temperatures and their derivatives are linear in z between steps.
@@ -31,7 +30,7 @@ class Readings {
   struct Memory {
     Workspace<T> workspace;
     std::vector<T> temperature, gradient;  // at the probes of all candidates
-    std::vector<int> status, status_step, damping;
+    std::vector<int> status, status_step;
   };
 
   // Refuses readings that the plan cannot give.

@@ -32,7 +32,7 @@ bool Stepper::step() {
     next = make_step(march.steps[next_ + 1].size, before_, step.stretch);
   std::copy(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots(), arrays_.slots.begin());
   kernels().doubles.advance(arrays_.ready(plan_.strand().n_march_slots()), step, &next, progress_);
-  heat_ += slots_[slot_speed] * progress_.heat_of_step;
+  heat_ += slots_[slot_speed] * progress_.heat;
   ++next_;
   return true;
 }

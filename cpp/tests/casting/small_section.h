@@ -27,26 +27,27 @@ inline std::vector<double> solve_dense(std::vector<double> a, std::vector<double
   return b;
 }
 
-// A small section of the short strand on its way down, and what its next step should do.
-struct SmallSection {
-  typedef Marcher<double, SoleThread, EnthalpyBalance<double>> Marching;
+// A small section of the short strand on its way down. With Dual numbers a change of the slots goes with it.
+template <class Real>
+struct SmallSectionOf {
+  typedef Marcher<Real, SoleThread, EnthalpyBalance<Real>> Marching;
   casting::Strand strand = short_strand();
   casting::Options options;
   casting::MarchStorage<double> storage;
   casting::SteelTables tables;
   std::vector<std::vector<double>> rows;
-  std::vector<double> slots, memory;
+  std::vector<Real> slots, memory;
   double pouring;
-  Candidate<double> candidate;
-  Fields<double> f;
+  Candidate<Real> candidate;
+  Fields<Real> f;
 
-  explicit SmallSection(const casting::Options& asked)
+  explicit SmallSectionOf(const casting::Options& asked)
       : options(asked),
         storage(strand, small_grid(), options),
         tables(strand.steel.tabulate(strand.pouring_temperature, true, {})),
-        slots(strand.slots()),
         pouring(strand.steel.property(casting::Steel::Property::enthalpy, strand.pouring_temperature)) {
-    SteelCurves<double>& steel = candidate.steel;
+    for (const double slot : strand.slots()) slots.push_back(Real(slot));
+    SteelCurves<Real>& steel = candidate.steel;
     candidate.slots = slots.data();
     steel.potential_of_enthalpy = spline(tables.curves[casting::curve_potential]);
     steel.temperature_of_potential = spline(tables.curves[casting::curve_temperature]);
@@ -61,8 +62,8 @@ struct SmallSection {
     steel.largest_solid_slope = tables.largest_solid_slope;
     steel.solid_heating = tables.solid_heating;
     candidate.pouring_state = pouring;
-    memory.resize(size_t(lay_out<double>(section(), options.method, 1, nullptr, f)));
-    lay_out<double>(section(), options.method, 1, memory.data(), f);
+    memory.resize(size_t(lay_out<Real>(section(), options.method, 1, nullptr, f)));
+    lay_out<Real>(section(), options.method, 1, memory.data(), f);
   }
   const March<double>& march() const { return storage.march; }
   const Section<double>& section() const { return storage.march.section; }
@@ -81,8 +82,8 @@ struct SmallSection {
     const bool last = k + 1 == march().n_steps;
     marching.advance(step, last ? nullptr : &step + 1, cooling_of(candidate.slots, step.stretch));
   }
-  std::vector<double> field(const double* from) const {
-    std::vector<double> numbers;
+  std::vector<Real> field(const Real* from) const {
+    std::vector<Real> numbers;
     for (int j = 0; j < ny(); ++j)
       for (int i = 0; i < nx(); ++i) numbers.push_back(from[section().at(i, j)]);
     return numbers;
@@ -90,14 +91,20 @@ struct SmallSection {
 
  private:
   // Rows must lie where a register can be loaded from.
-  Spline<double> spline(const casting::Curve& curve) {
+  Spline<Real> spline(const casting::Curve& curve) {
     rows.emplace_back(curve.rows.size() + 8);
     double* start = rows.back().data();
     while (reinterpret_cast<std::uintptr_t>(start) % 64) ++start;
     std::copy(curve.rows.begin(), curve.rows.end(), start);
-    return {start, curve.origin, curve.per_cell, double(curve.cells)};
+    Spline<Real> spline = {};
+    spline.rows = start;
+    spline.origin = curve.origin;
+    spline.per_cell = curve.per_cell;
+    spline.cells = double(curve.cells);
+    return spline;
   }
 };
+typedef SmallSectionOf<double> SmallSection;
 
 // Of a flux balance along one direction: node n's balance is the sum of weight x (difference of potentials).
 struct Neighbour {

@@ -54,14 +54,12 @@ TEST_CASE_TEMPLATE("readings and their derivatives are those of the probes", T, 
   plan->run({long(count), varied, values}, gradient, outputs, {1, nullptr});
 
   std::vector<double> temperature(count * n), residual(count * n), jacobian(count * 2 * n);
-  std::vector<int> found(count, -1), damping(count, -1);
+  std::vector<int> found(count, -1);
   typename casting::Readings<T>::Memory memory;
   CHECK(of.run({long(count), varied, values}, gradient,
-               {temperature.data(), residual.data(), jacobian.data(), found.data(), damping.data()},
-               {2, nullptr}, memory));
+               {temperature.data(), residual.data(), jacobian.data(), found.data()}, {2, nullptr}, memory));
   for (size_t c = 0; c < count; ++c) {
     CHECK(found[c] == int(Status::converged));
-    CHECK(damping[c] == 0);
     for (size_t r = 0; r < n; ++r) {
       const double expected = at(*plan, probes.data() + c * series, readings[r]);
       CHECK(same(temperature[c * n + r], expected));
@@ -80,7 +78,7 @@ TEST_CASE("a march that diverges has no temperatures at the readings") {
   std::vector<double> temperature(2 * readings.size());
   casting::Readings<double>::Memory memory;
   of.run({2, {plan->strand().slot("mold.heat_flux.x")}, values}, {},
-         {temperature.data(), nullptr, nullptr, nullptr, nullptr}, {1, nullptr}, memory);
+         {temperature.data(), nullptr, nullptr, nullptr}, {1, nullptr}, memory);
   for (size_t r = 0; r < readings.size(); ++r) {
     CHECK(std::isfinite(temperature[r]));
     CHECK(std::isnan(temperature[readings.size() + r]));

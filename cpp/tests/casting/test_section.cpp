@@ -1,52 +1,69 @@
-// One step of a section against a dense solution, and what is measured of a section.
-#include "casting/small_section.h"
+// Steps of a section against dense solutions, and what is measured of a section.
+#include "casting/dense_steps.h"
 #include "doctest/doctest.h"
 
-TEST_CASE("a step by alternating directions solves its factored equations and loses no heat") {
+// From the meniscus on, so that starts, the steps that continue them and ordinary steps are all met, each
+// from the states before it: the mould and two zones, in which all of the section passes through the freezing
+// range.
+TEST_CASE("steps by alternating directions solve their factored equations and lose no heat") {
   SmallSection small({});
   auto marching = small.poured();
-  const int steps = 7;  // the mould's later ones remember the increment before
-  for (int k = 0; k < steps; ++k) small.advance(marching, k);
-  const Step<double>& step = small.march().steps[steps];
-  REQUIRE(step.memory > 0);
-  const std::vector<double> state = small.field(small.f.state), before = small.field(small.f.increment);
-  const std::vector<double> potential = small.field(small.f.potential), slope = small.field(small.f.slope);
-  small.advance(marching, steps);
-
-  const Section<double>& section = small.section();
-  const Cooling<double> cooling = cooling_of(small.slots.data(), step.stretch);
-  const double span = step.share * step.size / small.strand.speed;
-  const size_t n = small.size();
-  // Of each direction: 1 - span x (flux balance of slope x increment, cooling included).
-  std::vector<double> along_x(n * n, 0.0), along_y(n * n, 0.0), balance(n, 0.0);
-  for (int j = 0; j < small.ny(); ++j)
-    for (int i = 0; i < small.nx(); ++i) {
-      const size_t here = small.number(i, j);
-      along_x[here * n + here] = along_y[here * n + here] = 1;
-      for (const Neighbour& to : neighbours(section, i, j)) {
-        const size_t there = small.number(i + to.di, j + to.dj);
-        std::vector<double>& matrix = to.di != 0 ? along_x : along_y;
-        matrix[here * n + here] += span * to.weight * slope[here];
-        matrix[here * n + there] -= span * to.weight * slope[there];
-        balance[here] += to.weight * (potential[there] - potential[here]);
-      }
-      const Found<double> surface = look_up(small.candidate.steel.temperature_of_potential, potential[here]);
-      auto cool = [&](std::vector<double>& matrix, double flux, double coefficient, double width) {
-        balance[here] -= (flux + coefficient * (surface.value - cooling.ambient)) / width;
-        matrix[here * n + here] += span * coefficient * surface.slope * slope[here] / width;
-      };
-      if (i + 1 == small.nx()) cool(along_x, cooling.flux_x, cooling.htc_x, section.x.width[i]);
-      if (j + 1 == small.ny()) cool(along_y, cooling.flux_y, cooling.htc_y, section.y.width[j]);
+  DenseSteps dense(small);
+  double largest = 0, off = 0;
+  for (int k = 0; k < small.march().n_steps; ++k) {
+    CAPTURE(k);
+    small.advance(marching, k);
+    dense.advance(k);
+    const std::vector<double> state = small.field(small.f.state);
+    for (size_t n = 0; n < small.size(); ++n) {
+      largest = std::max(largest, std::abs(dense.before[n]));
+      off = std::max(off, std::abs(state[n] - dense.state[n]));
     }
-  std::vector<double> driven(n);
-  for (size_t k = 0; k < n; ++k) driven[k] = step.memory * before[k] + span * balance[k];
-  const std::vector<double> expected = solve_dense(along_y, solve_dense(along_x, driven));
-  const std::vector<double> now = small.field(small.f.state);
-  for (size_t k = 0; k < n; ++k) CHECK(now[k] - state[k] == doctest::Approx(expected[k]).epsilon(1e-7));
+    CHECK(off < 1e-9 * largest);
+    CHECK(marching.heat == doctest::Approx(dense.heat).epsilon(1e-11));
+    const double lost = small.pouring * small.strand.width * small.strand.thickness / 4 -
+                        section_enthalpy(small.section(), marching.phase, small.f);
+    CHECK(marching.heat == doctest::Approx(lost).epsilon(1e-12));
+    dense.state = state;  // rounding must not grow from step to step
+  }
+}
 
-  const double lost = small.pouring * small.strand.width * small.strand.thickness / 4 -
-                      section_enthalpy(section, marching.phase, small.f);
-  CHECK(marching.heat == doctest::Approx(lost).epsilon(1e-10));
+TEST_CASE("derivatives of steps by alternating directions are those of central differences") {
+  typedef SmallSectionOf<Dual<double, 2>> Differentiated;
+  const int by_flux = slot_first_stretch, by_htc = slot_first_stretch + slots_per_stretch + 2;  // on face x
+  Differentiated exact({});
+  const double seeds[] = {1, 0, 0, 1};
+  exact.slots[size_t(by_flux)].tangent = Pack<double, 2>::read(seeds);
+  exact.slots[size_t(by_htc)].tangent = Pack<double, 2>::read(seeds + 2);
+  auto marching = exact.poured();
+  int steps = 3;  // into the first zone
+  while (exact.march().steps[steps - 3].stretch == 0) ++steps;
+  for (int k = 0; k < steps; ++k) exact.advance(marching, k);
+  const auto state = exact.field(exact.f.state);
+
+  const int slots[] = {by_flux, by_htc};
+  const double changes[] = {20.0, 0.01};
+  for (int p = 0; p < 2; ++p) {
+    std::vector<double> shifted[2];
+    double heat[2];
+    for (int side = 0; side < 2; ++side) {
+      SmallSection small({});
+      small.slots[size_t(slots[p])] += (side == 0 ? -1 : 1) * changes[p];
+      auto there = small.poured();
+      for (int k = 0; k < steps; ++k) small.advance(there, k);
+      shifted[side] = small.field(small.f.state);
+      heat[side] = there.heat;
+    }
+    double largest = 0;
+    for (size_t n = 0; n < state.size(); ++n) largest = std::max(largest, std::abs(state[n].tangent.v[p]));
+    REQUIRE(largest > 0);
+    for (size_t n = 0; n < state.size(); ++n) {
+      const double difference = (shifted[1][n] - shifted[0][n]) / (2 * changes[p]);
+      CHECK(std::abs(state[n].tangent.v[p] - difference) < 1e-5 * largest);
+    }
+    CHECK(marching.heat.tangent.v[p] ==
+          doctest::Approx((heat[1] - heat[0]) / (2 * changes[p])).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("shares of a section that runs straight are exact, and its shell ends where they do") {

@@ -191,8 +191,8 @@ class Readings:
     def run(self, values: Mapping[str, float], gradient: Sequence[str]) -> dict[str, Any]:
         """Of the strand with other `values` by name, for n readings and k names in `gradient`.
 
-        "temperature" (n,) K, "residual" (n,) K, temperature - reading, "jacobian" (k, n), and "status" and
-        "damping" of the march. NaN where the march diverged.
+        "temperature" (n,) K, "residual" (n,) K, temperature - reading, "jacobian" (k, n), and "status" of
+        the march. NaN where the march diverged.
         """
         plan = self._plan
         varied = np.array(list(values.values()), np.float64).reshape(1, len(values))

@@ -167,8 +167,6 @@ def _heights(ends: Sequence[float]) -> list[float]:
 def _summary(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["status"] != "converged":
         yield f"failed                {facts['message']}"
-    elif facts["damping"]:
-        yield f"damped                {facts['message']}"
     length, heat = facts["metallurgical_length"], facts["heat_given_off"] / 1e3
     if not math.isnan(heat):
         end = (

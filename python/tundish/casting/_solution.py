@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tundish._common.optional import optional
 from tundish._common.refusals import MISSING, ArgumentTypeError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
-from tundish.casting._strand import Strand
+from tundish.casting._strand import Mold, Strand, Zone
 
 if TYPE_CHECKING:
     import xarray
@@ -72,26 +72,60 @@ def errors(estimate: Floats | None, fields: Collection[str]) -> dict[str, Any] |
     }
 
 
-def describe(status: int, z: float, damping: int) -> str:
-    """What a status means and what to do about it; `z` is where it came up first, m."""
-    if status == Status.DIVERGED:
-        return (
-            f"diverged at z = {z:.4g} m: a temperature left the range that the steel is known in, from 200 K "
-            "to 400 K above the liquidus, or rose although the strand is only cooled. Check heat fluxes and "
-            "coefficients, take smaller steps, or, if the sweeps ran out before, raise max_sweeps. From "
-            "there on the fields are NaN."
-        )
+# A steel's curves reach from here to this far above its liquidus, K (march.h).
+LOWEST, SUPERHEAT = 200.0, 400.0
+
+
+def describe(status: int, z: float, strand: Strand, method: str, surface: Mapping[str, float]) -> str:
+    """What a status means and what to do about it; `z` is where it came up first, m.
+
+    `surface` has the last temperatures of "corner", "face x" and "face y", K, as far as they are known.
+    """
     if status == Status.NOT_CONVERGED:
         return (
             f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more "
             "of them, or choose another relaxation."
         )
-    if damping:
-        return (
-            f"converged, damped ({damping} of 8): with less, these steps set the freezing front rocking "
-            "until the march diverged. Smaller steps need less and are more accurate."
-        )
+    if status == Status.DIVERGED:
+        sweeps = " If the sweeps ran out before, raise max_sweeps." if method == "sor" else ""
+        cause = _cause(z, strand, surface)
+        return f"diverged at z = {z:.4g} m, {cause}{sweeps} From there on the fields are NaN."
     return "converged"
+
+
+def _cause(z: float, strand: Strand, surface: Mapping[str, float]) -> str:
+    """Where and why a march left the range of its steel, and what cooling would not have."""
+    stretches: list[Mold | Zone] = [strand.mold, *strand.zones]
+    ends = [0.0, strand.mold.length, *(zone.end for zone in strand.zones)]
+    n = min(int(np.searchsorted(ends[1:], z * (1 - 1e-9))), len(stretches) - 1)
+    place = "in the mould" if n == 0 else f"in zones.{n - 1}"
+    hottest = strand.steel.liquidus + SUPERHEAT
+    flux = np.asarray(stretches[n].heat_flux or (0.0, 0.0))
+    heats = bool(max(-flux) > max(flux))
+    faces = {"corner": flux, "face x": flux[:1], "face y": flux[1:]}
+    touched = [name for name, own in faces.items() if np.all(own < 0 if heats else own > 0)]
+    if not touched:
+        if LOWEST <= strand.ambient_temperature <= hottest:
+            return (
+                f"{place}: a temperature left the range of the steel's curves, {LOWEST:g} to {hottest:g} K, "
+                "or rose although the strand is only cooled. Take smaller steps."
+            )
+        return (
+            f"{place}: a face came near the ambient temperature, {strand.ambient_temperature:g} K, beyond "
+            f"the range of the steel's curves, from {LOWEST:g} to {hottest:g} K."
+        )
+    known = {name: surface[name] for name in touched if name in surface}
+    where = (max if heats else min)(known, key=known.__getitem__, default=touched[0])
+    left = f"rose above {hottest:g} K" if heats else f"fell below {LOWEST:g} K"
+    # Behind a constant flux temperatures depend on flux x sqrt(time): what leaves the range at the end only.
+    bearable = flux * np.sqrt((z - ends[n]) / (ends[n + 1] - ends[n]))
+    seconds = (ends[n + 1] - ends[n]) / strand.speed
+    law = " In moulds it falls with the casting speed, about as its square root."
+    return (
+        f"{place}: the {where} {left}, where the steel's curves end. A heat_flux of "
+        f"({flux[0]:.3g}, {flux[1]:.3g}) W/m2 for {seconds:.3g} s is too much: it would have to fall to "
+        f"about ({bearable[0]:.3g}, {bearable[1]:.3g}) W/m2.{law if n == 0 and not heats else ''}"
+    )
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -118,8 +152,7 @@ class Solution:
     - `error_estimate`: how far the fields are off, by name, of a grid with an accuracy: "probes", "faces" and
       "corner", K, and "shell", m, in the mean along the strand (root mean square), and "length", m, of the
       metallurgical length. Of those fields that were asked for; None of one mesh.
-    - `damping`: 0, or 1, 2, 4 or 8 where a march by ADI diverged with less and was marched again with its
-      freezing fronts damped: a kelvin or two less accurate. Smaller steps need less.
+    - `damping`: always 0. Steps need no damping any more; the name is kept for programs that read it.
 
     A field that was not asked for (`outputs`) is an AttributeError.
     """
@@ -158,7 +191,27 @@ class Solution:
     @property
     def message(self) -> str:
         """What the status means, and what to do."""
-        return describe(int(self.status), float(self.z[max(int(self.status_step), 0)]), int(self.damping))
+        last = max(int(self.status_step) - 1, 0)
+        surface = {}
+        if "corner_temperature" in self.fields:
+            surface["corner"] = float(self.corner_temperature[last])
+        if "face_temperature" in self.fields:
+            surface |= {
+                f"face {name}": float(t[last]) for name, t in zip("xy", self.face_temperature, strict=True)
+            }
+        z = float(self.z[max(int(self.status_step), 0)])
+        text = describe(int(self.status), z, self.strand, self.options.method, surface)
+        return f"{text}{self._doubts()}" if self.success else text
+
+    def _doubts(self) -> str:
+        """What the error estimate leaves open, to follow "converged"."""
+        error, accuracy = self.error_estimate or {}, self.grid.accuracy or np.inf
+        if error.get("length") == np.inf:
+            return "; the centre is solid on one of two meshes alone: the strand ends where it solidifies"
+        for name, allowed in {"probes": accuracy, "faces": accuracy, "corner": 2 * accuracy}.items():
+            if error.get(name, 0.0) > allowed:
+                return f"; {name} may be {error[name]:.2g} K off (error_estimate), ask for a smaller accuracy"
+        return ""
 
     def to_xarray(self) -> xarray.Dataset:
         """All fields as a Dataset with coordinates and units. Needs xarray."""
@@ -170,7 +223,7 @@ class Solution:
             data[name] = (lead + dimensions, values, {"units": unit, "long_name": meaning})
         meanings = ", ".join(f"{status.value} {status.name.lower()}" for status in Status)
         data["status"] = (lead, self.status, {"units": "1", "long_name": meanings})
-        data["damping"] = (lead, self.damping, {"units": "1", "long_name": "damping of the freezing fronts"})
+        data["damping"] = (lead, self.damping, {"units": "1", "long_name": "always 0"})
         coordinates: dict[str, Any] = {
             "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
             "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
@@ -235,14 +288,20 @@ class BatchSolution(Solution):
     @property
     def message(self) -> str:
         """How many candidates did not converge, and what the first of them says."""
-        bad, damped = np.flatnonzero(~self.success), np.flatnonzero(self.damping)
-        if bad.size:
-            counted, first = f"{bad.size} of {len(self)} candidates failed", int(bad[0])
-        elif damped.size:
-            counted, first = f"{damped.size} of {len(self)} candidates were damped", int(damped[0])
-        else:
-            return "converged"
-        return f"{counted}; candidate {first}: {self.candidate(first).message}"
+        bad = np.flatnonzero(~self.success)
+        if not bad.size:
+            return "converged" + self._doubts()
+        first = int(bad[0])
+        return (
+            f"{bad.size} of {len(self)} candidates failed; candidate {first}: {self.candidate(first).message}"
+        )
+
+    def _doubts(self) -> str:
+        error, accuracy = self.error_estimate or {}, self.grid.accuracy or np.inf
+        allowed = {"probes": accuracy, "faces": accuracy, "corner": 2 * accuracy}
+        doubtful = [error[name] > most for name, most in allowed.items() if name in error]
+        count = int(np.count_nonzero(np.any(doubtful, axis=0))) if doubtful else 0
+        return f"; error estimates of {count} candidates exceed what was asked for" if count else ""
 
     def candidate(self, n: int) -> Solution:
         """One candidate's solution."""

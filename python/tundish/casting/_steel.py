@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -21,6 +22,7 @@ _RESIDUALS = {
     "solidus": _core.Residual.solidus,
     "rescale": _core.Residual.rescale,
 }
+_MAX_LOST = 0.05  # share of the latent heat that may be lost without a warning
 
 
 class Steel:
@@ -68,6 +70,8 @@ class Steel:
           over the 4 K above); "rescale": over the whole freezing range.
 
         **Raises:** ValueError for impossible values, TypeError for what is no number.
+
+        **Warns:** UserWarning where `residual="none"` loses more than 5 % of the latent heat.
         """
         heat, mass = (
             pair("specific_heat", specific_heat, "solid and liquid"),
@@ -86,7 +90,17 @@ class Steel:
         ]
         choice("residual", residual, list(_RESIDUALS))
         description = f"Steel.scheil(solidus={solidus:g}, liquidus={liquidus:g}, residual={residual!r})"
-        return cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description)
+        steel = cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description)
+        left = (pure_iron_melting - solidus) / (pure_iron_melting - liquidus)
+        lost = left ** (1 / (partition - 1))  # still liquid at the solidus, by Eq. (4)
+        if residual == "none" and lost > _MAX_LOST:
+            warnings.warn(
+                f"partition = {partition:g}: {100 * lost:.2g} % of the latent heat is not released down to "
+                'the solidus, and lost with residual="none"; write residual="solidus" or residual="rescale"',
+                UserWarning,
+                stacklevel=2,
+            )
+        return steel
 
     @classmethod
     def from_table(

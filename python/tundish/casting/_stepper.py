@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from tundish._common.arguments import Floats, number
 from tundish._common.refusals import ArgumentTypeError, UnknownNameError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
 from tundish.casting._plan import stepper_core
+from tundish.casting._solution import LOWEST, SUPERHEAT, Status, describe
 from tundish.casting._strand import Strand
 
 
@@ -22,7 +26,10 @@ class Stepper:
     :func:`solve`.
 
     Between steps the cooling, the speed and the ambient temperature may be changed with :meth:`set`; the step
-    after a change is a backward Euler step, as at the start of a zone.
+    after a change starts anew, as at the start of a zone.
+
+    A step that leaves the steel's range, or whose sweeps run out, warns (RuntimeWarning), once; `status` and
+    `message` keep it. Behind a step that left the range temperature and heat are NaN.
     """
 
     def __init__(
@@ -37,13 +44,32 @@ class Stepper:
         max_sweeps: int = Options.max_sweeps,
         ordering: str = Options.ordering,
     ) -> None:
-        self._core = stepper_core(
-            strand, grid, Options(method, phase_change, relaxation, tolerance, max_sweeps, ordering)
-        )
+        self._strand = strand
+        self._options = Options(method, phase_change, relaxation, tolerance, max_sweeps, ordering)
+        self._core = stepper_core(strand, grid, self._options)
+        self._status, self._message = Status.CONVERGED, "converged"
 
     def step(self) -> bool:
         """Takes the next step; False, and nothing is done, at the end of the strand."""
-        return self._core.step()
+        moved = self._core.step()
+        if moved and not self._core.converged and self._status != Status.DIVERGED:
+            self._fail()
+        return moved
+
+    def _fail(self) -> None:
+        """Keeps how the last step failed, and warns where none has failed so before."""
+        field, hottest = self._core.temperature, self._strand.steel.liquidus + SUPERHEAT
+        slow = self._options.method == "sor" and self._core.iterations >= self._options.max_sweeps
+        in_range = bool(np.all((field >= LOWEST) & (field <= hottest)))
+        status = Status.NOT_CONVERGED if slow and in_range else Status.DIVERGED
+        if status == self._status:
+            return
+        cooling = {name: self._core.get(name) for name in self._strand.parameters() if "steel" not in name}
+        surface = {"corner": field[-1, -1], "face x": field[0, -1], "face y": field[-1, 0]}
+        strand = self._strand.replace(cooling)
+        self._status = status
+        self._message = describe(status, self._core.z, strand, self._options.method, surface)
+        warnings.warn(self._message, RuntimeWarning, stacklevel=3)
 
     @property
     def z(self) -> float:
@@ -57,13 +83,14 @@ class Stepper:
 
     @property
     def temperature(self) -> Floats:
-        """(ny, nx) K, from the centre outwards."""
-        return self._core.temperature
+        """(ny, nx) K, from the centre outwards; NaN behind a step that left the steel's range."""
+        temperature = self._core.temperature
+        return np.full_like(temperature, np.nan) if self._status == Status.DIVERGED else temperature
 
     @property
     def heat(self) -> float:
-        """Heat given off by the quarter section so far, W."""
-        return self._core.heat
+        """Heat given off by the quarter section so far, W; NaN behind a step that left the steel's range."""
+        return np.nan if self._status == Status.DIVERGED else self._core.heat
 
     @property
     def zone(self) -> int:
@@ -77,8 +104,18 @@ class Stepper:
 
     @property
     def converged(self) -> bool:
-        """Whether the last step reached the tolerance and stayed within the steel's range."""
-        return self._core.converged
+        """Whether the last step reached the tolerance, and all so far stayed within the steel's range."""
+        return self._core.converged and self._status != Status.DIVERGED
+
+    @property
+    def status(self) -> Status:
+        """The worst :class:`Status` of all steps so far."""
+        return self._status
+
+    @property
+    def message(self) -> str:
+        """What the status means, where it came up first, and what to do."""
+        return self._message
 
     def set(self, changes: Mapping[str, float]) -> None:
         """Changes parameters of the steps to come: speed, ambient_temperature, and the cooling by name.

@@ -153,7 +153,7 @@ struct Outputs {
   T *metallurgical_length, *energy_imbalance;  // (candidates,)
   int* iterations;                             // (candidates, steps)
   int *status, *status_step;                   // (candidates,)
-  int* damping;                                // (candidates,), always 0: no march is damped any more
+  int* damping;                                // (candidates,), always 0: steps need no damping any more
   T* probe_gradient;                           // (candidates, gradients, probes, steps + 1)
   T* metallurgical_length_gradient;            // (candidates, gradients)
   T* error_estimate;  // (candidates, 5): probes, faces and corner, K, shell and length, m; of two meshes

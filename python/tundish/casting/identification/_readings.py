@@ -30,7 +30,6 @@ class Evaluation(NamedTuple):
     residual: Floats
     jacobian: Floats
     converged: bool  # the sweeps of every step
-    damping: int
 
 
 class ReadingsModel:
@@ -60,7 +59,6 @@ class ReadingsModel:
             found["residual"],
             np.ascontiguousarray(found["jacobian"].T),
             bool(found["status"] == Status.CONVERGED),
-            int(found["damping"]),
         )
 
 
