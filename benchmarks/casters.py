@@ -87,7 +87,7 @@ def slab() -> Strand:
 
 
 def eutectoid_billet(width: float = 10.0, heat: float = 80e3) -> Strand:
-    """A billet 150 of a steel that gives off `heat` (J/kg) within `width` K below 1000 K, when it is solid."""
+    """A billet 150 of a steel that gives off `heat` (J/kg) within `width` K below 1000 K, as a solid."""
     return Strand(
         solid_peak_steel(1690.0, 1770.0, 1000.0, width, heat, 35.0 / 30.0, 260e3),
         width=0.15,
@@ -146,7 +146,10 @@ def random_strand(seed: int) -> Strand:
 def solid_peak_steel(
     solidus: float, liquidus: float, top: float, width: float, heat: float, factor: float, latent: float
 ) -> Steel:
-    """A steel that gives off `heat` (J/kg) within `width` K below `top`; its liquid conducts `factor` times."""
+    """A steel that gives off `heat` (J/kg) within `width` K below `top`.
+
+    Its liquid conducts `factor` times as well as the solid.
+    """
     return Steel.from_table(
         {
             "temperature_K": [300, top - width - 0.01, top - width, top, top + 0.01, solidus, liquidus, 2300],
@@ -172,18 +175,20 @@ def _random_table(rng: np.random.Generator, freezing_range: float | None, eutect
     liquidus = rng.uniform(1690, 1810)
     solidus = liquidus - (freezing_range or 10 ** rng.uniform(0.5, 2.1))
     mush = np.linspace(solidus, liquidus, 21)
-    T = np.unique(
+    kelvin = np.unique(
         np.concatenate([np.arange(298.15, solidus - 1, 25.0), mush, np.arange(liquidus + 5, 2100, 25.0)])
     )
-    fraction, exponent = np.interp(T, [solidus, liquidus], [1, 0]), rng.uniform(0.4, 2.5)
-    inside = (T > solidus) & (T < liquidus)
-    fraction[inside] = 1 - ((T[inside] - solidus) / (liquidus - solidus)) ** exponent
-    heat = np.where(T < 1100, 450 + 0.35 * (T - 298), 620.0) + 0.05 * (T - 1100) * (T > 1100)
-    conductivity = np.where(T < 1100, 60 - 0.04 * (T - 298), 28 + 0.011 * (T - 1100))
+    fraction, exponent = np.interp(kelvin, [solidus, liquidus], [1, 0]), rng.uniform(0.4, 2.5)
+    inside = (kelvin > solidus) & (kelvin < liquidus)
+    fraction[inside] = 1 - ((kelvin[inside] - solidus) / (liquidus - solidus)) ** exponent
+    heat = np.where(kelvin < 1100, 450 + 0.35 * (kelvin - 298), 620.0) + 0.05 * (kelvin - 1100) * (
+        kelvin > 1100
+    )
+    conductivity = np.where(kelvin < 1100, 60 - 0.04 * (kelvin - 298), 28 + 0.011 * (kelvin - 1100))
     columns = {
-        "temperature_K": T,
+        "temperature_K": kelvin,
         "solid_fraction": fraction,
-        "density": 7850 - 0.42 * (T - 298) - 250 * (1 - fraction),
+        "density": 7850 - 0.42 * (kelvin - 298) - 250 * (1 - fraction),
         "specific_heat": heat + 120 * (1 - fraction),
         "conductivity": conductivity * (1 + rng.uniform(0, 4) * (1 - fraction)),
     }
@@ -191,8 +196,8 @@ def _random_table(rng: np.random.Generator, freezing_range: float | None, eutect
     if eutectoid:
         middle, width = rng.uniform(950, 1050), 10 ** rng.uniform(0, 1.3)
         low, high = middle - width / 2, middle + width / 2
-        more = np.unique(np.concatenate([T, [low - 1e-3, low, high, high + 1e-3]]))
-        columns = {name: np.interp(more, T, values) for name, values in columns.items()}
+        more = np.unique(np.concatenate([kelvin, [low - 1e-3, low, high, high + 1e-3]]))
+        columns = {name: np.interp(more, kelvin, values) for name, values in columns.items()}
         columns["temperature_K"] = more
         within = (more >= low - 1e-9) & (more <= high + 1e-9)
         columns["specific_heat"] = columns["specific_heat"] + np.where(within, 80e3 / width, 0)

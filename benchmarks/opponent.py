@@ -1,10 +1,11 @@
-"""The strongest loop that we can write (peers/explicit_closed.py) on several meshes: time and errors, and how much
-faster another program of equal error is.
+"""The strongest loop that we can write (peers/explicit_closed.py) on several meshes.
+
+Its time and errors, and how much faster another program of equal error is.
 
     python -m benchmarks.opponent
 
-The loop's error on a mesh is the largest over meshes within 20 % of it: errors that change sign with the mesh,
-such as the length's, would otherwise vanish on some. One thread, the published strand.
+The loop's error on a mesh is the largest over meshes within 20 % of it: errors that change sign with the
+mesh, such as the length's, would otherwise vanish on some. One thread, the published strand.
 """
 
 from collections.abc import Sequence
@@ -59,8 +60,10 @@ def worst(measured: Sequence[Run]) -> list[Run]:
 
 
 def seconds_of(measured: Sequence[Run], measure: int, error: float) -> float:
-    """What the loop takes for an error: straight between meshes on logarithmic scales, and beyond the finest and
-    the coarsest as between the outer thirds of them (time goes with the fourth power of the nodes)."""
+    """What the loop takes for an error: straight between meshes on logarithmic scales.
+
+    Beyond the finest and the coarsest mesh the line through the outer third of them goes on.
+    """
     known = sorted(worst(measured))
     size = np.log([max(run.errors[measure], 1e-9) for run in known])
     size = np.minimum.accumulate(

@@ -2,7 +2,8 @@
 
 The same equations as explicit_numba.py, but the Kirchhoff potential is a closed form of the enthalpy (a cubic
 in the solid, which is exact; a polynomial of degree 9 in the freezing range; a straight line in the liquid),
-so that the compiler fills its registers with neighbouring nodes in both passes. One thread; float64 or float32.
+so that the compiler fills its registers with neighbouring nodes in both passes. One thread; float64 or
+float32.
 """
 
 import time
@@ -168,7 +169,8 @@ def solve(n: int = 100, dtype: Any = np.float64) -> case.Result:
     u = march(counts)
     seconds = time.perf_counter() - clock
     steps = [
-        region.start + dz * np.arange(k) for region, dz, k in zip(case.REGIONS, lengths / counts, counts)
+        region.start + dz * np.arange(k)
+        for region, dz, k in zip(case.REGIONS, lengths / counts, counts, strict=True)
     ]
     z = np.concatenate([*steps, [case.LENGTH]])
     temperature = steel.temperature_from_kirchhoff(record.astype(float))
