@@ -63,7 +63,8 @@ def level_of(value: object) -> float:
 def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float, float]:
     """Two floats, or one for both."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        return float(value), float(value)
+        both = number(name, value)
+        return both, both
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise ArgumentTypeError(name, value, "must be a number or a pair of numbers")
     values = tuple(value)
