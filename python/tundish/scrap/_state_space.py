@@ -16,6 +16,7 @@ from tundish.scrap._log import HeatLog, check_log
 from tundish.scrap._nonnegative import METHODS
 
 SPREAD = 5.0  # variance of the driving noise over the square of its mean, where nothing else is known
+_MAX_PARTITION = 1e6
 _MAX_PPM = 1e6
 
 
@@ -107,6 +108,14 @@ def partition_pair(name: str, value: Any) -> tuple[float, float]:
     numbers = pair(name, listed(name, value, "two numbers, for c1 and c2"), "c1 and c2")
     if not all(math.isfinite(number) for number in numbers):
         raise ArgumentError(name, numbers, "must be finite")
+    return numbers
+
+
+def partition_mean_of(name: str, value: Any) -> tuple[float, float]:
+    """c1 and c2 themselves: far beyond what slags hold, and still with squares that are numbers."""
+    numbers = partition_pair(name, value)
+    if max(map(abs, numbers)) > _MAX_PARTITION:
+        raise ArgumentError(name, numbers, "must be between -1e6 and 1e6")
     return numbers
 
 
