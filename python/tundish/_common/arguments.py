@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError, shown
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape, UnknownNameError, shown
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ def vector(name: str, value: ArrayLike) -> Floats:
     """A one-dimensional float64 array."""
     array = floats(name, value)
     if array.ndim != 1:
-        raise ArgumentError(name, MISSING, f"has shape {array.shape}; one dimension is allowed")
+        raise ArgumentError(name, Shape(array.shape), "one dimension is allowed")
     return array
 
 

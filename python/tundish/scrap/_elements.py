@@ -178,7 +178,7 @@ class PartitionedElement(Element):
 
     **Main arguments,** beside `prior_mean`, `prior_var`, `decay` and `measurement_std`:
 
-    - `partition_mean`: long-term means of c1 and c2, the latter in 1/%.
+    - `partition_mean`: long-term means of c1 and c2, the latter in 1/%, both between -1e6 and 1e6.
     - `partition_var`: variances of their driving noise.
 
     **Other arguments,** beside `nonnegative` and `robust`:

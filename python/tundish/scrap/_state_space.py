@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import Floats, choice, floats, listed, number, pair, positive, vector
 from tundish._common.columns import FrozenColumns
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.scrap._log import HeatLog, check_log
 from tundish.scrap._nonnegative import METHODS
 
@@ -139,8 +139,8 @@ def _prior_var(value: ArrayLike, mean: Floats) -> Floats:
     if np.shape(value) not in ((), mean.shape):
         raise ArgumentError(
             "prior_var",
-            MISSING,
-            f"has shape {np.shape(value)}; {mean.shape}, as prior_mean, or a number is needed",
+            Shape(np.shape(value)),
+            f"{mean.shape}, as prior_mean, or a number is needed",
         )
     var = np.broadcast_to(var, mean.shape)
     bad = np.flatnonzero(~(np.isfinite(var) & (var >= 0)))
