@@ -163,7 +163,7 @@ class Model:
         shapes += [(self.batch, self.steps, size), (1, self.steps, size)] if steps else []
         if values.shape not in shapes:
             needed = _alternatives(shapes)
-            raise ArgumentError(name, Shape(values.shape), f"diagonals {needed} are needed")
+            raise ArgumentError(name, Shape(values.shape), f"{needed}, of diagonals, is needed")
         _check_finite(name, values)
         return values if values.ndim == 3 else values.reshape(-1, 1, size)
 
