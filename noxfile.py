@@ -54,9 +54,12 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 
 
 def in_parallel() -> str:
-    """Options of pytest-xdist: a worker a processor, and the tests of one file on one worker."""
+    """Options of pytest-xdist: a worker a processor, and the tests of one file on one worker.
+
+    A worker that ends within a test ends the run: with another one in its place, xdist may wait for ever.
+    """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"-n {processors} --dist loadfile"
+    return f"-n {processors} --dist loadfile --max-worker-restart 0"
 
 
 @nox.session(python=False)
@@ -145,14 +148,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def readme(session: nox.Session) -> None:
-    """Run the README's two commands word by word: install and solve, then all tests, one after the other.
-
-    In parallel, tests that interrupt their own process have ended a worker of pytest-xdist and the whole run.
-    """
+    """Run the README's two commands word by word: install and solve, then all tests, in parallel."""
     for name in ("run", "test"):
         command = readme_command(Path("README.md").read_text("utf-8"), name)
         with step(session, f"README: {name}"):
-            session.run("bash", "-euxo", "pipefail", "-c", command, external=True)
+            session.run("bash", "-euxo", "pipefail", "-c", command, external=True,
+                        env={"PYTEST_ADDOPTS": in_parallel()})  # fmt: skip
 
 
 def readme_command(text: str, name: str) -> str:

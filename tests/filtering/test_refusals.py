@@ -36,7 +36,7 @@ def arguments(**changes: Any) -> dict[str, Any]:
         ({"y": [1.0, np.inf, 2.0]}, "y[1]", MISSING),
         ({"design": [[1.0, 2.0], [1.0, np.nan], [1.0, 2.0]]}, "design[1, 1]", np.nan),
         ({"obs_cov": [1.0, -1.0, 1.0]}, "obs_cov[1]", MISSING),
-        ({"transition": np.ones(3)}, "transition", MISSING),
+        ({"transition": np.ones(3)}, "transition", (3,)),
         ({"state_cov": TWO}, "state_cov[1]", MISSING),
         ({"state_cov": np.stack([TWO] * 3, axis=1)}, "state_cov[1, 0]", MISSING),
         ({"initial_cov": [1.0, -1.0]}, "initial_cov", MISSING),

@@ -23,8 +23,8 @@ from tundish.optimize import BeeColony, bee_colony
         ({"target": inf}, "target", inf),
         ({"workers": 0}, "workers", 0),
         ({"rng": -1}, "rng", -1),
-        ({"integrality": [True] * 3}, "integrality", MISSING),
-        ({"x0": [0.0]}, "x0", MISSING),
+        ({"integrality": [True] * 3}, "integrality", (3,)),
+        ({"x0": [0.0]}, "x0", (1,)),
         ({"fun": lambda x: [1.0, 2.0]}, "fun", MISSING),
     ],
 )

@@ -175,6 +175,14 @@ def test_an_upward_import_is_found() -> None:
         ("from tundish.casting import _plots", "tundish.casting._plots"),
         ("from tundish import casting\nx = casting._plots", "tundish.casting._plots"),
         ("from tundish.casting import Strand\nx = Strand._core", "tundish.casting.Strand._core"),
+        ("import tundish.casting._plots as p\np.figure()", "tundish.casting._plots"),
+        ("import tundish.casting as c\nx = c._plots", "tundish.casting._plots"),
+        ("import tundish.casting\nx = tundish.casting._plots", "tundish.casting._plots"),
+        ("from tundish import casting as c\nx = c._plots", "tundish.casting._plots"),
+        ("from tundish.casting import Strand as S\nx = S._core", "tundish.casting.Strand._core"),
+        ("import tundish as t\nx = t.casting._plots", "tundish.casting._plots"),
+        ("import tundish.casting as c\nx = c.plots._draw", "tundish.casting.plots._draw"),
+        ("import importlib\nx = importlib.import_module('tundish.casting')._plots", "tundish.casting._plots"),
     ],
 )
 def test_reaching_into_another_room_is_found(source: str, path: str) -> None:

@@ -58,6 +58,28 @@ def _takes_apart(node: ast.AST, errors: set[str], texts: set[str]) -> bool:
     return node.func.attr in PATTERNS and any(_is_text(a, errors, texts) for a in node.args)
 
 
+def shapes_in_words(source: str) -> list[int]:
+    """Lines of refusals that say a shape in their words and do not have it as their value."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("ArgumentError", "ArgumentTypeError")
+        and any("has shape" in ast.unparse(a) for a in node.args[1:])
+    ]
+
+
+def test_refused_shapes_are_data() -> None:
+    assert not {name for name, path in modules().items() if shapes_in_words(path.read_text("utf-8"))}
+
+
+def test_a_shape_in_words_is_found() -> None:
+    assert shapes_in_words('raise ArgumentError(name, MISSING, f"has shape {y.shape}; (T,) is needed")') == [
+        1
+    ]
+    assert not shapes_in_words('raise ArgumentError(name, Shape(y.shape), "(T,) is needed")')
+
+
 def test_no_message_is_parsed() -> None:
     found = {name for name, path in modules().items() if parsed_messages(path.read_text("utf-8"))}
     assert not found - known.PARSERS

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,27 @@ SETTINGS: dict[str, Any] = dict(window=5, epochs=1, horizons=(1, 4), image_size=
 PICTURES = {"frames.png", "transformation.png", "forecast.png", "backtest.png", "training.png"}
 COUNT = 60
 FOLLOW = ("--follow", "--poll", "0.02", "--after", "40", "--window", "5", "--epochs", "1", "--steps", "4")
+
+# The command line in a process of its own, whose pictures are files without content: to draw them takes
+# seconds. It waits for half a file until a byte comes in, and must leave the handler of Ctrl-C as it was.
+COMMAND = """
+import math, os, signal, sys, threading
+from tundish.cli.main import main
+from tundish.crystallization import _arrivals, _follow, _report
+
+def end_patience():
+    os.read(0, 1)
+    _arrivals._PATIENCE = 0.1
+
+for module in (_report, _follow):
+    module.picture = lambda plot: lambda path: path.touch()
+_arrivals._PATIENCE = math.inf
+threading.Thread(target=end_patience, daemon=True).start()
+before = signal.getsignal(signal.SIGINT)
+status = main(["crystallize", *sys.argv[1:]])
+assert signal.getsignal(signal.SIGINT) is before
+sys.exit(status)
+"""
 
 Result = tuple[int, str, str]
 Run = Callable[..., Result]
@@ -38,6 +62,18 @@ def growing(count: int = COUNT, rng: int = 0) -> FrameSequence:
         np.clip(noisy, 0, 255).astype(np.uint8), np.arange(count, dtype=float), temperature=readings,
         mask=inside,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def process(*argv: object) -> Iterator[subprocess.Popen[str]]:
+    """COMMAND with these words, which is ended with the block. A signal to it reaches no test."""
+    words = [sys.executable, "-c", COMMAND, *(str(word) for word in argv)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 def series_text(count: int = COUNT, **changes: Any) -> list[list[str]]:

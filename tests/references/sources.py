@@ -18,12 +18,16 @@ BANNER = re.compile(r"^\s*(?:#|//|/\*) ?[-=*~#─]{2,}")
 
 
 class Import(NamedTuple):
-    """One imported name: `module` has it, or is imported itself where `name` is empty."""
+    """One imported name: `module` has it, or is imported itself where `name` is empty.
+
+    `bound` is what it is called where it is imported, after `as` or before.
+    """
 
     importer: str
     module: str
     name: str
     line: int
+    bound: str = ""
 
     @property
     def path(self) -> str:
@@ -52,14 +56,14 @@ def imports(source: str, importer: str, package: bool = False) -> list[Import]:
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [Import(importer, a.name, "", node.lineno) for a in node.names]
+            found += [Import(importer, a.name, "", node.lineno, a.asname or a.name) for a in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(node, importer, package)
-            found += [Import(importer, module, a.name, node.lineno) for a in node.names]
+            found += [Import(importer, module, a.name, node.lineno, a.asname or a.name) for a in node.names]
         elif isinstance(node, ast.Call) and _called(node) == "import_module" and node.args:
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                found.append(Import(importer, first.value, "", node.lineno))
+                found.append(Import(importer, first.value, "", node.lineno, ast.unparse(node)))
     return [i for i in found if i.module.partition(".")[0] == "tundish"]
 
 
@@ -129,20 +133,35 @@ def room(path: str) -> str:
 
 
 def foreign_privates(source: str, importer: str, package: bool = False) -> list[str]:
-    """Private modules and names of other rooms that a module imports or reaches into."""
-    own, found, bound = room(importer), [], {}
+    """Private modules and names of other rooms that a module imports or reaches into, by any name."""
+    found, bound = [], {}
     for i in imports(source, importer, package):
-        if room(i.path) in ("", own) or room(i.path).startswith("_"):
-            continue
-        if any(part.startswith("_") for part in i.path.split(".")[2:]):
+        if _private_elsewhere(i.path, importer):
             found.append(i.path)
-        bound[i.name or i.module] = i.path
+        bound[i.bound] = i.path
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr):
-            base = ast.unparse(node.value)
-            if base in bound:
-                found.append(f"{bound[base]}.{node.attr}")
+            path = _path_of(node, bound)
+            if _private_elsewhere(path, importer):
+                found.append(path)
     return sorted(set(found))
+
+
+def _private_elsewhere(path: str, importer: str) -> bool:
+    other = room(path)
+    if other in ("", room(importer)) or other.startswith("_"):
+        return False
+    return any(part.startswith("_") for part in path.split(".")[2:])
+
+
+def _path_of(node: ast.AST, bound: Mapping[str, str]) -> str:
+    """The dotted path of what was imported, or of its attribute; "" for anything else."""
+    if path := bound.get(ast.unparse(node)):
+        return path
+    if not isinstance(node, ast.Attribute):
+        return ""
+    base = _path_of(node.value, bound)
+    return f"{base}.{node.attr}" if base else ""
 
 
 def late_uses(source: str) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def test_what_cannot_be_drawn_is_refused(case: tuple[Estimate, Truth]) -> None:
         e.plot([])
     other = truth._replace(composition=truth.composition[:5])
     for draw in (e.plot, e.plot_partition):
-        with pytest.raises(ValueError, match=r"truth: its composition has shape \(5, 9\); .*\(130, 9\)"):
+        with pytest.raises(ValueError, match=r"truth\.composition: has shape \(5, 9\); .*\(130, 9\)"):
             draw(truth=other)
     with pytest.raises(ValueError, match="no partition coefficients"):
         dataclasses.replace(e, partition=None, partition_std=None).plot_partition()

@@ -50,7 +50,7 @@ def refusal_of(call: Callable[[], Any]) -> RefusalError:
         (lambda: HeatLog(**{**LOG, "heat": ["b", "b"]}), "heat[1]", "b"),
         (lambda: HeatLog(**{**LOG, "types": []}), "types", MISSING),
         (lambda: RetainedElement([1.0, -1.0], 1.0, 0.1, 1.0), "prior_mean[1]", -1.0),
-        (lambda: RetainedElement([1.0], [1.0, 2.0], 0.1, 1.0), "prior_var", MISSING),
+        (lambda: RetainedElement([1.0], [1.0, 2.0], 0.1, 1.0), "prior_var", (2,)),
         (lambda: RetainedElement([1.0], 1.0, 0.0, 1.0), "decay", 0.0),
         (lambda: RetainedElement([1.0], 1.0, 0.1, -1.0), "measurement_std", -1.0),
         (lambda: RetainedElement([1.0], 1.0, 0.1, 1.0, form="best"), "form", "best"),

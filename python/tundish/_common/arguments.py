@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError, shown
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape, UnknownNameError, shown
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,8 @@ def level_of(value: object) -> float:
 def pair(name: str, value: object, of: str = "face x and face y") -> tuple[float, float]:
     """Two floats, or one for both."""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-        return float(value), float(value)
+        both = number(name, value)
+        return both, both
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise ArgumentTypeError(name, value, "must be a number or a pair of numbers")
     values = tuple(value)
@@ -91,7 +92,7 @@ def vector(name: str, value: ArrayLike) -> Floats:
     """A one-dimensional float64 array."""
     array = floats(name, value)
     if array.ndim != 1:
-        raise ArgumentError(name, MISSING, f"has shape {array.shape}; one dimension is allowed")
+        raise ArgumentError(name, Shape(array.shape), "one dimension is allowed")
     return array
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 
 Grey = NDArray[np.uint8]
 
@@ -49,7 +49,7 @@ def grey_stack(name: str, images: ArrayLike) -> tuple[Grey, bool]:
     if array.ndim in (3, 4) and array.shape[-1] in (3, 4) and (array.ndim == 4 or array.shape[1] > 4):
         array = _converted(name, array, stacklevel=4)
     if array.ndim not in (2, 3):
-        raise ArgumentError(name, MISSING, f"has shape {array.shape}; (H, W) or (N, H, W) is needed")
+        raise ArgumentError(name, Shape(array.shape), "(H, W) or (N, H, W) is needed")
     _refuse_empty(name, array)
     return (array[None], True) if array.ndim == 2 else (array, False)
 
@@ -60,7 +60,7 @@ def _grey(name: str, images: ArrayLike, axes: tuple[str, ...], stacklevel: int) 
         array = _converted(name, array, stacklevel + 1)
     if array.ndim != len(axes):
         shape = "(" + ", ".join(axes) + ")"
-        raise ArgumentError(name, MISSING, f"has shape {array.shape}; {shape} is needed")
+        raise ArgumentError(name, Shape(array.shape), f"{shape} is needed")
     if len(axes) < 3 or len(array):
         _refuse_empty(name, array)
     return array
@@ -87,7 +87,7 @@ def _uint8(name: str, images: ArrayLike) -> NDArray[np.uint8]:
 
 def _refuse_empty(name: str, array: NDArray[Any]) -> None:
     if 0 in array.shape:
-        raise ArgumentError(name, MISSING, f"has shape {array.shape}; no axis may be empty")
+        raise ArgumentError(name, Shape(array.shape), "no axis may be empty")
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:

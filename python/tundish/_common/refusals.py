@@ -34,6 +34,12 @@ class Text(str):
         return str(self)
 
 
+class Shape(tuple[int, ...]):
+    """The shape of an array that has another one than is allowed: a message says so in these words."""
+
+    __slots__ = ()
+
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
@@ -44,7 +50,8 @@ class RefusalError(Exception):
 
     - `argument`: the name of the argument, such as "zones[1].htc"; empty where a whole file or line
       is at fault.
-    - `value`: what was given, :data:`MISSING` where no single value is at fault.
+    - `value`: what was given, :data:`MISSING` where no single value is at fault; the :class:`Shape` of an
+      array whose shape is.
     - `allowed`: what would be accepted, "must be finite and above 0".
     - `file`, `line`: where it stands, None for arguments of a call.
     """
@@ -69,6 +76,8 @@ class RefusalError(Exception):
         return one_line(f"{place}{self._subject()}{self.allowed}")
 
     def _subject(self) -> str:
+        if isinstance(self.value, Shape):
+            return f"{self.argument}: has shape {tuple(self.value)}; "
         value = "" if self.value is MISSING else f" = {shown(self.value)}"
         return f"{self.argument}{value}: " if self.argument else ""
 

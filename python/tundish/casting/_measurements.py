@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, choice, floats, number, positive, vector
 from tundish._common.columns import FrozenColumns
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish._common.tables import rows_of
 from tundish.casting._solution import Solution
 from tundish.casting._strand import Strand
@@ -157,18 +157,17 @@ class Measurements(FrozenColumns):
         """
         places, at = floats("sensors", sensors), vector("z", z)
         if places.ndim != 2 or places.shape[1] != 2:
-            raise ArgumentError("sensors", MISSING, f"has shape {places.shape}; (n_sensors, 2) is needed")
+            raise ArgumentError("sensors", Shape(places.shape), "(n_sensors, 2) is needed")
         shape = (len(places), at.size)
         table = floats("temperature", temperature)
         if table.shape != shape:
-            needed = f"has shape {table.shape}; (n_sensors, n_z) = {shape} is needed"
-            raise ArgumentError("temperature", MISSING, needed)
+            needed = f"(n_sensors, n_z) = {shape} is needed"
+            raise ArgumentError("temperature", Shape(table.shape), needed)
         known: dict[str, Any] = {"sigma": sigma, "weight": weight}
         for name, values in known.items():
             if values is not None:
                 if np.shape(values) not in ((), shape):
-                    needed = f"has shape {np.shape(values)}; {shape} is needed"
-                    raise ArgumentError(name, MISSING, needed)
+                    raise ArgumentError(name, Shape(np.shape(values)), f"{shape} is needed")
                 known[name] = np.broadcast_to(floats(name, values), shape).reshape(-1)
         x, y = np.repeat(places, at.size, axis=0).T
         return cls(np.tile(at, len(places)), x, y, table.reshape(-1), **known, missing=missing)
@@ -256,7 +255,7 @@ def _column(name: str, value: Any, size: int) -> Floats:
     if name in ("sigma", "weight") and np.ndim(value) == 0:
         return np.full(size, values)
     if values.shape != (size,):
-        raise ArgumentError(name, MISSING, f"has shape {values.shape}; ({size},), as temperature, is needed")
+        raise ArgumentError(name, Shape(values.shape), f"({size},), as temperature, is needed")
     return values
 
 

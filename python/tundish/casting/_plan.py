@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tundish import _core
 from tundish._common.arguments import Floats, floats, names_of, vector
 from tundish._common.progress import progress_callback
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
 from tundish.casting._solution import FIELDS, GRADIENT_FIELDS, BatchSolution, Solution, errors
@@ -250,7 +250,5 @@ def places(name: str, value: Any) -> Floats:
     if array.size == 0:
         return np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
-        raise ArgumentError(
-            name, MISSING, f"has shape {array.shape}; places (x, y), an array (n, 2), are needed"
-        )
+        raise ArgumentError(name, Shape(array.shape), "places (x, y), an array (n, 2), are needed")
     return array

@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike
 
 from tundish import _core
 from tundish._common.arguments import Floats, choice, number, pair, vector
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, RefusalError, UnknownNameError
+from tundish._common.refusals import (
+    MISSING,
+    ArgumentError,
+    ArgumentTypeError,
+    RefusalError,
+    Shape,
+    UnknownNameError,
+)
 
 _COLUMNS = ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity")
 _RESIDUALS = {
@@ -211,7 +218,7 @@ def _read_columns(table: Any) -> dict[str, Floats]:
         ) from None
     if array.ndim != 2 or array.shape[1] != len(_COLUMNS):
         needed = f"(rows, {len(_COLUMNS)}) is needed: " + ", ".join(_COLUMNS)
-        raise ArgumentError("table", MISSING, f"has shape {array.shape}; {needed}")
+        raise ArgumentError("table", Shape(array.shape), needed)
     return {name: vector(name, array[:, k]) for k, name in enumerate(_COLUMNS)}
 
 

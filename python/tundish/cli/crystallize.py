@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import contextlib
 import json
@@ -104,7 +105,8 @@ def _until_interrupted() -> Iterator[threading.Event]:
         return
 
     def end(*_: object) -> None:
-        ended.set()
+        # In another thread: this one may be within `ended.wait`, and hold the lock that `set` takes.
+        _thread.start_new_thread(ended.set, ())
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, end)

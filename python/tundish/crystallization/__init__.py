@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tundish._common.late import by_name
 from tundish.crystallization import baselines, plots, synthetic
 from tundish.crystallization._record import Record, frames_record, has_frames, read_record
 from tundish.crystallization._settings import AnalysisSettings
@@ -102,8 +102,4 @@ _LAZY = {
     "FluxNet": "forecasting._network",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+__getattr__ = by_name(__name__, _LAZY)

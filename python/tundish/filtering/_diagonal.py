@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import Floats, floats
 from tundish._common.columns import FrozenColumns
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import ArgumentError, Shape
 
 
 class Diagonal(FrozenColumns):
@@ -36,9 +36,7 @@ class Diagonal(FrozenColumns):
     def __init__(self, values: ArrayLike) -> None:
         array = numbers("values", values)
         if array.ndim not in (1, 2, 3):
-            raise ArgumentError(
-                "values", MISSING, f"has shape {array.shape}; (n,), (B, n) or (B, T, n) is needed"
-            )
+            raise ArgumentError("values", Shape(array.shape), "(n,), (B, n) or (B, T, n) is needed")
         self._set(values=array)
 
     @property

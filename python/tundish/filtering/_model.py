@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tundish import _core
 from tundish._common.arguments import Floats, choice, count, floats, number
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.filtering._diagonal import Diagonal, numbers
 
 FORMS = ("standard", "joseph", "sqrt")
@@ -54,9 +54,7 @@ class Model:
     def _observations(self, given: Any) -> Floats:
         y = numbers("y", given)
         if y.ndim not in (1, 2, 3) or not y.size:
-            raise ArgumentError(
-                "y", MISSING, f"has shape {y.shape}; (T,), (B, T) or (B, T, p) is needed, nothing empty"
-            )
+            raise ArgumentError("y", Shape(y.shape), "(T,), (B, T) or (B, T, p) is needed, nothing empty")
         if np.isinf(y).any():
             raise ArgumentError(
                 f"y{_place(np.isinf(y))}", MISSING, "is infinite; a missing observation is NaN"
@@ -165,7 +163,7 @@ class Model:
         shapes += [(self.batch, self.steps, size), (1, self.steps, size)] if steps else []
         if values.shape not in shapes:
             needed = _alternatives(shapes)
-            raise ArgumentError(name, MISSING, f"has diagonals of shape {values.shape}; {needed} is needed")
+            raise ArgumentError(name, Shape(values.shape), f"{needed}, of diagonals, is needed")
         _check_finite(name, values)
         return values if values.ndim == 3 else values.reshape(-1, 1, size)
 
@@ -178,7 +176,7 @@ class Model:
             axes = np.ndim(given)
         if name == "obs_cov" and axes < 2:
             shape = np.shape(given)
-            raise ArgumentError(name, MISSING, f"has shape {shape}; {(size, size)} and more axes are needed")
+            raise ArgumentError(name, Shape(shape), f"{(size, size)} and more axes are needed")
         values = self.square(name, given, size, steps=steps)
         if values.ndim == 3:
             if (values < 0).any():
@@ -297,7 +295,7 @@ def _matrix(name: str, index: NDArray[np.intp], axes: int) -> str:
 
 def _shape_refused(name: str, values: Floats, shapes: Any, also: str = "") -> ArgumentError:
     needed = f"{also}{_alternatives(shapes)} is needed"
-    return ArgumentError(name, MISSING, f"has shape {values.shape}; {needed}")
+    return ArgumentError(name, Shape(values.shape), needed)
 
 
 def _alternatives(shapes: Any) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish import _core
 from tundish._common.arguments import choice, count, floats
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.filtering._errors import raise_problem
 from tundish.filtering._model import FORMS, Model, bound, sigma_parameters
 from tundish.filtering._unscented import Observe, SigmaPoints
@@ -101,7 +101,7 @@ class _Stepped:
         values = floats("y", y).reshape(np.shape(y))
         shape = () if self._model.scalar else (self._model.p,)
         if values.shape != shape:
-            raise ArgumentError("y", MISSING, f"has shape {values.shape}; {shape or 'a number'} is needed")
+            raise ArgumentError("y", Shape(values.shape), f"{shape or 'a number'} is needed")
         if np.isinf(values).any():
             raise ArgumentError("y", MISSING, "is infinite; a missing observation is NaN")
         return self._model.cast("y", values.reshape(1, self._model.p))

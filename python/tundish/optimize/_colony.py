@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from tundish import _core
 from tundish._common.arguments import Floats, choice, count, floats, integer, number
 from tundish._common.random import seed_of
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, UnknownNameError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape, UnknownNameError
 from tundish.optimize._objective import Map, Objective
 from tundish.optimize._run import Callback, Run
 
@@ -111,7 +111,7 @@ class BeeColony:
             raise ArgumentError("x", MISSING, "must be the points that ask() returned, (popsize, n_dim)")
         values = floats("f", f)
         if values.shape != (len(points),):
-            raise ArgumentError("f", MISSING, f"has shape {values.shape}; ({len(points)},) is needed")
+            raise ArgumentError("f", Shape(values.shape), f"({len(points)},) is needed")
         self._core.tell(values)
 
     def minimize(
@@ -155,9 +155,7 @@ class BeeColony:
                 raise UnknownNameError("state", MISSING, f"{name!r} {what}; it holds " + ", ".join(_STATE))
         population = floats("population", given["population"])
         if population.ndim != 2:
-            raise ArgumentError(
-                "population", MISSING, f"has shape {population.shape}; (popsize, n_dim) is needed"
-            )
+            raise ArgumentError("population", Shape(population.shape), "(popsize, n_dim) is needed")
         colony = cls.__new__(cls)
         colony._core = _core.BeeColony.restored(
             choice("variant", given["variant"].item(), _VARIANTS),
@@ -281,8 +279,8 @@ def _ends(bounds: Any) -> tuple[Floats, Floats]:
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ArgumentError(
             "bounds",
-            MISSING,
-            f"has shape {pairs.shape}; pairs (lower, upper), an array (n_dim, 2), are needed",
+            Shape(pairs.shape),
+            "pairs (lower, upper), an array (n_dim, 2), are needed",
         )
     lower, upper = floats("bounds", pairs.T)
     return lower.copy(), upper.copy()
@@ -293,7 +291,7 @@ def _flags(integrality: ArrayLike | None, dimensions: int) -> list[bool]:
     if given.dtype.kind not in "biu" or not np.isin(given, (0, 1)).all():
         raise ArgumentTypeError("integrality", MISSING, "must be True or False for every dimension")
     if given.shape not in ((), (1,), (dimensions,)):
-        raise ArgumentError("integrality", MISSING, f"has shape {given.shape}; ({dimensions},) is needed")
+        raise ArgumentError("integrality", Shape(given.shape), f"({dimensions},) is needed")
     return [bool(flag) for flag in np.broadcast_to(given, dimensions)]
 
 
@@ -302,9 +300,7 @@ def _places(x0: ArrayLike | None, dimensions: int) -> Floats:
         return np.empty((0, dimensions))
     places = floats("x0", x0)
     if places.ndim not in (1, 2) or places.shape[-1] != dimensions:
-        raise ArgumentError(
-            "x0", MISSING, f"has shape {places.shape}; ({dimensions},) or (rows, {dimensions}) is needed"
-        )
+        raise ArgumentError("x0", Shape(places.shape), f"({dimensions},) or (rows, {dimensions}) is needed")
     return places
 
 

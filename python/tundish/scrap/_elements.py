@@ -15,7 +15,7 @@ from tundish._common.refusals import ArgumentError
 from tundish.scrap._estimate import Estimate
 from tundish.scrap._filter import filter_elements, smooth_element
 from tundish.scrap._log import HeatLog
-from tundish.scrap._state_space import StateSpace, partition_pair
+from tundish.scrap._state_space import StateSpace, partition_mean_of, partition_pair
 from tundish.scrap.fitting._fit import FitOptions, FitSummary, fitted
 
 _FORMS = ("standard", "joseph", "sqrt")
@@ -178,7 +178,7 @@ class PartitionedElement(Element):
 
     **Main arguments,** beside `prior_mean`, `prior_var`, `decay` and `measurement_std`:
 
-    - `partition_mean`: long-term means of c1 and c2, the latter in 1/%.
+    - `partition_mean`: long-term means of c1 and c2, the latter in 1/%, both between -1e6 and 1e6.
     - `partition_var`: variances of their driving noise.
 
     **Other arguments,** beside `nonnegative` and `robust`:
@@ -201,7 +201,7 @@ class PartitionedElement(Element):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        mean = partition_pair("partition_mean", self.partition_mean)
+        mean = partition_mean_of("partition_mean", self.partition_mean)
         var = partition_pair("partition_var", self.partition_var)
         if min(var) < 0:
             raise ArgumentError("partition_var", self.partition_var, "must not be negative")

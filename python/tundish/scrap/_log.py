@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, floats
 from tundish._common.columns import FrozenColumns
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish._common.tables import rows_of
 from tundish.scrap._log_columns import (
     COLUMNS,
@@ -92,9 +92,7 @@ class HeatLog(FrozenColumns):
         scrap = floats("scrap", columns["scrap"])
         if scrap.shape != (ids.size, len(types)):
             wanted = (ids.size, len(types))
-            raise ArgumentError(
-                "scrap", MISSING, f"has shape {scrap.shape}; (heats, types) = {wanted} is needed"
-            )
+            raise ArgumentError("scrap", Shape(scrap.shape), f"(heats, types) = {wanted} is needed")
         fields: dict[str, NDArray[Any]] = {"scrap": scrap}
         for name in COLUMNS:
             fields[name] = column_of(name, columns[name], ids.size)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, floats
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish._common.tables import decimal
 
 # Columns beside heat and the scrap's masses.
@@ -70,7 +70,7 @@ def ids_of(heat: ArrayLike, item: Item) -> NDArray[Any]:
     except ValueError:
         raise ArgumentError("heat", MISSING, "one dimension is allowed") from None
     if given.ndim != 1:
-        raise ArgumentError("heat", MISSING, f"has shape {given.shape}; one dimension is allowed")
+        raise ArgumentError("heat", Shape(given.shape), "one dimension is allowed")
     if given.dtype.kind not in "iufUTO":
         raise ArgumentTypeError("heat", MISSING, f"has type {given.dtype}; must be integers or text")
     names = given.tolist()
@@ -145,7 +145,7 @@ def column_of(name: str, value: ArrayLike, size: int) -> Floats:
         return np.full(size, values)
     if np.shape(value) != (size,):
         shape = np.shape(value)
-        raise ArgumentError(name, MISSING, f"has shape {shape}; ({size},), as heat, is needed")
+        raise ArgumentError(name, Shape(shape), f"({size},), as heat, is needed")
     return values
 
 

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import Floats, choice, floats, listed, number, pair, positive, vector
 from tundish._common.columns import FrozenColumns
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.scrap._log import HeatLog, check_log
 from tundish.scrap._nonnegative import METHODS
 
 SPREAD = 5.0  # variance of the driving noise over the square of its mean, where nothing else is known
+_MAX_PARTITION = 1e6
 _MAX_PPM = 1e6
 
 
@@ -110,6 +111,14 @@ def partition_pair(name: str, value: Any) -> tuple[float, float]:
     return numbers
 
 
+def partition_mean_of(name: str, value: Any) -> tuple[float, float]:
+    """c1 and c2 themselves: far beyond what slags hold, and still with squares that are numbers."""
+    numbers = partition_pair(name, value)
+    if max(map(abs, numbers)) > _MAX_PARTITION:
+        raise ArgumentError(name, numbers, "must be between -1e6 and 1e6")
+    return numbers
+
+
 def check_mean(name: str, mean: Floats) -> None:
     """Refuses a fraction outside 0 to 1e6 ppm."""
     bad = np.flatnonzero(~(np.isfinite(mean) & (mean >= 0) & (mean <= _MAX_PPM)))
@@ -130,8 +139,8 @@ def _prior_var(value: ArrayLike, mean: Floats) -> Floats:
     if np.shape(value) not in ((), mean.shape):
         raise ArgumentError(
             "prior_var",
-            MISSING,
-            f"has shape {np.shape(value)}; {mean.shape}, as prior_mean, or a number is needed",
+            Shape(np.shape(value)),
+            f"{mean.shape}, as prior_mean, or a number is needed",
         )
     var = np.broadcast_to(var, mean.shape)
     bad = np.flatnonzero(~(np.isfinite(var) & (var >= 0)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats, names_of
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.scrap._estimate import Estimate, autocorrelation
 from tundish.scrap._log import Truth
 
@@ -115,8 +115,8 @@ def new_figure(width: float, height: float) -> Figure:
 
 def _check(truth: Truth | None, estimate: Estimate) -> None:
     if truth is not None and truth.composition.shape != estimate.composition.shape:
-        shapes = f"{truth.composition.shape}; the estimate's is {estimate.composition.shape}"
-        raise ArgumentError("truth", MISSING, f"its composition has shape {shapes}")
+        needed = f"the estimate's is {estimate.composition.shape}"
+        raise ArgumentError("truth.composition", Shape(truth.composition.shape), needed)
 
 
 def _most_used(estimate: Estimate) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,12 @@ pytest.importorskip("PIL")
 pytest.importorskip("skimage")
 
 from PIL import Image
-from references.crystallize import FOLLOW, SETTINGS, Run, growing
+from references.crystallize import FOLLOW, SETTINGS, Run, growing, process
 from references.limits import HANG
 
-from tundish.crystallization import FluxForecaster, FrameSequence, _arrivals
+from tundish.crystallization import FluxForecaster, FrameSequence
+
+NEEDS_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 
 def lines_of(out: str) -> list[dict[str, Any]]:
@@ -34,40 +35,39 @@ def last_row(file: Path) -> str:
     return file.read_text("utf-8").rpartition("\n")[0].rpartition("\n")[2] if file.exists() else ""
 
 
-def test_frames_that_arrive_are_forecast_from(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_pictures: None
-) -> None:
+def wait_for_row(process: subprocess.Popen[str], file: Path, start: str) -> None:
+    """Until the last row of the table begins so, or the process that writes it has ended."""
+    until = time.monotonic() + HANG
+    while not last_row(file).startswith(start) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+@NEEDS_SIGNALS
+def test_frames_that_arrive_are_forecast_from(tmp_path: Path) -> None:
     """Half a file is waited for, one that stays so is left out, and nothing is removed."""
-    monkeypatch.setattr(_arrivals, "_PATIENCE", math.inf)
     growing().write_folder(tmp_path / "made")
     made = sorted((tmp_path / "made").glob("*.png"))
     watched, out = tmp_path / "watched", tmp_path / "out"
     watched.mkdir()
     for file in made[:45]:
         (watched / file.name).write_bytes(file.read_bytes())
-
-    def arrive() -> None:
+    before = {path.name for path in watched.iterdir()}
+    with process(watched, *FOLLOW, "--follow-seconds", HANG, "--out", out, "--json") as following:
+        wait_for_row(following, out / "follow.csv", "44,")
         for n, file in enumerate(made[45:50], 45):
             whole = file.read_bytes()
             (watched / file.name).write_bytes(whole[: len(whole) // 2])
             time.sleep(0.05)
             if n != 47:
                 (watched / file.name).write_bytes(whole)
-
         # All but one are whole now, however long that took.
-        _arrivals._PATIENCE = 0.1
-        until = time.monotonic() + HANG
-        while not last_row(out / "follow.csv").startswith("49,"):
-            if time.monotonic() > until:
-                return
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=arrive)
-    thread.start()
-    before = set(sorted(path.name for path in watched.iterdir()))
-    status, text, err = run(watched, *FOLLOW, "--follow-seconds", HANG, "--out", out, "--json")
-    thread.join()
+        assert following.stdin is not None
+        following.stdin.write("\n")
+        following.stdin.flush()
+        wait_for_row(following, out / "follow.csv", "49,")
+        following.send_signal(signal.SIGINT)
+        text, err = following.communicate(timeout=HANG)
+        status = following.returncode
     assert status == 0
     *told, end = lines_of(text)
     assert (end["ended"], end["frames"]) == (True, 49)
@@ -99,26 +99,36 @@ def test_a_saved_model_follows_what_comes_after(run: Run, folder: Path, tmp_path
     assert told["forecast"]["columns"]["share"]["mean"] == pytest.approx(expected.forecast(4).mean.tolist())
 
 
-def test_ctrl_c_ends_it_in_order(run: Run, folder: Path, tmp_path: Path, blank_pictures: None) -> None:
+@NEEDS_SIGNALS
+def test_ctrl_c_ends_it_in_order(folder: Path, tmp_path: Path) -> None:
     """With status 0, the model saved, and the handler as it was."""
-    before = signal.getsignal(signal.SIGINT)
     out = tmp_path / "out"
-
-    def interrupt() -> None:
-        until = time.monotonic() + HANG
-        while not (out / "follow.csv").exists() and time.monotonic() < until:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    status, text, err = run(folder, *FOLLOW, "--follow-seconds", HANG, "--out", out)
-    thread.join()
-    assert (status, err) == (0, "")
+    with process(folder, *FOLLOW, "--follow-seconds", HANG, "--out", out) as following:
+        wait_for_row(following, out / "follow.csv", "59,")
+        following.send_signal(signal.SIGINT)
+        text, err = following.communicate(timeout=HANG)
+    assert (following.returncode, err) == (0, "")
     assert "59 s: share" in text
     assert "followed 60 frames; 0 left out" in text
     assert (out / "model" / "card.json").exists()
-    assert signal.getsignal(signal.SIGINT) is before
+
+
+WITHIN_WAIT = """
+import signal
+from tundish.cli.crystallize import _until_interrupted
+
+with _until_interrupted() as ended:
+    with ended._cond:  # as `wait` holds it when it begins and ends
+        signal.raise_signal(signal.SIGINT)
+    print(ended.wait(60))
+"""
+
+
+def test_ctrl_c_may_come_while_the_event_is_locked() -> None:
+    """Within `ended.wait`, whose lock the handler must not wait for."""
+    command = [sys.executable, "-c", WITHIN_WAIT]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
+    assert (result.stdout, result.stderr) == ("True\n", "")
 
 
 def test_it_waits_for_a_flux_that_changes_and_for_enough_frames(run: Run, tmp_path: Path) -> None:

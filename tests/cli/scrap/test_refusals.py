@@ -23,6 +23,8 @@ pytest.importorskip("scipy")
         (["--robust", "0"], "--robust = 0"),
         (["--partition", "9", "0"], "--partition: is for --model partitioned alone"),
         (["--element", "Cr", "--partition", "nan", "0"], "--partition = (nan, 0.0)"),
+        (["--element", "Cr", "--partition", "1e300", "0"], "--partition = (1e+300, 0.0): must be between"),
+        (["--element", "Cr", "--partition", "9", "1e160"], "--partition = (9.0, 1e+160): must be between"),
         (["--element", "Cr", "--partition", "-40", "0"], "--partition = (-40.0, 0.0): heat 1 has"),
         (["--nonnegative", "clipping"], "--nonnegative"),
         (["a.csv", "b.csv"], "b.csv"),

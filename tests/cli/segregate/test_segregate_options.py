@@ -31,6 +31,12 @@ def refused(result: Result, *words: object) -> None:
         assert str(word) in err
 
 
+def refused_once(result: Result, folder: Path, *words: object) -> None:
+    """The line names the folder once, as a part of its labels.csv."""
+    refused(result, folder / "labels.csv", *words)
+    assert result[2].count(str(folder)) == 1
+
+
 def labels_of(folder: Path, change: Callable[[list[list[str]]], object]) -> None:
     """Writes labels.csv anew."""
     file = folder / "labels.csv"
@@ -60,12 +66,12 @@ def test_bad_labels_are_refused_by_line(run: Run, folder: Path) -> None:
         return lambda rows: rows[line].__setitem__(rows[0].index(column), text)
 
     labels_of(folder, put(4, "carbon_wt", "9"))
-    refused(run(folder, *SMALL), folder / "labels.csv", "line 5, carbon_wt = 9: must be above 0")
+    refused_once(run(folder, *SMALL), folder, "line 5, carbon_wt = 9: must be above 0")
     labels_of(folder, put(4, "carbon_wt", ""))
-    refused(run(folder, *SMALL), "line 5, carbon_wt: is empty")
+    refused_once(run(folder, *SMALL), folder, "line 5, carbon_wt: is empty")
     labels_of(folder, put(4, "carbon_wt", "0.4"))
     labels_of(folder, lambda rows: [row.pop(rows[0].index("mm_per_px")) for row in reversed(rows)])
-    refused(run(folder, *SMALL), folder / "labels.csv", "mm_per_px")
+    refused_once(run(folder, *SMALL), folder, "mm_per_px")
 
 
 def test_too_few_points_are_refused(run: Run, billet: tuple[PatchSet, Any], tmp_path: Path) -> None:

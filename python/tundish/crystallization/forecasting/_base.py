@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, count, floats, level_of, number
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.crystallization.forecasting._intervals import AdaptiveConformal
 from tundish.crystallization.forecasting._series import GAP, Gap, Series, checked_values, even_series
 from tundish.crystallization.frames._checks import Quantity
@@ -216,8 +216,8 @@ class Forecaster(ABC):
         wanted: tuple[int, ...] = () if fitted.flat else (fitted.values.shape[1],)
         if new.shape not in ((wanted, (1,)) if fitted.flat else (wanted,)):
             needed = "a number" if fitted.flat else f"{wanted}"
-            allowed = f"has shape {new.shape}; {needed}, as the series was fitted, is needed"
-            raise ArgumentError("value", MISSING, allowed)
+            allowed = f"{needed}, as the series was fitted, is needed"
+            raise ArgumentError("value", Shape(new.shape), allowed)
         if not np.isfinite(new).all():
             allowed = "must be finite; leave it out and tell the time of the next one"
             raise ArgumentError("value", new, allowed)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError, RefusalError
+from tundish._common.refusals import MISSING, ArgumentError, RefusalError, Shape
 from tundish.crystallization.forecasting._series import Series, even_series, held
 from tundish.crystallization.frames._calibration import Calibration
 from tundish.crystallization.frames._sequence import FrameSequence
@@ -100,8 +100,7 @@ class FrameEncoder(NamedTuple):
         """A sequence of one frame (H, W) or (H, W, 3)."""
         pixels = np.asarray(image)
         if pixels.ndim not in (2, 3):
-            allowed = f"has shape {pixels.shape}; a frame (H, W) or (H, W, 3) is needed"
-            raise ArgumentError("value", MISSING, allowed)
+            raise ArgumentError("value", Shape(pixels.shape), "a frame (H, W) or (H, W, 3) is needed")
         try:
             return FrameSequence(pixels[None], [time])
         except RefusalError as error:

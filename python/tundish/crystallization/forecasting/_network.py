@@ -7,7 +7,7 @@ from typing import Any
 
 from tundish._common.arguments import count
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.crystallization.forecasting._series import checked_horizons
 
 torch = optional("torch", "vision")
@@ -141,7 +141,7 @@ def _refuse_shape(name: str, value: Any, needed: tuple[int, ...], number: int | 
     if value is None:
         raise ArgumentError(name, MISSING, f"are missing; ({text}) is needed")
     if tuple(value.shape[1:]) != needed or number not in (None, len(value)):
-        raise ArgumentError(name, MISSING, f"has shape {tuple(value.shape)}; ({text}) is needed")
+        raise ArgumentError(name, Shape(tuple(value.shape)), f"({text}) is needed")
 
 
 def _filters(value: Iterable[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, floats, integer
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.crystallization.frames._checks import Quantity
 
 GAP = 1.5  # usual steps: more is a gap
@@ -58,7 +58,7 @@ def checked_values(name: str, series: ArrayLike) -> tuple[Floats, bool]:
     """(T, k) finite values, and whether they came as (T,)."""
     values = floats(name, series)
     if values.ndim not in (1, 2) or (values.ndim == 2 and not values.shape[1]):
-        raise ArgumentError(name, MISSING, f"has shape {values.shape}; (T,) or (T, k) is needed")
+        raise ArgumentError(name, Shape(values.shape), "(T,) or (T, k) is needed")
     flat = values.ndim == 1
     values = values[:, None] if flat else values
     bad = np.argwhere(~np.isfinite(values))
@@ -101,7 +101,7 @@ def checked_time(time: ArrayLike, length: int) -> Floats:
     times = floats("time", time)
     if times.shape != (length,):
         needed = f"({length},), one for each value, is needed"
-        raise ArgumentError("time", MISSING, f"has shape {times.shape}; {needed}")
+        raise ArgumentError("time", Shape(times.shape), needed)
     if not np.isfinite(times).all():
         raise ArgumentError(f"time[{int(np.argmin(np.isfinite(times)))}]", MISSING, "must be finite")
     step = np.diff(times)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, choice, floats, vector
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 
 LOOKS = ("bright", "dark")  # of crystals beside the melt
 
@@ -52,7 +52,7 @@ def checked_mask(value: ArrayLike, size: tuple[int, ...]) -> NDArray[np.bool_]:
     if mask.dtype != bool:
         raise ArgumentTypeError("mask", MISSING, f"is {mask.dtype}; bool is needed")
     if mask.shape != size:
-        raise ArgumentError("mask", MISSING, f"has shape {mask.shape}; {size}, that of a frame, is needed")
+        raise ArgumentError("mask", Shape(mask.shape), f"{size}, that of a frame, is needed")
     if not mask.any():
         raise ArgumentError("mask", MISSING, "leaves nothing of the frames")
     return mask
@@ -75,9 +75,9 @@ def checked_images(images: ArrayLike) -> NDArray[np.uint8]:
         array = array[..., :3]
     elif array.ndim != 3:
         needed = "(T, H, W), or (T, H, W, 3) in colour, is needed"
-        raise ArgumentError("images", MISSING, f"has shape {array.shape}; {needed}")
+        raise ArgumentError("images", Shape(array.shape), needed)
     if 0 in array.shape:
-        raise ArgumentError("images", MISSING, f"has shape {array.shape}; no axis may be empty")
+        raise ArgumentError("images", Shape(array.shape), "no axis may be empty")
     if array.dtype == np.uint8:
         return array
     bad = ~((array >= 0) & (array <= 255)).reshape(len(array), -1).all(axis=1)
@@ -95,9 +95,7 @@ def checked_readings(value: ArrayLike, count: int) -> Floats:
     """(T,) or (T, k) degC, NaN where there is no reading."""
     readings = floats("temperature", value)
     if readings.ndim not in (1, 2) or len(readings) != count or not readings.size:
-        raise ArgumentError(
-            "temperature", MISSING, f"has shape {readings.shape}; ({count},) or ({count}, k) is needed"
-        )
+        raise ArgumentError("temperature", Shape(readings.shape), f"({count},) or ({count}, k) is needed")
     bad = np.argwhere(np.isinf(readings))
     if bad.size:
         raise ArgumentError(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, count, floats, positive
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.crystallization.frames._checks import rising
 
 _NEIGHBOURS = 7  # readings on each side of one, whose median slope is the trend
@@ -100,7 +100,7 @@ def repair_readings(
     columns = floats("values", values)
     if columns.ndim not in (1, 2) or len(columns) != len(seconds):
         needed = f"({len(seconds)},) or ({len(seconds)}, k) needed"
-        raise ArgumentError("values", MISSING, f"has shape {columns.shape}; {needed}")
+        raise ArgumentError("values", Shape(columns.shape), needed)
     if np.isinf(columns).any():
         first = np.argwhere(np.isinf(columns))[0].tolist()
         raise ArgumentError("values", MISSING, f"is infinite at {first}")
@@ -133,7 +133,7 @@ def programme_at(programme: ArrayLike, time: Floats) -> Floats:
     points = floats("programme", programme)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         needed = "(n, 2), times and temperatures, is needed"
-        raise ArgumentError("programme", MISSING, f"has shape {points.shape}; {needed}")
+        raise ArgumentError("programme", Shape(points.shape), needed)
     if not np.isfinite(points[:, 1]).all():
         raise ArgumentError("programme", MISSING, "temperatures must be finite")
     return np.interp(time, rising("programme[:, 0]", points[:, 0], twice=True), points[:, 1])

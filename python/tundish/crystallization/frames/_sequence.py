@@ -13,7 +13,7 @@ from tundish._common.arguments import Floats, choice, number, positive
 from tundish._common.columns import FrozenColumns
 from tundish._common.images import Grey, luma
 from tundish._common.random import generator
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.crystallization.frames import _folder
 from tundish.crystallization.frames._calibration import Calibration, calibrate
 from tundish.crystallization.frames._checks import (
@@ -90,7 +90,7 @@ class FrameSequence(FrozenColumns):
         seconds = rising("time", time)
         if len(seconds) != len(frames):
             needed = f"({len(frames)},), one a frame, is needed"
-            raise ArgumentError("time", MISSING, f"has shape {seconds.shape}; {needed}")
+            raise ArgumentError("time", Shape(seconds.shape), needed)
         colour = frames.ndim == 4
         self._set(
             images=luma(frames) if colour else frames,
@@ -136,7 +136,7 @@ class FrameSequence(FrozenColumns):
             raise ArgumentTypeError("which", which, allowed)
         if given.dtype == bool and given.shape != every.shape:
             needed = f"{every.shape}, one a frame, is needed"
-            raise ArgumentError("mask", MISSING, f"has shape {given.shape}; {needed}")
+            raise ArgumentError("mask", Shape(given.shape), needed)
         return every[given if given.size else slice(0, 0)]
 
     def _refuse_augmented(self, argument: str, allowed: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from tundish._common.arguments import Floats, choice, level_of, number, positive, vector
 from tundish._common.optional import optional
-from tundish._common.refusals import MISSING, ArgumentError
+from tundish._common.refusals import MISSING, ArgumentError, Shape
 from tundish.crystallization.frames._checks import rising
 from tundish.crystallization.kinetics._error_model import ErrorModel, Errors
 from tundish.crystallization.kinetics._law import law, slopes
@@ -184,7 +184,7 @@ def _curve(time: ArrayLike, share: ArrayLike) -> tuple[Floats, Floats, int]:
     seconds, shares = rising("time", time), vector("share", share)
     if shares.shape != seconds.shape:
         needed = f"{seconds.shape}, as time, is needed"
-        raise ArgumentError("share", MISSING, f"has shape {shares.shape}; {needed}")
+        raise ArgumentError("share", Shape(shares.shape), needed)
     rows = np.flatnonzero(~np.isnan(shares))
     bad = rows[np.abs(shares[rows] - 0.5) > 1]
     if bad.size:

@@ -12,7 +12,7 @@ from tundish._common.arguments import Floats, count, vector
 from tundish._common.optional import optional
 from tundish._common.refusals import MISSING, ArgumentError
 from tundish.scrap._log import HeatLog, check_log
-from tundish.scrap._state_space import partition_pair
+from tundish.scrap._state_space import partition_mean_of
 
 _MIN_SHARE = 0.01  # of the mean composition, that a prior mean is at least
 _MIN_WEIGHT = 1e-6  # of the mean composition, against readings without scatter
@@ -117,7 +117,7 @@ def _linear(log: HeatLog, partition: tuple[float, float] | None) -> tuple[Floats
     """(T, n) and (T,): steel_ppm is the first times the composition plus the second, Eqs. (2) and (4)."""
     weight = log.steel_t
     if partition is not None:
-        c1, c2 = partition_pair("partition", partition)
+        c1, c2 = partition_mean_of("partition", partition)
         divisor = 1 + (c1 + c2 * log.feo_pct) * log.slag_t / log.steel_t
         if not (divisor > 0).all():
             heat = log.heat[np.argmin(divisor > 0)]

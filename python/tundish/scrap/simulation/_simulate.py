@@ -14,7 +14,7 @@ from tundish._common.random import seed_of, stream
 from tundish._common.refusals import ArgumentError
 from tundish.scrap._elements import PartitionedElement, RetainedElement
 from tundish.scrap._log import HeatLog, Truth
-from tundish.scrap._state_space import SPREAD, partition_pair
+from tundish.scrap._state_space import SPREAD, partition_mean_of
 from tundish.scrap.simulation._recipes import charges
 
 ELEMENTS = ("Cu", "Cr")
@@ -59,7 +59,7 @@ def published_model(
                                "measurement_std": SENSOR[choice("element", element, ELEMENTS)]}  # fmt: skip
     if choice("kind", KINDS[element] if kind is None else kind, tuple(KINDS.values())) == "retained":
         return RetainedElement(**{**numbers, **others})
-    mean = PARTITION if partition is None else partition_pair("partition", partition)
+    mean = PARTITION if partition is None else partition_mean_of("partition", partition)
     numbers |= {"partition_mean": mean, "partition_var": tuple(SPREAD * c**2 for c in mean)}
     return PartitionedElement(**{**numbers, **others})
 

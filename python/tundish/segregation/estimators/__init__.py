@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tundish._common.late import by_name
 from tundish.segregation.estimators._baselines import BASELINES, baselines, missing_baselines
 from tundish.segregation.estimators._estimator import PatchEstimator, scores
 
@@ -42,8 +42,4 @@ _LAZY = {
     "throughput": "_throughput",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+__getattr__ = by_name(__name__, _LAZY)

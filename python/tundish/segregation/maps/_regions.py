@@ -13,7 +13,7 @@ from tundish._common.arguments import Floats, choice, integer
 from tundish._common.images import Grey, grey_stack
 from tundish._common.optional import optional
 from tundish._common.random import generator
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 from tundish.segregation.maps._grad_cam import Regressor, maps_of, networks_of
 from tundish.segregation.patches._patch_set import PatchSet
 
@@ -121,8 +121,7 @@ def _mask(value: ArrayLike, shape: tuple[int, ...]) -> Mask:
     if mask.dtype != np.bool_:
         raise ArgumentTypeError("interdendritic", MISSING, f"is {mask.dtype}; bool is needed")
     if mask.shape != shape:
-        text = f"has shape {mask.shape}; {shape}, as the patches, is needed"
-        raise ArgumentError("interdendritic", MISSING, text)
+        raise ArgumentError("interdendritic", Shape(mask.shape), f"{shape}, as the patches, is needed")
     share = mask.mean(axis=(1, 2))
     bad = np.flatnonzero((share == 0) | (share == 1))
     if bad.size:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tundish._common.late import by_name
 
 if TYPE_CHECKING:
     from tundish.segregation.patches._drift import Drift
@@ -38,8 +39,4 @@ _LAZY = {
     "read_photograph": "_photographs",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+__getattr__ = by_name(__name__, _LAZY)

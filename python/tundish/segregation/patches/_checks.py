@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tundish._common.arguments import Floats, floats, number
-from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError
+from tundish._common.refusals import MISSING, ArgumentError, ArgumentTypeError, Shape
 
 MAX_CARBON = 2.14  # wt%, the limit of steel
 
@@ -18,9 +18,7 @@ def checked_carbon(value: ArrayLike, count: int) -> Floats:
     """(count,) wt%."""
     carbon = floats("carbon", value)
     if carbon.shape != (count,):
-        raise ArgumentError(
-            "carbon", MISSING, f"has shape {carbon.shape}; ({count},), one a patch, is needed"
-        )
+        raise ArgumentError("carbon", Shape(carbon.shape), f"({count},), one a patch, is needed")
     bad = np.flatnonzero(~((carbon > 0) & (carbon <= MAX_CARBON)))
     if bad.size:
         raise ArgumentError(
@@ -40,7 +38,7 @@ def checked_ids(name: str, value: ArrayLike, count: int) -> NDArray[Any]:
     if ids.ndim == 0:
         ids = np.full(count, ids)
     if ids.shape != (count,):
-        raise ArgumentError(name, MISSING, f"has shape {ids.shape}; ({count},), one a patch, is needed")
+        raise ArgumentError(name, Shape(ids.shape), f"({count},), one a patch, is needed")
     return ids if ids.dtype.kind == "U" else ids.astype(np.int64)
 
 
@@ -48,9 +46,7 @@ def checked_positions(name: str, value: ArrayLike, count: int) -> Floats:
     """(count, 2) mm."""
     positions = floats(name, value)
     if positions.shape != (count, 2):
-        raise ArgumentError(
-            name, MISSING, f"has shape {positions.shape}; ({count}, 2), x and y a patch, is needed"
-        )
+        raise ArgumentError(name, Shape(positions.shape), f"({count}, 2), x and y a patch, is needed")
     bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
     if bad.size:
         raise ArgumentError(f"{name}[{bad[0]}]", MISSING, "must be finite")
