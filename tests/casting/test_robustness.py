@@ -51,12 +51,8 @@ def thin_section(factor: float = 5.6973) -> Strand:
 
 
 def finer(strand: Strand, times: float) -> Grid:
-    """The default mesh with steps that many times smaller."""
-    grid = Grid().resolve(strand)
-    assert grid.dz_mold is not None
-    assert isinstance(grid.dz_spray, tuple)
-    sprays = tuple(dz / times for dz in grid.dz_spray)
-    return dataclasses.replace(grid, dz_mold=grid.dz_mold / times, dz_spray=sprays)
+    """Meshes and steps for an accuracy that many times smaller than the default one."""
+    return Grid(accuracy=0.5 / times)
 
 
 def rms_off(solution: Solution, reference: Solution, name: str, behind: float = 0.0) -> float:

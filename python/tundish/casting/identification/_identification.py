@@ -196,7 +196,12 @@ class Identification:
 
 
 def _finer(grid: Grid, refine: float) -> Grid:
-    """A resolved grid with smaller cells and steps; grading and ramp are ratios, and stay."""
+    """A resolved grid with smaller cells and steps; grading and ramp are ratios, and stay.
+
+    The error of cells falls with the square of their size, and so does the accuracy that is asked for.
+    """
+    if grid.accuracy is not None:
+        return Grid(accuracy=grid.accuracy / refine**2)
     assert grid.nx is not None
     assert grid.ny is not None
     assert grid.dz_mold is not None

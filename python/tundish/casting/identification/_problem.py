@@ -188,11 +188,17 @@ def _begins(strand: Strand, name: str) -> float:
 
 
 def _shortened(strand: Strand, grid: Grid, end: float) -> tuple[Strand, Grid]:
-    """The strand down to `end`, where its mould or a zone ends, with the same steps down to there."""
-    assert isinstance(grid.dz_spray, tuple)
+    """The strand down to `end`, where its mould or a zone ends, with the same steps down to there.
+
+    Those of an accuracy are chosen by the time, and differ only where the last liquid freezes.
+    """
     zones = [zone for zone in strand.zones if zone.end <= end]
     if not zones:  # there must be one: a single step of the first
-        zones = [dataclasses.replace(strand.zones[0], end=end + grid.dz_spray[0])]
+        step = grid.dz_spray[0] if isinstance(grid.dz_spray, tuple) else 0.01 * end
+        zones = [dataclasses.replace(strand.zones[0], end=end + step)]
+    if grid.accuracy is not None:
+        return dataclasses.replace(strand, zones=zones, length=zones[-1].end), grid
+    assert isinstance(grid.dz_spray, tuple)
     steps = grid.dz_spray[: len(zones)] if len(grid.dz_spray) > 1 else grid.dz_spray
     short = dataclasses.replace(strand, zones=zones, length=zones[-1].end)
     return short, dataclasses.replace(grid, dz_spray=steps)

@@ -319,17 +319,15 @@ class _Search:
 
 
 def _fitting(strand: Strand, grid: Grid | None, shortest: float) -> Grid:
-    """A grid whose steps fit the short zones; where none is given, without long ramps in each of them."""
+    """A grid whose steps fit the short zones; those of an accuracy always do."""
     check_strand(strand, grid)
     given = Grid() if grid is None else grid
     given.check(strand)
     resolved = given.resolve(strand)
+    if resolved.accuracy is not None:
+        return resolved
     assert isinstance(resolved.dz_spray, Sequence)
-    steps = min(*resolved.dz_spray, shortest)
-    if grid is not None:
-        return dataclasses.replace(resolved, dz_spray=steps)
-    assert resolved.dz_mold is not None
-    return dataclasses.replace(resolved, dz_mold=resolved.dz_mold / 2, dz_spray=steps, ramp=2.0)
+    return dataclasses.replace(resolved, dz_spray=min(*resolved.dz_spray, shortest))
 
 
 def _corner(misfit: Floats, rough: Floats, strengths: Floats) -> int:
