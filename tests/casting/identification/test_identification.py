@@ -24,7 +24,7 @@ from tundish.casting.identification._problem import LOSSES
 
 def test_covariances_agree_with_many_draws(strand: Strand) -> None:
     """Heteroscedastic noise: the sandwich and relative weights hold, and intervals cover the truth."""
-    grid = Grid(9, 11, dz_mold=0.02, dz_spray=0.04)
+    grid = Grid(13, 15, dz_mold=0.01, dz_spray=0.02)
     solution = solve(strand, grid, probes=SENSORS)
     for noise in ("constant", "relative"):
         z, inside = [], []
@@ -166,18 +166,11 @@ def test_parameters_that_cannot_be_told_apart_are_named(strand: Strand, grid: Gr
 
 def test_bias_of_the_grid_is_foretold(strand: Strand) -> None:
     """Fitted on a finer grid, the parameters move by what check_bias said."""
-    coarse = Grid().resolve(strand)
+    coarse = Grid(32, dz_mold=0.005, dz_spray=0.03, grading=3.0, ramp=20.0).resolve(strand)
     m = readings_of(strand, coarse)
     found = identify(strand, m, NAMES, grid=coarse, progress=False)
     said = found.check_bias(refine=2)
-    assert coarse.nx is not None
-    fine = dataclasses.replace(
-        coarse,
-        nx=2 * coarse.nx - 1,
-        ny=2 * coarse.nx - 1,
-        dz_mold=coarse.dz_mold / 2,
-        dz_spray=coarse.dz_spray[0] / 2,
-    )
+    fine = dataclasses.replace(coarse, nx=63, ny=63, dz_mold=0.0025, dz_spray=0.015)
     moved = errors(identify(strand, m, NAMES, grid=fine, progress=False), strand)
     assert abs(moved).max() > 3e-4
     # Foretold by one linear step from the coarse fit, with its derivatives: to a tenth of the largest bias.
