@@ -70,9 +70,9 @@ template <class Real, class T>
 __device__ void read_steel(const MarchJobs<T>& jobs, int candidate, int job, Candidate<Real>& to) {
   SteelCurves<Real>& steel = to.steel;
   Spline<Real>* splines[] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
-                                             &steel.enthalpy[0],           &steel.enthalpy[1],
-                                             &steel.enthalpy[2],           &steel.potential[0],
-                                             &steel.potential[1],          &steel.potential[2]};
+                             &steel.enthalpy[0],           &steel.enthalpy[1],
+                             &steel.enthalpy[2],           &steel.potential[0],
+                             &steel.potential[1],          &steel.potential[2]};
   const Curve<T>* curves = jobs.curves + long(job) * curves_per_steel;
   for (int c = 0; c < curves_per_steel - 1; ++c) read_curve(curves[c], *splines[c]);
   read_cubics(curves[curves_per_steel - 1], steel.cubics);
@@ -106,8 +106,7 @@ __device__ void run_job(const MarchJobs<T>& jobs) {
   Fields<Real> fields;
   lay_out<Real>(jobs.march.section, jobs.march.method, team.size(), memory + jobs.n_slots, fields);
   const int gradient = job % jobs.jobs_per_candidate * tangents, left = jobs.gradients - gradient;
-  const Place place{candidate,      1,       gradient, left < tangents ? left : tangents,
-                    jobs.gradients, nullptr};
+  const Place place{candidate, 1, gradient, left < tangents ? left : tangents, jobs.gradients, nullptr};
   if (jobs.march.phase_change == PhaseChange::enthalpy)
     run_march<Real, Block, EnthalpyBalance<Real>>(team, jobs.march, its, fields, jobs.outputs, place);
   else

@@ -93,9 +93,9 @@ struct CandidateLayout {
     candidate.slots = slots;
     SteelCurves<Real>& steel = candidate.steel;
     Spline<Real>* splines[] = {&steel.potential_of_enthalpy, &steel.temperature_of_potential,
-                                                &steel.enthalpy[0],           &steel.enthalpy[1],
-                                                &steel.enthalpy[2],           &steel.potential[0],
-                                                &steel.potential[1],          &steel.potential[2]};
+                               &steel.enthalpy[0],           &steel.enthalpy[1],
+                               &steel.enthalpy[2],           &steel.potential[0],
+                               &steel.potential[1],          &steel.potential[2]};
     for (int c = 0; c < n_curves_of_steel - 1; ++c) read_curve(job.curves[c], *splines[c]);
     read_cubics(job.curves[n_curves_of_steel - 1], steel.cubics);
     steel.solidus = number(0);

@@ -28,8 +28,8 @@ class CubicFit {
     fit_below();
     fit_between();
     fit_above();
-    join(1, -low_, piece_[0], piece_[2], 0);
-    join(cubics - 2, high_ - equal_cubics, piece_[cubics - 1], piece_[cubics - 3], 1);
+    join(1, low_, piece_[0], piece_[2], 0);
+    join(cubics - 2, high_ - double(equal_cubics), piece_[cubics - 1], piece_[cubics - 3], 1);
   }
 
   // Whether the pieces are within 0.01 K of the model and rise, also some way beyond the range. A table of
@@ -55,8 +55,8 @@ class CubicFit {
           for (int g = 0; g < gradients; ++g) tangents[size_t((4 * r + k) * gradients + g)] = c[k].tangent[g];
       }
     }
-    curve.rows[cubics_narrow] = low_;
-    curve.rows[cubics_narrow + 1] = high_;
+    curve.rows[cubics_narrow] = value_of(low_);
+    curve.rows[cubics_narrow + 1] = value_of(high_);
   }
 
  private:
@@ -70,15 +70,15 @@ class CubicFit {
     const Real rise = p1 - p0;
     return {p0, s0, 3.0 * rise - 2.0 * s0 - s1, s0 + s1 - 2.0 * rise};
   }
-  double per_kelvin(Real T) const {
-    return value_of(steel_.density(T) * steel_.heat_capacity(T) * per_cell_);
-  }
+  // dx/dT
+  Real per_kelvin(Real T) const { return steel_.density(T) * steel_.heat_capacity(T) * per_cell_; }
   // dPhi/dx
   Real slope_of_model(Real T) const {
     return width_ * steel_.conductivity(T) / (steel_.density(T) * steel_.heat_capacity(T));
   }
 
-  // Through four temperatures of the solid: exact where the conductivity is quadratic and the capacity constant.
+  // Through four temperatures of the solid: exact where the conductivity is quadratic and the capacity
+  // constant.
   void fit_below() {
     const Real top = steel_.solidus();
     Real x[4], d[4];
@@ -95,7 +95,7 @@ class CubicFit {
       for (int k = 3; k > 0; --k) c[size_t(k)] = c[size_t(k - 1)] - x[n] * c[size_t(k)];
       c[0] = d[n] - x[n] * c[0];
     }
-    low_ = -narrow * per_kelvin(top - 1e-6);
+    low_ = (-narrow) * per_kelvin(top - 1e-6);
   }
   // Values and slopes at the ends of the pieces. What a piece then misses has one sign: half of the error in
   // its middle is taken off the ends.
@@ -119,14 +119,12 @@ class CubicFit {
   void fit_above() {
     const Real L = steel_.liquidus();
     piece_[cubics - 1] = {steel_.liquid_potential(L), slope_of_model(L), Real(0.0), Real(0.0)};
-    high_ = equal_cubics + narrow * per_kelvin(L);
+    high_ = double(equal_cubics) + narrow * per_kelvin(L);
   }
-  // The narrow piece between a kink, where `inner` is at its place `end`, and the place t of `outer`.
-  void join(int row, double t, const Piece& outer, const Piece& inner, double end) {
-    // With d the signed way from the kink, p(d) and p'(d) are the outer piece's.
-    const double d = row == 1 ? -t : t;
+  // The narrow piece between a kink, where `inner` is at its place `end`, and the place d of `outer`.
+  void join(int row, Real d, const Piece& outer, const Piece& inner, double end) {
     const Real p = at(inner, Real(end)), s = slope_at(inner, Real(end));
-    const Real chord = (at(outer, Real(d)) - p) / d, far = slope_at(outer, Real(d));
+    const Real chord = (at(outer, d) - p) / d, far = slope_at(outer, d);
     piece_[size_t(row)] = {p, s, (3.0 * chord - 2.0 * s - far) / d, (s + far - 2.0 * chord) / (d * d)};
   }
   // T at the place x between the kinks, whose enthalpy moves with the parameters.
@@ -138,7 +136,7 @@ class CubicFit {
 
   int row(double x) const {
     const double k = std::clamp(std::floor(x), -1.0, double(equal_cubics));
-    return int(k) + 1 + int(x >= low_) + int(x >= high_);
+    return int(k) + 1 + int(x >= value_of(low_)) + int(x >= value_of(high_));
   }
   double base(int row) const { return std::clamp(row - 2, 0, equal_cubics); }
   double potential(double H) const {
@@ -174,7 +172,7 @@ class CubicFit {
   const Model& steel_;
   Inverse& temperature_;
   Real width_, per_cell_, depth_;  // of a piece, J/m3; its inverse; the enthalpy at the lowest temperature
-  double low_ = 0, high_ = 0;
+  Real low_, high_;                // where the narrow pieces begin and end
   std::array<Piece, cubics> piece_;
 };
 

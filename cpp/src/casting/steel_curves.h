@@ -20,7 +20,8 @@ enum CurveName {
   curve_temperature,
   curve_enthalpy_0,
   curve_potential_0 = curve_enthalpy_0 + 3,
-  curve_cubics = curve_potential_0 + 3,  // the potential by enthalpy again, as Cubics; empty where they do not fit
+  curve_cubics = curve_potential_0 +
+      3,  // the potential by enthalpy again, as Cubics; empty where they do not fit
   n_curves
 };
 

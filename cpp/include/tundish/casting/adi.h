@@ -6,19 +6,20 @@
 //     u + s [Q(H + u) - C Phi(H + u)] = m u_before,    s = span, m = memory (march.h).
 // It is linearised about a prediction H + g and factored, with D = 1 + s Q' (every Robin term, unsplit):
 //     (D - s Cx K) D^-1 (D - s Cy K) (u - g) = m u_before - g + s [C Phi(H + g) - Q(H + g)].
-// Two such passes are made with the same factors: g is first the last increment, then the first pass's result.
-// K need not be the slope of Phi: any K of at least three quarters of the largest slope on the way keeps the
-// step stable, and the passes extrapolate its error away. The tangent would not do: in a freezing range or in
-// a peak of the heat capacity it is 25 to 50 times below what the node meets within the step, and the step
-// would carry the node far beyond. docs/numerics.md has what was measured. Both factors are flux balances, so
-// the step conserves heat to rounding whatever K is, and everything is a continuous, piecewise smooth function
-// of the parameters.
+// Two such passes are made with the same factors: g is first the last increment, then the first pass's
+// result. K need not be the slope of Phi: any K of at least three quarters of the largest slope on the way
+// keeps the step stable, and the passes extrapolate its error away. The tangent would not do: in a freezing
+// range or in a peak of the heat capacity it is 25 to 50 times below what the node meets within the step, and
+// the step would carry the node far beyond. docs/numerics.md has what was measured. Both factors are flux
+// balances, so the step conserves heat to rounding whatever K is, and everything is a continuous, piecewise
+// smooth function of the parameters.
 //
 // The first step of a stretch, where the cooling jumps, is made of four backward Euler steps, each split into
 // one direction after the other (the one splitting with a maximum principle); the next step continues the
 // last of them.
 #pragma once
 #include "tundish/casting/faces.h"
+#include "tundish/casting/line_solver.h"
 
 TUNDISH_NAMESPACE_BEGIN
 
@@ -28,77 +29,6 @@ struct StepSize {
   // The prediction over the previous increment, at most 1: repeated in full, increments of growing steps rock.
   typename Number<Real>::Scalar ratio;
   Real span;                             // weight of the heat balance, s
-};
-
-// (1 - C k) t = rhs on a group of lines, C the conduction along them and k = s K / D: elimination from the centre
-// plane to the face, and back. With D t as the unknown, D is a part of k, and the right-hand side of the second
-// factor is the first one's solution as it stands. One division a node is left; its result, the pivot's
-// reciprocal, is kept for the second pass. The chain from node to node is a product, a difference and a division.
-template <class Real, class L>
-struct LineSolver {
-  typedef typename L::type Group;
-  typedef typename Number<Real>::Scalar Scalar;
-  Real* scratch;  // two groups a node: what is transposed, and the half-way solution
-  Real* pivots;
-  long to_next_pivot;
-  int members;  // of the team: their scratch is interleaved
-  int rank;
-  const Axis<Scalar>& axis;
-
-  template <class Team>
-  TUNDISH_HD LineSolver(const Team& team, Real* scratch, Real* pivots, int first, int lines,
-                        const Axis<Scalar>& axis)
-      : scratch(scratch), members(team.size()), rank(team.rank()), axis(axis) {
-    // A block's members have neighbouring lines, a sole thread has one strip after the other.
-    this->pivots = pivots + (TUNDISH_ON_GPU ? long(first) : long(first) * axis.nodes);
-    to_next_pivot = TUNDISH_ON_GPU ? lines : L::count;
-  }
-
-  // Members that hold the last, narrow strip leave room for the wide ones of the others.
-  static constexpr int room = WideLines<Real>::count;
-  static TUNDISH_HD long workspace_size(int nodes, int members) { return 2l * nodes * members * room; }
-  static TUNDISH_HD long pivots_size(int lines, int nodes) { return long(lines + room) * nodes; }
-
-  TUNDISH_HD Real* slot(int node, int which) const {
-    return scratch + (long(2 * node + which) * members + rank) * room;
-  }
-  TUNDISH_HD long to_next_node() const { return 2l * members * room; }
-  TUNDISH_HD Group kept(int node, int which) const { return L::load(slot(node, which), 1); }
-  TUNDISH_HD Real* pivot(int node) const { return pivots + node * to_next_pivot; }
-
-  // slope(n) is k; both are asked for in rising order.
-  template <class Slope, class Rhs>
-  TUNDISH_HD void factor(Slope slope, Rhs rhs) const {
-    const Scalar one = Scalar(1);
-    Group inverse = Group(Real(Scalar(0))), value = inverse, before = inverse;
-    for (int n = 0; n < axis.nodes; ++n) {
-      const Group here = slope(n);
-      inverse = one / ((axis.both[n] * here + one) - (axis.product[n] * here * before) * inverse);
-      value = (rhs(n) + (axis.inward[n] * before) * value) * inverse;
-      before = here;
-      L::store(inverse, pivot(n), 1);
-      L::store(value, slot(n, 1), 1);
-    }
-  }
-  template <class Slope, class Rhs>
-  TUNDISH_HD void solve_again(Slope slope, Rhs rhs) const {
-    Group value = Group(Real(Scalar(0))), before = value;
-    for (int n = 0; n < axis.nodes; ++n) {
-      value = (rhs(n) + (axis.inward[n] * before) * value) * L::load(pivot(n), 1);
-      before = slope(n);
-      L::store(value, slot(n, 1), 1);
-    }
-  }
-  // Hands t to found(node, t), in falling order; slope(node) is asked for before.
-  template <class Slope, class Found>
-  TUNDISH_HD void back(Slope slope, Found found) const {
-    Group after = Group(Real(Scalar(0))), outer = after;
-    for (int n = axis.nodes - 1; n >= 0; --n) {
-      after = kept(n, 1) + (axis.outward[n] * L::load(pivot(n), 1) * outer) * after;
-      outer = slope(n);
-      found(n, after);
-    }
-  }
 };
 
 // The right-hand side of a pass at the nodes that `read` takes from a field together: neighbours on one row,
@@ -118,8 +48,8 @@ struct Balance {
   template <class Read, class AlongX, class AlongY>
   TUNDISH_HD auto rhs(Read read, AlongX drive_x, AlongX inward_x, AlongY drive_y, AlongY inward_y,
                       long node) const {
-    const auto divergence = along(read, drive_x, inward_x, node, 1) +
-                            along(read, drive_y, inward_y, node, section.step_y);
+    const auto divergence =
+        along(read, drive_x, inward_x, node, 1) + along(read, drive_y, inward_y, node, section.step_y);
     if constexpr (pass == Pass::second)
       return read(f.known + node) - read(f.guess + node) + step.span * divergence;
     else
@@ -127,8 +57,9 @@ struct Balance {
   }
 };
 
-// First factor, along x: leaves its solution in `solved`. Plain numbers are worked on along the rows, a register
-// at a time, and then transposed into the order of the lines; their slopes are kept so for the second pass.
+// First factor, along x: leaves its solution in `solved`. Plain numbers are worked on along the rows, a
+// register at a time, and then transposed into the order of the lines; their slopes are kept so for the
+// second pass.
 template <Pass pass, class Real, class Team>
 TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                  const StepSize<Real>& step, const Fields<Real>& f) {
@@ -149,8 +80,8 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
           auto rhs = [&](int r) TUNDISH_INLINE {
             const int j = first + n + r;
             if constexpr (pass == Pass::start)
-              return step.span * of.along(read, A::spread(x.drive + i), A::spread(x.inward + i),
-                                          section.at(i, j), 1);
+              return step.span *
+                     of.along(read, A::spread(x.drive + i), A::spread(x.inward + i), section.at(i, j), 1);
             else
               return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
                             section.at(i, j));
@@ -194,8 +125,8 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
   team.sync();
 }
 
-// Second factor, along y, column by column from face y to the centre plane: make(lines, i) gives what visits the
-// nodes of a few columns, visit(j, t), until visit.finish().
+// Second factor, along y, column by column from face y to the centre plane: make(lines, i) gives what visits
+// the nodes of a few columns, visit(j, t), until visit.finish().
 template <Pass pass, class Real, class Team, class Make>
 TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                               const StepSize<Real>& step, const Fields<Real>& f, Make make) {
@@ -235,10 +166,10 @@ TUNDISH_HD Group least_slope(const SteelCurves<Real>& steel, Group potential) {
   return Group(steel.solid_slope) + share * more;
 }
 
-// A few neighbouring columns, node by node from face y to the centre plane, once the factor along y is solved.
-// Their extremes stay in registers until finish(): a load and a store of each at every node would make a chain.
-// Fields that the faces alone need are kept at the nodes of the faces alone (and at their neighbours in the
-// same register): every store to a field costs a line of the second cache to and fro.
+// A few neighbouring columns, node by node from face y to the centre plane, once the factor along y is
+// solved. Their extremes stay in registers until finish(): a load and a store of each at every node would
+// make a chain. Fields that the faces alone need are kept at the nodes of the faces alone (and at their
+// neighbours in the same register): every store to a field costs a line of the second cache to and fro.
 template <class Real, class Phase, class L>
 struct Columns {
   typedef typename L::type Group;
@@ -289,9 +220,10 @@ struct Columns {
     L::store(guess, f.guess + n.at, 1);
   }
 
-  // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K for
-  // both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
-  TUNDISH_HD void predict(const Node& n, Group state, Group slope, Group u, const StepSize<Real>& next) const {
+  // What the first pass of the step `next` needs, of a node whose last increment was u: the prediction g, K
+  // for both passes, and the potential that the pass is linearised about, Phi(H + g) - K g.
+  TUNDISH_HD void predict(const Node& n, Group state, Group slope, Group u,
+                          const StepSize<Real>& next) const {
     Group guess = next.ratio * u, potential, slope_there;
     phase.properties(phase.guessed(range, state, guess), potential, slope_there);
     const Group K = maximum(maximum(slope, slope_there), least_slope(phase.steel, potential));
@@ -376,8 +308,8 @@ TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<R
   return step.memory * heat_before + step.span * (lost + implied_heat(section, f, true, true));
 }
 
-// After one half of a step of the start: moves the state on, and linearises for the next half, or predicts for
-// the step after the start.
+// After one half of a step of the start: moves the state on, and linearises for the next half, or predicts
+// for the step after the start.
 template <class Real, class Phase, class L>
 struct AfterHalf : Columns<Real, Phase, L> {
   typedef Columns<Real, Phase, L> Base;
@@ -437,9 +369,9 @@ struct AfterRows : AfterHalf<Real, Phase, L> {
   }
 };
 
-// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The first of them
-// finds the fields as the stretch before left them; the last leaves the prediction for the step `next`, where
-// it is not null.
+// One of the four backward Euler steps that a stretch starts with, half of it along each axis. The first of
+// them finds the fields as the stretch before left them; the last leaves the prediction for the step `next`,
+// where it is not null.
 template <class Real, class Team, class Phase>
 TUNDISH_HD_LARGE Real start_adi(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                 const Phase& phase, const Range<Real>& range, const Cooling<Real>& cooling,

@@ -19,8 +19,8 @@ struct Face {
   Scalar spacing, exposure;  // to the ghost nodes, m; cooled surface per volume, 1/m
   long stride;
 
-  // The heat flux of Eqs. (10)-(13), W/m2, where the pass is linearised about. Leaves the ghost potentials that
-  // drive it. The first pass adds its slope by the enthalpy to D, and keeps it for the second.
+  // The heat flux of Eqs. (10)-(13), W/m2, where the pass is linearised about. Leaves the ghost potentials
+  // that drive it. The first pass adds its slope by the enthalpy to D, and keeps it for the second.
   template <Pass pass, class L>
   TUNDISH_HD typename L::type cool(long node, long ghost, Real span, Real* slope) const {
     typedef typename L::type Group;
@@ -53,23 +53,21 @@ TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number
   typedef typename Number<Real>::Scalar Scalar;
   const auto &x = section.x, &y = section.y;
   const int face_x = x.nodes - 1, face_y = y.nodes - 1;
-  const Face<Real, Phase> at_x{phase,           f,
-                               cooling.flux_x,  cooling.htc_x,
-                               cooling.ambient, x.spacing[face_x],
-                               x.exposure[face_x], section.step_y};
-  const Face<Real, Phase> at_y{phase,           f,
-                               cooling.flux_y,  cooling.htc_y,
-                               cooling.ambient, y.spacing[face_y],
-                               y.exposure[face_y], section.step_x};
+  const Face<Real, Phase> at_x{
+      phase,         f, cooling.flux_x, cooling.htc_x, cooling.ambient, x.spacing[face_x], x.exposure[face_x],
+      section.step_y};
+  const Face<Real, Phase> at_y{
+      phase,         f, cooling.flux_y, cooling.htc_y, cooling.ambient, y.spacing[face_y], y.exposure[face_y],
+      section.step_x};
   for (int j = team.rank() * L::count; cools_x && j < y.nodes; j += team.size() * L::count) {
-    const auto flux = at_x.template cool<pass, L>(section.at(face_x, j), section.at(x.nodes, j), span,
-                                                  f.face_slope_x + j);
+    const auto flux =
+        at_x.template cool<pass, L>(section.at(face_x, j), section.at(x.nodes, j), span, f.face_slope_x + j);
     L::store(flux * L::spread(y.width + j), f.face_heat + j, 1);
   }
   team.sync();
   for (int i = team.rank() * L::count; cools_y && i < x.nodes; i += team.size() * L::count) {
-    const auto flux = at_y.template cool<pass, L>(section.at(i, face_y), section.at(i, y.nodes), span,
-                                                  f.face_slope_y + i);
+    const auto flux =
+        at_y.template cool<pass, L>(section.at(i, face_y), section.at(i, y.nodes), span, f.face_slope_y + i);
     L::store(flux * L::spread(x.width + i), f.face_heat + section.rows + i, 1);
   }
   team.sync();

@@ -89,8 +89,8 @@ struct Marcher {
             select(heats, far, maximum(surroundings, candidate.pouring_state))};
   }
 
-  // The enthalpy at a temperature, by halving: the tables lead the other way. The last step, by Newton, is for
-  // the derivatives.
+  // The enthalpy at a temperature, by halving: the tables lead the other way. The last step, by Newton, is
+  // for the derivatives.
   TUNDISH_HD_LARGE Real enthalpy_of(Real temperature) const {
     Real low = Real(Scalar(-3e10)), high = Real(Scalar(3e10));
     Real value, potential, slope, kirchhoff;
@@ -135,8 +135,8 @@ struct Marcher {
       const bool goes_on = next && next->ratio > 0;
       const StepSize<Real> coming = goes_on ? step_size(*next) : StepSize<Real>{0, 0, duration};
       if (step.ratio > 0) {
-        heat_of_step = step_adi(team, march.section, phase, range_under(cooling), cooling, step_size(step), coming, goes_on,
-                                heat_of_step, f);
+        heat_of_step = step_adi(team, march.section, phase, range_under(cooling), cooling, step_size(step),
+                                coming, goes_on, heat_of_step, f);
         heat = heat + heat_of_step;
       } else {
         start(cooling, duration, coming, goes_on);

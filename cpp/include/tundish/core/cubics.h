@@ -1,11 +1,13 @@
 // Compiles under: g++, clang++, nvcc, NVRTC. Uses no std headers.
 //
-// Cubics<Real>: a rising curve with two kinks, looked up together with its slope. One cubic serves all that lies
-// below the first kink, which is at 0, equal pieces all that lies between them, and one more what lies above
-// the second; a narrow piece beside either kink makes the slope continuous. So few pieces fit into registers,
-// where a processor with AVX-512 picks them four times as fast as from memory. Others load the same rows, and
-// every machine makes the same operations on them: the bits are alike. Where all lanes lie below the first kink,
-// as the steel of a shell does, no piece has to be picked at all.
+// Cubics<Real>: a rising curve with two kinks, looked up together with its slope. One cubic serves all that
+// lies below the first kink, which is at 0, equal pieces all that lies between them, and one more what lies
+// above the second; a narrow piece beside either kink makes the slope continuous. So few pieces fit into
+// registers, where a processor with AVX-512 picks them four times as fast as from memory. Others load the
+// same rows, and every machine makes the same operations on them: the bits are alike. Where all lanes lie
+// below the first kink, as the steel of a shell does, no piece has to be picked at all.
+// With the table instead (spline.h), a batch's march takes 1.3 (double) and 1.65 times (float) as long, one
+// section's 1.15 times; without the way around the picking 1.15 times.
 #pragma once
 #include "tundish/core/spline.h"
 
@@ -15,8 +17,8 @@ TUNDISH_NAMESPACE_BEGIN
 // pieces, less the kink for the others, with x = per_cell times the argument. Rows: below, narrow, the equal
 // ones, narrow, above.
 constexpr int equal_cubics = 12, cubics = equal_cubics + 4;
-// The numbers of a curve: the coefficients by row, and again by power; then where the first narrow piece begins
-// and where the second one ends, in x, and two pads.
+// The numbers of a curve: the coefficients by row, and again by power; then where the first narrow piece
+// begins and where the second one ends, in x, and two pads.
 constexpr int numbers_of_cubics = 8 * cubics + 4;
 constexpr int cubics_by_power = 4 * cubics, cubics_narrow = 8 * cubics;
 
@@ -27,8 +29,8 @@ TUNDISH_HD void cubic(Real t, Real c0, Real c1, Real c2, Real c3, Scalar per_cel
   slope = (secant + t * (rise + bend)) * per_cell;
 }
 
-// x rounded down to a piece, in two forms: the piece, from -1 to equal_cubics, and with the rounder of Spline,
-// which leaves its number in the low bits. At the end of a piece the neighbour does as well.
+// x rounded down to a piece, in two forms: the piece, from -1 to equal_cubics, and with the rounder of
+// Spline, which leaves its number in the low bits. At the end of a piece the neighbour does as well.
 template <class T, class Real>
 TUNDISH_HD Real rounded_piece(Real x) {
   const Real inside = minimum(maximum(x, Real(T(-0.75))), Real(T(equal_cubics + 0.25)));
@@ -199,8 +201,8 @@ struct Cubics<Dual<T, K>> {
   }
 };
 
-// A curve by cubics where they serve, and by the table elsewhere, lane by lane: what a candidate in a lane gets
-// is what it would get alone.
+// A curve by cubics where they serve, and by the table elsewhere, lane by lane: what a candidate in a lane
+// gets is what it would get alone.
 template <class Real>
 struct CubicsOrSpline {
   const Cubics<Real>& by_cubics;

@@ -101,8 +101,8 @@ TUNDISH_HD bool any(PackMask<T, N> mask) {
   return false;
 }
 
-// Whether any lane of a is at least b's, and `sum` with 1 more where it is: AVX-512 compares into registers of
-// its own, which GCC finds its way to from neither form.
+// Whether any lane of a is at least b's, and `sum` with 1 more where it is: AVX-512 compares into registers
+// of its own, which GCC finds its way to from neither form.
 template <class T, int N>
 TUNDISH_HD bool any_at_least(Pack<T, N> a, Pack<T, N> b) {
 #if defined(__AVX512F__)
@@ -133,15 +133,15 @@ TUNDISH_HD Pack<T, N> one_more_at_least(Pack<T, N> sum, Pack<T, N> a, Pack<T, N>
   const V one = T(1) - V{};
 #if defined(__AVX512F__)
   if constexpr (sizeof(a.v) == 64 && sizeof(T) == 8)
-    return Pack<T, N>((V)_mm512_mask_add_pd((__m512d)sum.v,
-                                            _mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_GE_OQ),
-                                            (__m512d)sum.v, (__m512d)one),
-                      0);
+    return Pack<T, N>(
+        (V)_mm512_mask_add_pd((__m512d)sum.v, _mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_GE_OQ),
+                              (__m512d)sum.v, (__m512d)one),
+        0);
   if constexpr (sizeof(a.v) == 64 && sizeof(T) == 4)
-    return Pack<T, N>((V)_mm512_mask_add_ps((__m512)sum.v,
-                                            _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_GE_OQ),
-                                            (__m512)sum.v, (__m512)one),
-                      0);
+    return Pack<T, N>(
+        (V)_mm512_mask_add_ps((__m512)sum.v, _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_GE_OQ),
+                              (__m512)sum.v, (__m512)one),
+        0);
 #endif
   return Pack<T, N>(sum.v + (V)((Bits)one & (a.v >= b.v)), 0);
 }
