@@ -107,6 +107,7 @@ def test_the_default_grid_takes_every_residual(residual: str) -> None:
     assert np.all(np.diff(solution.centre_temperature) < 0.1)
 
 
+@pytest.mark.filterwarnings("ignore:partition = .* latent heat:UserWarning")  # wanted here
 @pytest.mark.parametrize("factor", [1.0, 3.0])
 @pytest.mark.parametrize("solidus", [1700.0, 1720.0])
 def test_the_default_grid_takes_narrow_freezing_ranges(solidus: float, factor: float) -> None:
