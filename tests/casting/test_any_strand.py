@@ -13,7 +13,7 @@ from references.strand import small_strand
 
 from tundish.casting import Grid, Mold, Solution, Steel, Strand, Zone, solve
 
-# Some of the steels lose much of their latent heat by Scheil's literal equation, and say so.
+# Steels may lose any share of their latent heat here.
 pytestmark = pytest.mark.filterwarnings("ignore:partition = .* latent heat:UserWarning")
 
 
