@@ -88,8 +88,8 @@ class Mesh {
   std::vector<double> arrays_[9];
 };
 
-// Steps of one size to the end of each stretch. The first, where the cooling jumps, is taken as a few smaller
-// ones; the second continues the last of these.
+// Steps of one size to the end of each stretch. The first two, where the cooling jumps, are taken as a few smaller
+// ones each; the third continues the last of these.
 std::vector<Step<double>> steps_down(const std::vector<double>& ends, const std::vector<double>& sizes) {
   std::vector<Step<double>> steps;
   double start = 0;
@@ -97,7 +97,7 @@ std::vector<Step<double>> steps_down(const std::vector<double>& ends, const std:
     const int count = int(std::ceil((ends[s] - start) / sizes[s] - 1e-9));
     const double size = (ends[s] - start) / count;
     for (int k = 0; k < count; ++k)
-      steps.push_back(make_step(size, k == 0 ? 0 : k == 1 ? size / starting_steps : size, int(s)));
+      steps.push_back(make_step(size, k < starting_steps ? 0 : last_part(steps.back()), int(s)));
   }
   return steps;
 }

@@ -16,7 +16,7 @@ struct Factors {
 };
 // By ErrorField; where probes and faces are not extrapolated, and where they are in full.
 constexpr Factors plain[] = {{0.55, 0.55}, {0.3, 1.0}, {0.35, 1.5}, {1.0, 0.75}, {0.42, 1.0}};
-constexpr Factors in_full[] = {{0.25, 0.75}, {0.3, 1.0}, {0.3, 1.25}, {1.0, 0.75}, {0.02, 1.0}};
+constexpr Factors in_full[] = {{0.25, 0.75}, {0.3, 1.0}, {0.2, 0.9}, {1.0, 0.75}, {0.02, 1.0}};
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
 
 double error_left(ErrorField field, double weight, double mesh, double steps) {
@@ -34,9 +34,10 @@ std::vector<double> every_other(const std::vector<double>& nodes) {
 // Two steps taken as one, stretch by stretch.
 std::vector<Step<double>> joined(const std::vector<Step<double>>& steps) {
   std::vector<Step<double>> pairs;
-  for (size_t k = 0; k + 1 < steps.size(); k += 2) {
-    const bool starts = pairs.empty() || pairs.back().stretch != steps[k].stretch;
-    const double before = starts ? 0 : last_part(pairs.back());
+  int place = 0;  // in the stretch
+  for (size_t k = 0; k + 1 < steps.size(); k += 2, ++place) {
+    if (pairs.empty() || pairs.back().stretch != steps[k].stretch) place = 0;
+    const double before = place < starting_steps ? 0 : last_part(pairs.back());
     pairs.push_back(make_step(steps[k].size + steps[k + 1].size, before, steps[k].stretch));
   }
   return pairs;

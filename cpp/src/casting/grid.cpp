@@ -103,7 +103,7 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
     // Steps that do not divide the stretch are all made a little smaller.
     for (size_t k = 0; k < sizes.size(); ++k)
       steps.push_back(
-          make_step(sizes[k] * (length / covered), k == 0 ? 0 : last_part(steps.back()), int(s)));
+          make_step(sizes[k] * (length / covered), int(k) < starting_steps ? 0 : last_part(steps.back()), int(s)));
     start = strand.stretches[s].end;
   }
   return steps;

@@ -23,12 +23,13 @@ bool Stepper::step() {
   const March<double>& march = plan_.march();
   Step<double> step = march.steps[next_];
   // Where the cooling has jumped the past is no guide to it: as at the start of a stretch.
-  if (changed_ || step.ratio == 0) before_ = 0;
-  step = make_step(step.size, before_, step.stretch);
+  if (changed_ || next_ == 0 || step.stretch != march.steps[next_ - 1].stretch) place_ = 0;
+  step = make_step(step.size, place_ < starting_steps ? 0 : before_, step.stretch);
   before_ = last_part(step);
+  ++place_;
   changed_ = false;
   Step<double> next = {};
-  if (next_ + 1 < march.n_steps && march.steps[next_ + 1].ratio > 0)
+  if (next_ + 1 < march.n_steps && march.steps[next_ + 1].stretch == step.stretch && place_ >= starting_steps)
     next = make_step(march.steps[next_ + 1].size, before_, step.stretch);
   std::copy(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots(), arrays_.slots.begin());
   kernels().doubles.advance(arrays_.ready(plan_.strand().n_march_slots()), step, &next, progress_);

@@ -32,7 +32,8 @@ class Stepper {
   mutable JobArrays<double> arrays_;
   Progress<double> progress_;
   double heat_ = 0;
-  double before_ = 0;  // the step that the next one continues, m; 0 where it starts anew
+  int place_ = 0;      // of the next step behind the last jump of the cooling
+  double before_ = 0;  // what the next step continues, m
   int next_ = 0;
   bool changed_ = false;
 };

@@ -154,9 +154,9 @@ struct Marcher {
   // The first step of a stretch; the one after it continues its last quarter.
   TUNDISH_HD_LARGE void start(const Cooling<Real>& cooling, Real duration, const StepSize<Real>& next,
                               bool goes_on) {
-    const Real span = duration * Scalar(1.0 / starting_steps);
-    for (int quarter = 0; quarter < starting_steps; ++quarter) {
-      const bool last = quarter == starting_steps - 1;
+    const Real span = duration * Scalar(1.0 / starting_parts);
+    for (int quarter = 0; quarter < starting_parts; ++quarter) {
+      const bool last = quarter == starting_parts - 1;
       heat_of_step = start_adi(team, march.section, phase, range_under(cooling), cooling, span, quarter,
                                last && goes_on ? &next : nullptr, f);
       heat = heat + heat_of_step;
