@@ -135,7 +135,8 @@ void bind_grid(py::module_& m) {
             casting::march_steps(strand, grid);
           },
           "strand"_a, "Refuses steps that do not fit the strand.");
-  m.def("grid_for", &casting::grid_for, "strand"_a, "accuracy"_a, "The two meshes chosen for an accuracy, K.");
+  m.def("grid_for", &casting::grid_for, "strand"_a, "accuracy"_a,
+        "The two meshes chosen for an accuracy, K.");
 }
 
 // Words become enumerators here and nowhere else; one that is unknown is refused.

@@ -50,8 +50,8 @@ def test_heat_is_conserved(grid: Grid, method: str, residual: str) -> None:
         heat = solution.heat[np.searchsorted(solution.z, z - 1e-9)]
         if residual == "solidus" and np.abs(section - strand.steel.solidus).min() < 8.0:
             continue  # a node where the latent heat is released: its temperature does not tell its enthalpy
-        # The tables are 1e-2 K off, 0.5 K at the kinks: some 1e-4 of the heat where nodes sit there. Extrapolated
-        # temperatures are not those of extrapolated enthalpies where the front passes.
+        # The tables are 1e-2 K off, 0.5 K at the kinks: some 1e-4 of the heat where nodes sit there.
+        # Extrapolated temperatures are not those of extrapolated enthalpies where the front passes.
         assert heat == pytest.approx(strand.speed * lost, rel=5e-3 if grid.accuracy else 5e-4)
 
 

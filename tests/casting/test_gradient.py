@@ -187,7 +187,9 @@ def test_the_length_follows_its_derivative(name: str) -> None:
     """
     strand = published_strand()
     # The coarser of the two meshes solidifies later: faster, its centre would not be solid within the strand.
-    values = strand.parameters()[name] * (np.linspace(0.985, 1.005, 41) if name == "speed" else np.linspace(0.99, 1.01, 41))
+    values = strand.parameters()[name] * (
+        np.linspace(0.985, 1.005, 41) if name == "speed" else np.linspace(0.99, 1.01, 41)
+    )
     outputs = ["metallurgical_length", "metallurgical_length_gradient"]
     batch = solve_batch(strand, {name: values}, gradient=[name], outputs=outputs)
     length, slope = batch.metallurgical_length, batch.metallurgical_length_gradient[:, 0]

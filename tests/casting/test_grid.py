@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from references.strand import (
@@ -59,14 +57,18 @@ def test_a_grid_that_divides_its_stretches_is_taken_as_it_is() -> None:
 
 
 def test_the_default_grid_follows_the_strand() -> None:
-    """A slower strand has a coarser mesh and the steps of the same times, and so has one of a lower accuracy."""
+    """A slower strand has a coarser mesh, and so has one of a lower accuracy."""
     strand = published_strand()
     grids = {speed: Grid().resolve(strand.replace({"speed": speed / 60})) for speed in (1.0, 2.5, 4.0)}
     nodes = [grid.nx for grid in grids.values()]
     assert nodes == sorted(nodes)
     assert nodes[0] < nodes[-1]
     assert all(grid.dz_mold is grid.dz_spray is grid.ramp is None for grid in grids.values())
-    assert Grid(accuracy=0.1).resolve(strand).nx > Grid().resolve(strand).nx > Grid(accuracy=2).resolve(strand).nx
+    assert (
+        Grid(accuracy=0.1).resolve(strand).nx
+        > Grid().resolve(strand).nx
+        > Grid(accuracy=2).resolve(strand).nx
+    )
     z = solve(strand, outputs=[]).z
     for end in (0.5, 1.2, 3.0, 15.5):  # every stretch ends at a step
         assert np.abs(z - end).min() == 0
@@ -75,9 +77,7 @@ def test_the_default_grid_follows_the_strand() -> None:
 def test_what_one_mesh_leaves_out_is_chosen_for_the_default_accuracy() -> None:
     slow = published_strand().replace({"speed": 1.0 / 60})
     mesh = Grid().resolve(slow)
-    assert Grid(dz_mold=1e-3).resolve(slow) == Grid(
-        mesh.nx, mesh.ny, 1e-3, (1.92 / 60,), mesh.grading, 20.0
-    )
+    assert Grid(dz_mold=1e-3).resolve(slow) == Grid(mesh.nx, mesh.ny, 1e-3, (1.92 / 60,), mesh.grading, 20.0)
 
 
 def test_the_default_grid_suits_other_sections() -> None:

@@ -88,8 +88,8 @@ class Mesh {
   std::vector<double> arrays_[9];
 };
 
-// Steps of one size to the end of each stretch. The first two, where the cooling jumps, are taken as a few smaller
-// ones each; the third continues the last of these.
+// Steps of one size to the end of each stretch. The first two, where the cooling jumps, are taken as a few
+// smaller ones each; the third continues the last of these.
 std::vector<Step<double>> steps_down(const std::vector<double>& ends, const std::vector<double>& sizes) {
   std::vector<Step<double>> steps;
   double start = 0;

@@ -254,11 +254,10 @@ int tundish_strand_default(tundish_strand* strand) {
 }
 
 int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid) {
-  return guarded(
-      [&] {
-        const casting::Strand s = strand_of(given(strand, "strand"));
-        given(grid, "grid") = struct_of(casting::grid_for(s, casting::default_accuracy));
-      });
+  return guarded([&] {
+    const casting::Strand s = strand_of(given(strand, "strand"));
+    given(grid, "grid") = struct_of(casting::grid_for(s, casting::default_accuracy));
+  });
 }
 
 int tundish_options_default(tundish_options* options) {

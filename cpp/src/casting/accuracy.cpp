@@ -40,8 +40,8 @@ StepLaw law_for(double growth) {
   return law;
 }
 
-// When the centre is solid, s, by a march on a coarse mesh, which finds it about 1 % late: so it looks beyond the
-// strand's end. 0 where it is not.
+// When the centre is solid, s, by a march on a coarse mesh, which finds it about 1 % late: so it looks beyond
+// the strand's end. 0 where it is not.
 double solid_time(Strand strand) {
   strand.stretches.back().end *= 1.05;
   Grid grid = {17, 17, 0, {}, 6, 6, 1, 1};
@@ -132,8 +132,7 @@ Grid grid_for(const Strand& strand, double accuracy) {
   const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
   check_nodes(accuracy, double(x.nodes) * y.nodes);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  grid.law = law_for((0.0125 + 0.0125 * smooth) / (1 + steel.peaks / 45) *
-                     std::pow(relative, 1 / 1.3));
+  grid.law = law_for((0.0125 + 0.0125 * smooth) / (1 + steel.peaks / 45) * std::pow(relative, 1 / 1.3));
   grid.law.earliest = 1 - 0.7 * cold;
   grid.law.solid = solid_time(strand);
   grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);

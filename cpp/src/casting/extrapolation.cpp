@@ -7,10 +7,11 @@
 namespace tundish::casting {
 namespace {
 
-constexpr double richardson = extrapolation_weight_of_smooth, infinite = std::numeric_limits<double>::infinity();
+constexpr double richardson = extrapolation_weight_of_smooth,
+                 infinite = std::numeric_limits<double>::infinity();
 
-// The error that is left where the meshes differ by `mesh` and steps from twice the steps by `steps`: factors that
-// cover it in 95 % of random strands (docs/numerics.md, "The error that is left").
+// The error that is left where the meshes differ by `mesh` and steps from twice the steps by `steps`: factors
+// that cover it in 95 % of random strands (docs/numerics.md, "The error that is left").
 struct Factors {
   double of_mesh, of_steps;
 };
@@ -91,8 +92,7 @@ template <class T>
 void Extrapolation<T>::improve(JobArrays<T>& arrays, int n_slots) const {
   const Outputs<T> coarse = run_on(coarse_, false, n_slots, arrays.coarse, arrays);
   const MarchJob<T>& job = arrays.job;
-  if (job.outputs.error_estimate)
-    estimate(job, coarse, run_on(check_, true, n_slots, arrays.check, arrays));
+  if (job.outputs.error_estimate) estimate(job, coarse, run_on(check_, true, n_slots, arrays.check, arrays));
   extrapolate_series(job, coarse);
   if (job.outputs.section_temperature) extrapolate_sections(job, coarse);
   extrapolate_numbers(job, coarse);
@@ -121,20 +121,22 @@ Outputs<T> Extrapolation<T>::run_on(const MarchStorage<T>& mesh, bool values_onl
   return made;
 }
 
-// The corner, the centre and the heat are smooth in the spacing. Probes and faces are where the freezing range is
-// wide. Shells and shares go in stairs, a node at a time, and stay as they are.
+// The corner, the centre and the heat are smooth in the spacing. Probes and faces are where the freezing
+// range is wide. Shells and shares go in stairs, a node at a time, and stay as they are.
 template <class T>
 void Extrapolation<T>::extrapolate_series(const MarchJob<T>& fine, const Outputs<T>& coarse) const {
   typedef Outputs<T> O;
   const long row = fine.march->n_steps + 1;
   for_each_series<T>(*fine.march, fine.place, [&](auto member, const Rows& rows) {
     if (!(fine.outputs.*member)) return;
-    if (member == &O::shell_thickness || member == &O::solid_fraction || member == &O::liquid_fraction) return;
+    if (member == &O::shell_thickness || member == &O::solid_fraction || member == &O::liquid_fraction)
+      return;
     const bool smooth =
         member == &O::corner_temperature || member == &O::centre_temperature || member == &O::heat;
     T* const a = fine.outputs.*member + rows.first * row;
     const T* const b = coarse.*member;
-    for (long k = 0; k < rows.count * row; ++k) a[k] = extrapolated(smooth ? richardson : weight_, a[k], b[k]);
+    for (long k = 0; k < rows.count * row; ++k)
+      a[k] = extrapolated(smooth ? richardson : weight_, a[k], b[k]);
   });
 }
 
@@ -172,7 +174,8 @@ void Extrapolation<T>::extrapolate_numbers(const MarchJob<T>& fine, const Output
     if (out.metallurgical_length) {
       T& length = out.metallurgical_length[n];
       const T other = coarse.metallurgical_length[lane];
-      length = std::isinf(length) || std::isinf(other) ? T(infinite) : extrapolated(richardson, length, other);
+      length =
+          std::isinf(length) || std::isinf(other) ? T(infinite) : extrapolated(richardson, length, other);
     }
     if (out.energy_imbalance)
       out.energy_imbalance[n] = std::max(out.energy_imbalance[n], coarse.energy_imbalance[lane]);

@@ -7,16 +7,16 @@
 
 namespace tundish::casting {
 
-// The same strand with every other node, and once more with every other step as well. Where the error of the mesh
-// falls with the square of the spacing, a third of what the two meshes differ by is added to the finer one. The
-// error of the steps is estimated from the two marches on the coarser mesh.
+// The same strand with every other node, and once more with every other step as well. Where the error of the
+// mesh falls with the square of the spacing, a third of what the two meshes differ by is added to the finer
+// one. The error of the steps is estimated from the two marches on the coarser mesh.
 constexpr double extrapolation_weight_of_smooth = 1.0 / 3;
 
 template <class T>
 class Extrapolation {
  public:
-  // Of a mesh with an odd number of nodes along x and y, and an even number of steps in every stretch. `weight` is
-  // that of probes and faces, 0 to a third (accuracy.h).
+  // Of a mesh with an odd number of nodes along x and y, and an even number of steps in every stretch.
+  // `weight` is that of probes and faces, 0 to a third (accuracy.h).
   Extrapolation(const std::vector<double>& x, const std::vector<double>& y,
                 const std::vector<Step<double>>& steps, const Options& options, double weight);
 

@@ -22,9 +22,9 @@ std::vector<double> ramped_sizes(double length, double full, double ramp) {
   return sizes;
 }
 
-// Steps for an accuracy, an even number, by the time t since the meniscus: proportional to it, as a front's is
-// that moves with the root of the time; from a small first one where the cooling jumps; and small again where the
-// last liquid freezes, which goes fast.
+// Steps for an accuracy, an even number, by the time t since the meniscus: proportional to it, as a front's
+// is that moves with the root of the time; from a small first one where the cooling jumps; and small again
+// where the last liquid freezes, which goes fast.
 std::vector<double> timed_sizes(const Strand& strand, const StepLaw& law, double start, double length) {
   std::vector<double> sizes;
   double covered = 0;
@@ -77,7 +77,8 @@ static void check_stretch(const Grid& grid, size_t stretch, double length, size_
   const char* name = stretch == 0 ? "dz_mold" : "dz_spray";
   const double full = grid.full_step(stretch);
   if (full > length * (1 + 1e-9))
-    core::refuse(name, full, "m is longer than " + stretch_name(stretch) + ", " + std::to_string(length) + " m");
+    core::refuse(name, full,
+                 "m is longer than " + stretch_name(stretch) + ", " + std::to_string(length) + " m");
   if (double(steps) + length / full > max_steps) core::refuse(name, full, "m makes more than 1e7 steps");
   if (full < min_step) core::refuse(name, full, "m; must be at least 1e-12 m");
   if (full / grid.ramp < min_step)
@@ -102,8 +103,8 @@ std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid) {
     for (const double size : sizes) covered += size;
     // Steps that do not divide the stretch are all made a little smaller.
     for (size_t k = 0; k < sizes.size(); ++k)
-      steps.push_back(
-          make_step(sizes[k] * (length / covered), int(k) < starting_steps ? 0 : last_part(steps.back()), int(s)));
+      steps.push_back(make_step(sizes[k] * (length / covered),
+                                int(k) < starting_steps ? 0 : last_part(steps.back()), int(s)));
     start = strand.stretches[s].end;
   }
   return steps;

@@ -25,8 +25,9 @@ void JobArrays<T>::add_steel(const SteelTables& tables, double pouring_state, in
     job.curves[c].cells[lane] = T(curve.cells);
   }
   const double numbers[numbers_of_steel] = {
-      tables.solidus,     tables.liquidus,            tables.liquidus_potential, pouring_state,
-      tables.solid_slope, tables.largest_solid_slope, tables.solid_heating,       tables.liquid_slope};
+      tables.solidus,       tables.liquidus,    tables.liquidus_potential,
+      pouring_state,        tables.solid_slope, tables.largest_solid_slope,
+      tables.solid_heating, tables.liquid_slope};
   for (int n = 0; n < numbers_of_steel; ++n) job.steel_numbers[n * lanes + lane] = T(numbers[n]);
 }
 
@@ -45,11 +46,14 @@ void JobArrays<T>::add_steel_tangents(const SteelTables& tables, const std::vect
     spread(tables.tangents[c], [&](size_t, int, T x) { tangent_rows[c].push_back(x); });
   }
   std::fill(std::begin(job.steel_tangents), std::end(job.steel_tangents), T(0));
-  const std::vector<double>* of[numbers_of_steel] = {
-      &tables.solidus_tangent,     &tables.liquidus_tangent,
-      &tables.liquidus_potential_tangent, &pouring_state,
-      &tables.solid_slope_tangent, &tables.largest_solid_slope_tangent,
-      &tables.solid_heating_tangent, &tables.liquid_slope_tangent};
+  const std::vector<double>* of[numbers_of_steel] = {&tables.solidus_tangent,
+                                                     &tables.liquidus_tangent,
+                                                     &tables.liquidus_potential_tangent,
+                                                     &pouring_state,
+                                                     &tables.solid_slope_tangent,
+                                                     &tables.largest_solid_slope_tangent,
+                                                     &tables.solid_heating_tangent,
+                                                     &tables.liquid_slope_tangent};
   for (int n = 0; n < int(std::size(of)); ++n)
     spread(*of[n], [&](size_t, int k, T x) { job.steel_tangents[n * tangents + k] = x; });
 }

@@ -51,7 +51,7 @@ Axis<T> MarchStorage<T>::axis(const std::vector<double>& nodes) {
     std::copy(a.begin(), a.end(), arrays_.back().begin() + axis_padding);
     return const_cast<const T*>(arrays_.back().data() + axis_padding);
   };
-  return Axis<T>{int(n),      keep(inward), keep(outward), keep(both),    keep(product),
+  return Axis<T>{int(n),      keep(inward), keep(outward), keep(both),     keep(product),
                  keep(drive), keep(width),  keep(spacing), keep(exposure), keep(std::vector<double>(n, 1.0))};
 }
 
@@ -64,9 +64,9 @@ Axis<T> MarchStorage<T>::reversed(const Axis<T>& axis) {
     std::reverse_copy(a, a + axis.nodes, arrays_.back().begin() + axis_padding);
     return const_cast<const T*>(arrays_.back().data() + axis_padding);
   };
-  return Axis<T>{axis.nodes,       turn(axis.inward), turn(axis.outward), turn(axis.both),    turn(axis.product),
-                 turn(axis.drive), turn(axis.width),  turn(axis.spacing), turn(axis.exposure),
-                 turn(axis.inside)};
+  return Axis<T>{axis.nodes,          turn(axis.inward), turn(axis.outward), turn(axis.both),
+                 turn(axis.product),  turn(axis.drive),  turn(axis.width),   turn(axis.spacing),
+                 turn(axis.exposure), turn(axis.inside)};
 }
 
 template <class T>

@@ -7,7 +7,14 @@
 namespace tundish::casting {
 
 // The fields of `Outputs::error_estimate`, in this order.
-enum ErrorField { error_of_probes, error_of_faces, error_of_corner, error_of_shell, error_of_length, n_error_fields };
+enum ErrorField {
+  error_of_probes,
+  error_of_faces,
+  error_of_corner,
+  error_of_shell,
+  error_of_length,
+  n_error_fields
+};
 
 // Blocks of a candidate's tangents march side by side: the first one writes the values, the others these.
 template <class T>
@@ -27,8 +34,8 @@ void for_each_series(const March<T>& march, const Place& place, Visit visit) {
     visit(member, Rows{place.candidate * rows, place.lanes * rows});
   };
   values(&O::probe_temperature, probes);
-  for (T* O::* member : {&O::centre_temperature, &O::corner_temperature, &O::solid_fraction,
-                         &O::liquid_fraction, &O::heat})
+  for (T* O::* member :
+       {&O::centre_temperature, &O::corner_temperature, &O::solid_fraction, &O::liquid_fraction, &O::heat})
     values(member, 1);
   for (T* O::* member : {&O::face_temperature, &O::shell_thickness}) values(member, 2);
   visit(&O::probe_gradient, Rows{(place.candidate * place.gradients + place.gradient) * probes,

@@ -11,8 +11,8 @@ namespace tundish::casting {
 namespace {
 
 // Candidates march one by one where a register of them needs more memory than this: it would leave the caches
-// that make lanes worth while (48 x 48 nodes in double take 2.3 MiB, and are still faster so with a second cache
-// of 2 MiB), and thousands of large sections must not fill the machine.
+// that make lanes worth while (48 x 48 nodes in double take 2.3 MiB, and are still faster so with a second
+// cache of 2 MiB), and thousands of large sections must not fill the machine.
 constexpr long max_bytes_of_lanes = 3l << 20;
 constexpr double max_bytes_of_candidate = 4e9;
 
@@ -52,7 +52,7 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
       storage_(strand_, grid, options),
       extrapolation_(asks_for_two_meshes(grid, options)
                          ? std::make_unique<Extrapolation<T>>(x_, y_, march_steps(strand_, grid), options,
-                                                                extrapolation_weight(strand_.steel))
+                                                              extrapolation_weight(strand_.steel))
                          : nullptr),
       by_temperature_(options.phase_change == PhaseChange::correction),
       tables_(strand_.steel.tabulate(strand_.pouring_temperature, by_temperature_, {})) {
@@ -149,17 +149,17 @@ void Plan<T>::run_group(const Group& group, JobArrays<T>& arrays) const {
     arrays.copy_lane(group.count - 1, lane, lanes);
   }
   if (group.carry == Carry::dual && !tangents.of_tables) arrays.add_steel_tangents({}, {}, tangents.count);
-  arrays.job.place = {group.first,           group.count, group.tangent, tangents.count,
-                      int(group.gradient.size()), group.stop};
+  arrays.job.place = {group.first, group.count, group.tangent, tangents.count, int(group.gradient.size()),
+                      group.stop};
   kernel.run(arrays.ready(n_slots));
   if (extrapolation_) extrapolation_->improve(arrays, n_slots);
   if (outputs.damping && group.tangent == 0) std::fill_n(outputs.damping + group.first, group.count, 0);
 }
 
-// How many of the candidates march in lanes, a register of them at a time: all of them, those that fill registers,
-// or none, whichever is estimated to take the least time. A register takes as long as two thirds of its lanes
-// one by one (measured: 0.55 to 0.7 at 14 to 48 nodes). Relaxation has no lanes: candidates would wait for the
-// slowest of them.
+// How many of the candidates march in lanes, a register of them at a time: all of them, those that fill
+// registers, or none, whichever is estimated to take the least time. A register takes as long as two thirds
+// of its lanes one by one (measured: 0.55 to 0.7 at 14 to 48 nodes). Relaxation has no lanes: candidates
+// would wait for the slowest of them.
 template <class T>
 long Plan<T>::count_in_lanes(long count, int threads) const {
   const int lanes = kernels().of<T>().lanes;

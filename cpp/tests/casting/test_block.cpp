@@ -26,9 +26,13 @@ struct Job {
     const double pouring = strand.pouring_temperature;
     const casting::SteelTables tables = strand.steel.tabulate(pouring, by_temperature, {});
     const double state = by_temperature ? pouring : tables.pouring_enthalpy;
-    const double numbers[] = {
-        tables.solidus,     tables.liquidus,            tables.liquidus_potential, state,
-        tables.solid_slope, tables.largest_solid_slope, tables.solid_heating};
+    const double numbers[] = {tables.solidus,
+                              tables.liquidus,
+                              tables.liquidus_potential,
+                              state,
+                              tables.solid_slope,
+                              tables.largest_solid_slope,
+                              tables.solid_heating};
     std::copy(std::begin(numbers), std::end(numbers), job.steel_numbers);
     keep_curves(tables.curves);
     for (const double slot : strand.slots()) slots.push_back(T(slot));

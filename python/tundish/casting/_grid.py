@@ -23,8 +23,8 @@ class Grid:
 
     `Grid(accuracy=0.5)` marches the strand on two meshes, one of every other node of the other, and
     extrapolates from both (Richardson). Meshes and steps are chosen before the march from section, cooling,
-    speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root mean
-    square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
+    speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root
+    mean square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
     `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
     `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not.
 
@@ -38,12 +38,12 @@ class Grid:
     - `ramp`: every stretch starts with steps this many times smaller, growing by 20 % a step. Where the
       cooling jumps the temperatures change fastest; elsewhere large steps will do.
 
-    What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`. Without `nx` the
-    mesh is the finer one of the default accuracy, and steps are ramped, up to 0.24 s of casting in the mould
-    and 1.92 s below.
+    What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`. Without `nx`
+    the mesh is the finer one of the default accuracy, and steps are ramped, up to 0.24 s of casting in the
+    mould and 1.92 s below.
 
-    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7 of
-    them, and an accuracy that takes more, are refused when the grid meets its strand.
+    Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7
+    of them, and an accuracy that takes more, are refused when the grid meets its strand.
     """
 
     nx: int | None = None

@@ -75,9 +75,7 @@ class Plan:
         core_grid = asked._core_of(strand)
         self.grid = asked._named(core_grid)
         make = _core.Plan64 if self.options.dtype == "float64" else _core.Plan32
-        self._core = make(
-            strand._core, core_grid, _core_options(self.options, self.probes, self.sections)
-        )
+        self._core = make(strand._core, core_grid, _core_options(self.options, self.probes, self.sections))
         self.x, self.y, self.z = self._core.x, self._core.y, self._core.z
 
     @overload

@@ -26,9 +26,10 @@ TUNDISH_NAMESPACE_BEGIN
 template <class Real>
 struct StepSize {
   typename Number<Real>::Scalar memory;  // weight of the previous increment, m
-  // The prediction over the previous increment, at most 1: repeated in full, increments of growing steps rock.
+  // The prediction over the previous increment, at most 1: repeated in full, increments of growing steps
+  // rock.
   typename Number<Real>::Scalar ratio;
-  Real span;                             // weight of the heat balance, s
+  Real span;  // weight of the heat balance, s
 };
 
 // The right-hand side of a pass at the nodes that `read` takes from a field together: neighbours on one row,
@@ -154,22 +155,10 @@ TUNDISH_HD void sweep_columns(const Team& team, const Section<typename Number<Re
   team.sync();
 }
 
-// The least K of a node: that of the solid, and in the mush 0.4 of the liquid's. Where K jumps more than three
-// times from node to node the factors along x and y commute too badly: with a liquid that conducts six times as
-// well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K one of seven.
-template <class Group, class Real>
-TUNDISH_HD Group least_slope(const SteelCurves<Real>& steel, Group potential) {
-  typedef typename Number<Real>::Scalar Scalar;
-  const Group none = constant(potential, 0), all = constant(potential, 1);
-  const Real more = maximum(Scalar(0.4) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0)));
-  const Group share = minimum(maximum(none, potential * (Scalar(10) / steel.liquidus_potential)), all);
-  return Group(steel.solid_slope) + share * more;
-}
-
 // A few neighbouring columns, node by node from face y to the centre plane, once the factor along y is
 // solved. Their extremes stay in registers until finish(): a load and a store of each at every node would
 // make a chain. Fields that the faces alone need are kept at the nodes of the faces alone (and at their
-// neighbours in the same register): every store to a field costs a line of the second cache to and fro.
+// neighbours in the same register): every store to a field costs a line of the second cache both ways.
 template <class Real, class Phase, class L>
 struct Columns {
   typedef typename L::type Group;

@@ -75,11 +75,11 @@ enum class Ordering { lexicographic, red_black };
 enum class Status { converged = 0, not_converged = 1, diverged = 2 };
 
 // One step down the strand. With r the ratio of this step to the one before, the two-step backward formula
-// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r); where r is beyond 1 + the
-// root of 2, its limit of stability, the step is one of backward Euler, memory 0 and share 1. The first
+// (BDF2) on unequal steps has memory = r^2 / (1 + 2 r) and share = (1 + r) / (1 + 2 r); where r is beyond 1 +
+// the root of 2, its limit of stability, the step is one of backward Euler, memory 0 and share 1. The first
 // `starting_steps` of every stretch, where the cooling jumps, have ratio 0: each is taken as `starting_parts`
-// steps of backward Euler, the last of which is what the next step's r refers to. With one of them alone faces
-// held cold by coefficients of 1e5 W/(m2 K) and more fell up to 66 K below the ambient temperature.
+// steps of backward Euler, the last of which is what the next step's r refers to. With one of them alone
+// faces held cold by coefficients of 1e5 W/(m2 K) and more fell up to 66 K below the ambient temperature.
 constexpr int starting_steps = 2, starting_parts = 4;
 template <class T>
 struct Step {

@@ -148,7 +148,8 @@ struct Marcher {
     }
   }
   TUNDISH_HD StepSize<Real> step_size(const Step<Scalar>& step) const {
-    return {step.memory, minimum(step.ratio, Scalar(1)), step.share * (step.size / candidate.slots[slot_speed])};
+    return {step.memory, minimum(step.ratio, Scalar(1)),
+            step.share * (step.size / candidate.slots[slot_speed])};
   }
 
   // The first step of a stretch; the one after it continues its last quarter.
