@@ -16,8 +16,8 @@ struct Factors {
   double of_mesh, of_steps;
 };
 // By ErrorField; where probes and faces are not extrapolated, and where they are in full.
-constexpr Factors plain[] = {{0.55, 0.55}, {0.3, 1.0}, {0.35, 1.5}, {1.0, 0.75}, {0.42, 1.0}};
-constexpr Factors in_full[] = {{0.25, 0.75}, {0.3, 1.0}, {0.2, 0.9}, {1.0, 0.75}, {0.02, 1.0}};
+constexpr Factors plain[] = {{0.55, 0.55}, {0.33, 1.1}, {0.45, 1.9}, {1.0, 0.75}, {0.46, 1.1}};
+constexpr Factors in_full[] = {{0.25, 0.75}, {0.33, 1.1}, {0.25, 1.1}, {1.0, 0.75}, {0.03, 1.1}};
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
 
 double error_left(ErrorField field, double weight, double mesh, double steps) {

@@ -254,7 +254,7 @@ _LATENT_HEAT: Mapping[str, Convert | None] = {"latent_heat": number}
 _COLUMNS: Mapping[str, Convert | None] = dict.fromkeys(
     ("temperature_K", "solid_fraction", "density", "specific_heat", "conductivity"), _numbers
 )
-_GRID = ("nx", "ny", "dz_mold", "dz_spray", "grading", "ramp")
+_GRID = ("accuracy", "nx", "ny", "dz_mold", "dz_spray", "grading", "ramp")
 _SOLVE: Mapping[str, Convert | None] = {
     **dict.fromkeys(("method", "phase_change"), _text),
     **dict.fromkeys(("relaxation", "tolerance", "max_sweeps")),

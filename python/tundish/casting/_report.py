@@ -80,10 +80,19 @@ def _numbers(solution: Solution, name: str, seconds: float | None) -> dict[str, 
         "ny": ny,
         "steps": steps,
         "sweeps": int(solution.iterations.sum()),
+        "accuracy": solution.grid.accuracy,
+        "error_estimate": _estimate(solution),
     }
     if seconds is not None:
         facts |= {"seconds": seconds, "node_steps_per_second": nx * ny * steps / seconds}
     return facts | {"instruction_set": str(_core.instruction_set())}
+
+
+def _estimate(solution: Solution) -> dict[str, float | None] | None:
+    """The error estimate as JSON takes it."""
+    if solution.error_estimate is None:
+        return None
+    return {name: plain(float(value)) for name, value in solution.error_estimate.items()}
 
 
 def _files(solution: Solution) -> Mapping[str, Writer]:
@@ -177,6 +186,14 @@ def _summary(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"metallurgical length  {end}"
         yield f"heat given off        {heat:.1f} kW by the quarter section, {4 * heat:.1f} kW by the whole"
         yield f"energy imbalance      {100 * facts['energy_imbalance']:.2g} % of the heat given off"
+    if (error := facts["error_estimate"]) is not None and not math.isnan(heat):
+        units = {"shell": (1e3, "mm"), "length": (1e3, "mm")}
+        parts = []
+        for name, value in error.items():
+            factor, unit = units.get(name, (1.0, "K"))
+            if value is not None:
+                parts.append(f"{name} {factor * value:.2g} {unit}")
+        yield f"estimated error       {', '.join(parts)}"
     sweeps = f", {facts['sweeps']} sweeps" if facts["method"] == "sor" else ""
     yield f"scheme                {facts['method']}, {facts['phase_change']}, {facts['dtype']}"
     yield f"grid                  {facts['nx']} x {facts['ny']} nodes, {facts['steps']} steps{sweeps}"

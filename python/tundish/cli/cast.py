@@ -37,7 +37,10 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     override.add_argument(
         "--phase-change", choices=["enthalpy", "correction"], help="treatment of latent heat"
     )
-    override.add_argument("--nx", metavar="N", type=int, help="nodes from the centre to face x")
+    override.add_argument(
+        "--accuracy", metavar="K", type=float, help="choose meshes and steps for this error of temperatures"
+    )
+    override.add_argument("--nx", metavar="N", type=int, help="nodes from the centre to face x, of one mesh")
     override.add_argument(
         "--ny", metavar="N", type=int, help="nodes from the centre to face y; nx when left out"
     )
@@ -53,6 +56,7 @@ class CastCommand(Command):
     example: bool = False
     method: str | None = None
     phase_change: str | None = None
+    accuracy: float | None = None
     nx: int | None = None
     ny: int | None = None
     dtype: str | None = None
@@ -80,12 +84,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _overridden(case: Case, command: CastCommand) -> Case:
     """The case with the options of the command line."""
+    from tundish.casting import Grid
+
     words = {name: getattr(command, name) for name in ("method", "phase_change", "dtype")}
     changes: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
-    if command.nx is not None or command.ny is not None:
+    if command.accuracy is not None:
+        changes["grid"] = Grid(command.nx, command.ny, accuracy=command.accuracy)
+    elif command.nx is not None or command.ny is not None:
         nx = case.grid.nx if command.nx is None else command.nx
         ny = nx if command.ny is None else command.ny
-        changes["grid"] = dataclasses.replace(case.grid, nx=nx, ny=ny)
+        changes["grid"] = dataclasses.replace(case.grid, nx=nx, ny=ny, accuracy=None)
     return dataclasses.replace(case, **changes) if changes else case
 
 

@@ -11,7 +11,7 @@ from tundish.casting import Grid, Identification, Measurements, Strand, identify
 @pytest.fixture(scope="module")
 def grid() -> Grid:
     """Fine enough that the kinks of its answer, where nodes freeze, hold no fit up."""
-    return Grid(17, 21, dz_mold=0.01, dz_spray=0.02)
+    return Grid(17, 21, dz_mold=0.005, dz_spray=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -166,11 +166,15 @@ def test_parameters_that_cannot_be_told_apart_are_named(strand: Strand, grid: Gr
 
 def test_bias_of_the_grid_is_foretold(strand: Strand) -> None:
     """Fitted on a finer grid, the parameters move by what check_bias said."""
-    coarse = Grid(32, dz_mold=0.005, dz_spray=0.03, grading=3.0, ramp=20.0).resolve(strand)
+    coarse = Grid(
+        24, dz_mold=0.24 * strand.speed, dz_spray=1.92 * strand.speed, grading=2.16, ramp=20.0
+    ).resolve(strand)
     m = readings_of(strand, coarse)
     found = identify(strand, m, NAMES, grid=coarse, progress=False)
     said = found.check_bias(refine=2)
-    fine = dataclasses.replace(coarse, nx=63, ny=63, dz_mold=0.0025, dz_spray=0.015)
+    fine = dataclasses.replace(
+        coarse, nx=47, ny=47, dz_mold=0.12 * strand.speed, dz_spray=0.96 * strand.speed
+    )
     moved = errors(identify(strand, m, NAMES, grid=fine, progress=False), strand)
     assert abs(moved).max() > 3e-4
     # Foretold by one linear step from the coarse fit, with its derivatives: to a tenth of the largest bias.

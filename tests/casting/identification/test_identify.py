@@ -71,8 +71,7 @@ def test_exact_readings_give_the_parameters_back(
 
 def test_bounds_may_be_left_out(strand: Strand, grid: Grid, exact: Measurements) -> None:
     found = identify(off(strand, 0.8), exact, NAMES, grid=grid, progress=False)
-    # The kinks of the step make the last steps of the search short: it ends when none is over 1e-4.
-    assert abs(errors(found, strand)).max() < 1e-3
+    assert abs(errors(found, strand)).max() < 1e-4
 
 
 def test_parameters_that_are_not_positive_are_fitted_linearly(strand: Strand, grid: Grid) -> None:

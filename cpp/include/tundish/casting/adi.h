@@ -49,8 +49,9 @@ struct Balance {
   template <class Read, class AlongX, class AlongY>
   TUNDISH_HD auto rhs(Read read, AlongX drive_x, AlongX inward_x, AlongY drive_y, AlongY inward_y,
                       long node) const {
-    const auto divergence =
-        along(read, drive_x, inward_x, node, 1) + along(read, drive_y, inward_y, node, section.step_y);
+    const auto in_rows = along(read, drive_x, inward_x, node, 1);
+    if constexpr (pass == Pass::start) return step.span * in_rows;
+    const auto divergence = in_rows + along(read, drive_y, inward_y, node, section.step_y);
     if constexpr (pass == Pass::second)
       return read(f.known + node) - read(f.guess + node) + step.span * divergence;
     else
@@ -80,12 +81,8 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
           auto slope = [&](int r) TUNDISH_INLINE { return A::read(f.slope + section.at(i, first + n + r)); };
           auto rhs = [&](int r) TUNDISH_INLINE {
             const int j = first + n + r;
-            if constexpr (pass == Pass::start)
-              return step.span *
-                     of.along(read, A::spread(x.drive + i), A::spread(x.inward + i), section.at(i, j), 1);
-            else
-              return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
-                            section.at(i, j));
+            return of.rhs(read, A::spread(x.drive + i), A::spread(x.inward + i), y.drive[j], y.inward[j],
+                          section.at(i, j));
           };
           if constexpr (pass != Pass::second) A::turn(slope, slopes + i * L::count + n, L::count);
           A::turn(rhs, line.slot(i, 1) + n, line.to_next_node());
@@ -102,8 +99,6 @@ TUNDISH_HD_LARGE void sweep_rows(const Team& team, const Section<typename Number
     auto rhs = [&](int i) TUNDISH_INLINE {
       if constexpr (transposes)
         return line.kept(i, 1);
-      else if constexpr (pass == Pass::start)
-        return step.span * of.along(read, x.drive[i], x.inward[i], section.at(i, first), 1);
       else
         return of.rhs(read, x.drive[i], x.inward[i], drive_y, inward_y, section.at(i, first));
     };
