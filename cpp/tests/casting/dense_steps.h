@@ -21,7 +21,7 @@ class DenseSteps {
   void advance(int k) {
     const Step<double>& step = small_.march().steps[k];
     cooling_ = cooling_of(small_.slots.data(), step.stretch);
-    if (step.memory > 0)
+    if (step.ratio > 0)
       take_two_passes(step);
     else
       start(step.size / small_.strand.speed);
@@ -90,15 +90,21 @@ class DenseSteps {
     return std::min(std::max(u, std::min(lowest - H, 0.0)), std::max(small_.pouring - H, 0.0));
   }
 
+  // That of the solid, and in the mush 0.4 of the liquid's, which comes in over a tenth of the potential.
+  double least(double phi) const {
+    const SteelCurves<double>& steel = small_.candidate.steel;
+    const double share = std::clamp(10 * phi / steel.liquidus_potential, 0.0, 1.0);
+    return steel.solid_slope + share * std::max(0.4 * steel.liquid_slope - steel.solid_slope, 0.0);
+  }
+
   void take_two_passes(const Step<double>& step) {
     const double s = step.share * step.size / small_.strand.speed, m = step.memory;
-    const double least = small_.candidate.steel.solid_slope;
     Vector guess(size()), there(size()), phi(size()), K(size());
     for (size_t n = 0; n < size(); ++n) {
-      guess[n] = limited(state[n], step.ratio * before[n]);
+      guess[n] = limited(state[n], std::min(step.ratio, 1.0) * before[n]);
       there[n] = state[n] + guess[n];
       const Found<double> found = potential(there[n]);
-      K[n] = std::max({potential(state[n]).slope, found.slope, least});
+      K[n] = std::max({potential(state[n]).slope, found.slope, least(found.value)});
       phi[n] = found.value - K[n] * guess[n];
     }
     Vector loss(size(), 0), slope(size(), 0), D(size()), rhs(size());

@@ -61,6 +61,7 @@ struct SmallSectionOf {
     steel.solid_slope = tables.solid_slope;
     steel.largest_solid_slope = tables.largest_solid_slope;
     steel.solid_heating = tables.solid_heating;
+    steel.liquid_slope = tables.liquid_slope;
     candidate.pouring_state = pouring;
     memory.resize(size_t(lay_out<Real>(section(), options.method, 1, nullptr, f)));
     lay_out<Real>(section(), options.method, 1, memory.data(), f);

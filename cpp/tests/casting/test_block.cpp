@@ -32,7 +32,8 @@ struct Job {
                               state,
                               tables.solid_slope,
                               tables.largest_solid_slope,
-                              tables.solid_heating};
+                              tables.solid_heating,
+                              tables.liquid_slope};
     std::copy(std::begin(numbers), std::end(numbers), job.steel_numbers);
     keep_curves(tables.curves);
     for (const double slot : strand.slots()) slots.push_back(T(slot));
@@ -112,6 +113,7 @@ void compare(const casting::Options& options) {
     for (size_t n = 0; n < ordinary.results.size(); ++n) {
       CAPTURE(n);  // in the order of make_outputs()
       CHECK(block.results[n] == ordinary.results[n]);
+      for (size_t m = 0; m < block.results[n].size(); ++m) if (!(block.results[n][m] == ordinary.results[n][m])) { printf("n %zu m %zu %.17g %.17g\n", n, m, double(block.results[n][m]), double(ordinary.results[n][m])); break; }
     }
   }
 }

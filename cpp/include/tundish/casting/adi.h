@@ -166,6 +166,7 @@ struct Columns {
   long start, step;  // copies: read from the section they would be read again after every store
   int face;
   bool holds_face;
+  LeastSlope<Real> least;
   Group lowest, highest;
 
   TUNDISH_HD Columns(const Section<Scalar>& section, const Phase& phase, const Range<Real>& range,
@@ -179,6 +180,7 @@ struct Columns {
         step(section.step_y),
         face(section.y.nodes - 1),
         holds_face(first + L::count >= section.x.nodes),
+        least(phase.steel),
         lowest(Real(Scalar(1e30))),
         highest(Real(Scalar(-1e30))) {}
 
@@ -210,7 +212,7 @@ struct Columns {
                           const StepSize<Real>& next) const {
     Group guess = next.ratio * u, potential, slope_there;
     phase.properties(phase.guessed(range, state, guess), potential, slope_there);
-    const Group K = maximum(maximum(slope, slope_there), least_slope(phase.steel, potential));
+    const Group K = maximum(maximum(slope, slope_there), least.at(potential));
     L::store(next.memory * u, f.known + n.at, 1);
     L::store(potential - K * guess, f.linearised + n.at, 1);
     keep_slope(n, next.span * K, guess);

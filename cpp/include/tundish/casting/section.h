@@ -33,14 +33,21 @@ struct SteelCurves {
 // three times from node to node the factors along x and y commute too badly: with a liquid that conducts six
 // times as well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K
 // one of seven.
-template <class Group, class Real>
-TUNDISH_HD Group least_slope(const SteelCurves<Real>& steel, Group potential) {
+template <class Real>
+struct LeastSlope {
   typedef typename Number<Real>::Scalar Scalar;
-  const Group none = constant(potential, 0), all = constant(potential, 1);
-  const Real more = maximum(Scalar(0.4) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0)));
-  const Group share = minimum(maximum(none, potential * (Scalar(10) / steel.liquidus_potential)), all);
-  return Group(steel.solid_slope) + share * more;
-}
+  Real solid, more, per_potential;
+
+  explicit TUNDISH_HD LeastSlope(const SteelCurves<Real>& steel)
+      : solid(steel.solid_slope),
+        more(maximum(Scalar(0.4) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0)))),
+        per_potential(Scalar(10) / steel.liquidus_potential) {}
+  template <class Group>
+  TUNDISH_HD Group at(Group potential) const {
+    const Group none = constant(potential, 0), all = constant(potential, 1);
+    return Group(solid) + more * minimum(maximum(none, per_potential * potential), all);
+  }
+};
 
 // What one stretch of the caster does to the two faces: flux + htc (T - ambient).
 template <class Real>
