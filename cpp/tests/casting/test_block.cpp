@@ -113,7 +113,6 @@ void compare(const casting::Options& options) {
     for (size_t n = 0; n < ordinary.results.size(); ++n) {
       CAPTURE(n);  // in the order of make_outputs()
       CHECK(block.results[n] == ordinary.results[n]);
-      for (size_t m = 0; m < block.results[n].size(); ++m) if (!(block.results[n][m] == ordinary.results[n][m])) { printf("n %zu m %zu %.17g %.17g\n", n, m, double(block.results[n][m]), double(ordinary.results[n][m])); break; }
     }
   }
 }

@@ -291,7 +291,7 @@ TUNDISH_HD_LARGE Real step_adi(const Team& team, const Section<typename Number<R
     typedef decltype(lines) L;
     return AfterSecond<Real, Phase, L>(Columns<Real, Phase, L>(section, phase, range, f, i), next, goes_on);
   });
-  return step.memory * heat_before + step.span * (lost + implied_heat(section, f, true, true));
+  return step.memory * heat_before + step.span * (lost + implied_heat(team, section, f, true, true));
 }
 
 // After one half of a step of the start: moves the state on, and linearises for the next half, or predicts
@@ -388,7 +388,7 @@ TUNDISH_HD_LARGE Real start_adi(const Team& team, const Section<typename Number<
         return AfterHalf<Real, Phase, L>(columns, span, half == 1, following);
       });
     }
-    lost = lost + flux + implied_heat(section, f, rows, !rows);
+    lost = lost + flux + implied_heat(team, section, f, rows, !rows);
   }
   return span * lost;
 }

@@ -77,9 +77,10 @@ TUNDISH_HD_LARGE Real cool_faces(const Team& team, const Section<typename Number
   return heat;
 }
 
-// What the increments in `solved` add to the heat that leaves through the faces, W/m.
-template <class Real>
-TUNDISH_HD_LARGE Real implied_heat(const Section<typename Number<Real>::Scalar>& section,
+// What the increments in `solved` add to the heat that leaves through the faces, W/m. Afterwards either may
+// be written again.
+template <class Real, class Team>
+TUNDISH_HD_LARGE Real implied_heat(const Team& team, const Section<typename Number<Real>::Scalar>& section,
                                    const Fields<Real>& f, bool through_x, bool through_y) {
   const auto &x = section.x, &y = section.y;
   Real heat = Real(typename Number<Real>::Scalar(0));
@@ -87,6 +88,7 @@ TUNDISH_HD_LARGE Real implied_heat(const Section<typename Number<Real>::Scalar>&
     heat = heat + y.width[j] * (f.face_slope_x[j] * f.solved[section.at(x.nodes - 1, j)]);
   for (int i = 0; through_y && i < x.nodes; ++i)
     heat = heat + x.width[i] * (f.face_slope_y[i] * f.solved[section.at(i, y.nodes - 1)]);
+  team.sync();
   return heat;
 }
 
