@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks import machine, ours
 from benchmarks.peers import case, explicit_numba, fipy_strand, implicit_scipy, published_sor
+from tundish.casting import Solution
 
 MANY, SOME, FEW = 7, 3, 2  # rounds, of work that takes up to a second, seconds, and ten seconds
 NUMBA_GRIDS = (33, 41, 49, 57, 65, 81, 100)
@@ -45,10 +46,10 @@ class Ours(NamedTuple):
         work = machine.timed(partial(ours.batch, self.candidates, **options))
         return machine.Run(lambda: work() / self.candidates, self.rounds)
 
-    def answer(self) -> case.Result:
+    def solution(self) -> Solution:
         """The published strand solved this way."""
         unlike = ("outputs", "gradient")
-        return ours.result(ours.single(**{k: v for k, v in self.options.items() if k not in unlike}))
+        return ours.single(**{k: v for k, v in self.options.items() if k not in unlike})
 
 
 FINE = {"grid": ours.FINE}
@@ -103,7 +104,8 @@ class Comparison:
     """All times and answers, measured once."""
 
     def __init__(self) -> None:
-        self.answers = {key: way.answer() for key, way in WAYS.items()}
+        self.solutions = {key: way.solution() for key, way in WAYS.items()}
+        self.answers = {key: ours.result(solution) for key, solution in self.solutions.items()}
         runs = {(key, n): WAYS[key].run(n) for key in WAYS for n in self.threads(key)}
         runs |= {(key, 1): self._peer_run(key) for key in PEERS if key != "FiPy"}
         runs["FiPy", 1] = machine.Run(
@@ -148,13 +150,10 @@ class Comparison:
         """The most telling times, as Markdown."""
         lines = ["| | nodes | ms a strand, 1 thread | 2 threads | K rms |", "| --- | --- |" + " ---: |" * 3]
         for key in SUMMARY:
-            label, n = (WAYS[key].name, nodes_of(WAYS[key])) if key in WAYS else PEERS[key][:2]
-            whose = "**tundish**, " if key in WAYS else ""
-            n = 100 if key == "FiPy" else n
+            label = f"**tundish**, {WAYS[key].name}" if key in WAYS else PEERS[key].name
+            nodes = "100 x 100" if key == "FiPy" else self.nodes(key)
             times = [milliseconds(self.seconds(key, k)) for k in self.threads(key)] + [""]
-            lines.append(
-                f"| {whose}{label} | {n} x {n} | {times[0]} | {times[1]} | {self.errors(key)[0]:.2f} |"
-            )
+            lines.append(f"| {label} | {nodes} | {times[0]} | {times[1]} | {self.errors(key)[0]:.2f} |")
         return "\n".join(lines)
 
     def times(self) -> str:
@@ -164,16 +163,25 @@ class Comparison:
             " | K rms, z > 0.6 m | K at most, z = 0.5 m | K at most, z ≥ 3 m |",
             "| --- | --- |" + " ---: |" * 7,
         ]
-        lines += [self._line(key, way.name, nodes_of(way)) for key, way in WAYS.items()]
-        lines += [self._line(key, PEERS[key].name, PEERS[key].n) for key in SHOWN]
+        lines += [self._line(key, way.name) for key, way in WAYS.items()]
+        lines += [self._line(key, PEERS[key].name) for key in SHOWN]
         return "\n".join(lines)
 
-    def _line(self, key: str, name: str, n: int) -> str:
+    def nodes(self, key: str) -> str:
+        """Along x and y, as text; of two meshes the finer one."""
+        if key in PEERS:
+            return f"{PEERS[key].n} x {PEERS[key].n}"
+        return f"{self.solutions[key].x.size} x {self.solutions[key].y.size}"
+
+    def _line(self, key: str, name: str) -> str:
         work = self.answers[key]["node_steps"]
         times = [milliseconds(self.seconds(key, k)) for k in self.threads(key)]
         rate = 1e9 * self.seconds(key) / work
         errors = [f"{error:.2f}" for error in self.errors(key)]
-        grid = f"{n} x {n}, {work // n**2}"
+        if key in WAYS:
+            grid = ours.nodes_and_steps(self.solutions[key])
+        else:
+            grid = f"{self.nodes(key)}, {work // PEERS[key].n ** 2}"
         if key == "FiPy":  # its time is that of a finer grid
             grid += "; time: 100 x 100"
             rate = 1e9 * self.seconds(key) / (100 * 100 * PUBLISHED_STEPS)
@@ -193,11 +201,10 @@ class Comparison:
                 where = ("z ≥ 0.25 m", "z > 0.6 m")[measure]
                 text = f"numba of equal error, {where}: {nodes:.0f} x {nodes:.0f}"
             else:
-                peer, seconds = PEERS[against], self.seconds(against)
-                text = f"{peer.name}, {peer.n} x {peer.n}"
+                seconds = self.seconds(against)
+                text = f"{PEERS[against].name}, {self.nodes(against)}"
             faster = [f"{seconds / self.seconds(key, k):.1f}" for k in self.threads(key)]
-            n = nodes_of(WAYS[key])
-            cells = [f"{WAYS[key].name}, {n} x {n}", text, milliseconds(seconds), faster[0]]
+            cells = [f"{WAYS[key].name}, {self.nodes(key)}", text, milliseconds(seconds), faster[0]]
             cells += [faster[1] if faster[1:] else "", str(aim)]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
@@ -223,11 +230,6 @@ def three_digits(number: float) -> str:
 def milliseconds(seconds: float) -> str:
     """As text."""
     return three_digits(1e3 * seconds)
-
-
-def nodes_of(way: Ours) -> int:
-    """Nodes along a side."""
-    return int(way.options.get("grid", ours.DEFAULT).nx)
 
 
 def tables() -> dict[str, str]:

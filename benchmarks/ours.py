@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import case
-from tundish.casting import BatchSolution, Grid, Solution, published_strand, solve, solve_batch
+from tundish.casting import BatchSolution, Grid, Solution, Strand, published_strand, solve, solve_batch
 
 STRAND = published_strand()
-DEFAULT, FINE = Grid().resolve(STRAND), Grid(100, 100)
+# One mesh each; the default is chosen for an accuracy.
+FINE = Grid(100, 100)
+FIXED = Grid(48, 48, dz_mold=0.01, dz_spray=0.08, grading=5, ramp=20)
 PUBLISHED = {"method": "sor", "phase_change": "correction"}
 # What the peers keep: the temperatures at 7 places; and where the centre has solidified.
 RESTRICTED = ("probe_temperature", "metallurgical_length")
@@ -17,21 +19,37 @@ RESTRICTED = ("probe_temperature", "metallurgical_length")
 COOLING = tuple(name for name in STRAND.parameters() if "heat_flux" in name or "htc" in name)
 
 
-def single(grid: Grid | None = None, **options: Any) -> Solution:
-    """The published strand alone."""
-    return solve(STRAND, grid, probes=case.POINTS, **options)
+def single(grid: Grid | None = None, strand: Strand = STRAND, **options: Any) -> Solution:
+    """The published strand alone, or another."""
+    return solve(strand, grid, probes=case.POINTS, **options)
 
 
-def batch(candidates: int, grid: Grid | None = None, **options: Any) -> BatchSolution:
+def batch(
+    candidates: int, grid: Grid | None = None, strand: Strand = STRAND, **options: Any
+) -> BatchSolution:
     """So many variants of it, no two alike: other cooling everywhere, by up to 10 %."""
     random = np.random.default_rng(0)
-    values = {name: STRAND.parameters()[name] * random.uniform(0.9, 1.1, candidates) for name in COOLING}
-    return solve_batch(STRAND, values, grid, probes=case.POINTS, **options)
+    values = {name: strand.parameters()[name] * random.uniform(0.9, 1.1, candidates) for name in COOLING}
+    return solve_batch(strand, values, grid, probes=case.POINTS, **options)
 
 
-def node_steps(solution: Solution) -> int:
-    """Nodes times steps of one candidate."""
-    return solution.x.size * solution.y.size * (solution.z.size - 1)
+def node_steps(solution: Solution | BatchSolution) -> int:
+    """Nodes times steps of one candidate, of all its marches.
+
+    An accuracy takes three: the finer mesh, every other node of it, and these again in every other step. So
+    the sum is about 1.375 times that of the finer mesh.
+    """
+    steps, nodes = solution.z.size - 1, solution.x.size * solution.y.size
+    if solution.error_estimate is None:
+        return nodes * steps
+    coarse = (solution.x.size // 2 + 1) * (solution.y.size // 2 + 1)
+    return nodes * steps + coarse * (steps + steps // 2)
+
+
+def nodes_and_steps(solution: Solution | BatchSolution) -> str:
+    """What was run, as text; of two meshes the finer one."""
+    text = f"{solution.x.size} x {solution.y.size}, {solution.z.size - 1}"
+    return text if solution.error_estimate is None else text + " and a coarser mesh"
 
 
 def result(solution: Solution) -> case.Result:

@@ -1,5 +1,6 @@
-// What one ADI step of the package's headers takes, counted by running it on numbers that count; and what
-// this machine can do at most. Compiled by roofline.py for the instruction set that the package uses.
+// What one ADI step of the package's headers takes, both of its passes, counted by running it on numbers that
+// count; and what this machine can do at most. Compiled by roofline.py for the instruction set that the
+// package uses.
 
 #include <chrono>
 #include <set>
@@ -10,8 +11,8 @@
 
 namespace tundish {
 
-// Additions and subtractions, multiplications, divisions, minima, maxima and choices, and rows of tables
-// read.
+// Additions and subtractions, multiplications, divisions, minima, maxima, choices and comparisons by
+// themselves, and rows of tables read.
 static struct Counts {
   double additions, multiplications, divisions, extremes, rows;
 } counts;
@@ -32,12 +33,15 @@ inline Counted operator-(Counted a, Counted b) { return ++counts.additions, a.x 
 inline Counted operator*(Counted a, Counted b) { return ++counts.multiplications, a.x * b.x; }
 inline Counted operator/(Counted a, Counted b) { return ++counts.divisions, a.x / b.x; }
 inline Counted operator-(Counted a) { return ++counts.additions, -a.x; }
-inline bool operator<(Counted a, Counted b) { return a.x < b.x; }
-inline bool operator>(Counted a, Counted b) { return a.x > b.x; }
-inline bool operator<=(Counted a, Counted b) { return a.x <= b.x; }
-inline bool operator>=(Counted a, Counted b) { return a.x >= b.x; }
-inline bool operator==(Counted a, Counted b) { return a.x == b.x; }
+inline bool operator<(Counted a, Counted b) { return ++counts.extremes, a.x < b.x; }
+inline bool operator>(Counted a, Counted b) { return ++counts.extremes, a.x > b.x; }
+inline bool operator<=(Counted a, Counted b) { return ++counts.extremes, a.x <= b.x; }
+inline bool operator>=(Counted a, Counted b) { return ++counts.extremes, a.x >= b.x; }
+inline bool operator==(Counted a, Counted b) { return ++counts.extremes, a.x == b.x; }
 inline Counted select(bool mask, Counted yes, Counted no) { return ++counts.extremes, mask ? yes : no; }
+// One instruction each, not a comparison and a choice.
+inline Counted minimum(Counted a, Counted b) { return ++counts.extremes, a.x < b.x ? a : b; }
+inline Counted maximum(Counted a, Counted b) { return ++counts.extremes, a.x > b.x ? a : b; }
 
 inline namespace kernels {
 
@@ -51,7 +55,8 @@ struct Number<Counted> {
 template <>
 struct Rounder<Counted> : Rounder<double> {};
 
-// Remembers which numbers of the fields are read and written.
+// Remembers which numbers are read and written. What a sweep has written itself is still in the nearest
+// cache when it reads it, and does not count as read.
 template <>
 struct Lines<Counted> {
   static constexpr int count = 1;
@@ -59,7 +64,7 @@ struct Lines<Counted> {
   static inline std::set<const Counted*> read, written;
 
   static type load(const Counted* p, long) {
-    read.insert(p);
+    if (!written.count(p)) read.insert(p);
     return *p;
   }
   static void store(type x, Counted* p, long) {
@@ -67,18 +72,6 @@ struct Lines<Counted> {
     *p = x;
   }
   static type spread(const double* p) { return *p; }
-};
-template <>
-struct Along<Counted> {
-  static constexpr int count = 1;
-  typedef Counted type;
-
-  static type read(const Counted* p) { return Lines<Counted>::load(p, 1); }
-  static double spread(const double* p) { return *p; }
-  template <class Row>
-  static void turn(Row row, Counted* to, long) {
-    Lines<Counted>::store(row(0), to, 1);
-  }
 };
 
 }  // namespace kernels
@@ -88,10 +81,10 @@ namespace {
 
 using namespace tundish;
 
-// The sole member of a team, who adds up between barriers how many numbers of the fields were touched.
+// The sole member of a team, who adds up between barriers how many numbers of the fields were touched; the
+// scratch of the lines in flight is not one of them.
 struct Watch {
-  const Fields<Counted>* fields;
-  long size_of_field;
+  const Counted *fields, *scratch;
   double *read, *written;
 
   int rank() const { return 0; }
@@ -104,13 +97,13 @@ struct Watch {
   }
   double of_fields(const std::set<const Counted*>& touched) const {
     double found = 0;
-    for (const Counted* field : {fields->state, fields->increment, fields->potential, fields->slope})
-      for (const Counted* p : touched) found += p >= field && p < field + size_of_field;
+    for (const Counted* p : touched) found += p >= fields && p < scratch;
     return found;
   }
 };
 
-// One step of counted numbers on n x n nodes. Values do not matter.
+// One step of counted numbers on n x n nodes, neither the first of a stretch nor its last, of a steel with
+// tables. Values do not matter, but that predictions stay within their range.
 struct Counting {
   std::vector<double> mesh;
   std::vector<Counted> memory, table;
@@ -121,16 +114,18 @@ struct Counting {
 
   explicit Counting(int n) : mesh(n + 2 * axis_padding, 1.0), table(2 * spline_row) {
     const double* numbers = mesh.data() + axis_padding;
-    const Axis<double> axis{n, numbers, numbers, numbers, numbers, numbers, numbers, numbers};
+    const Axis<double> axis{n,       numbers, numbers, numbers, numbers,
+                            numbers, numbers, numbers, numbers, numbers};
     section = lay_section(axis, axis, axis, Method::adi);
     steel.potential_of_enthalpy = steel.temperature_of_potential = {table.data(), 0.0, 1.0, 2.0};
     memory.resize(lay_out<Counted>(section, Method::adi, 1, nullptr, fields));
     lay_out<Counted>(section, Method::adi, 1, memory.data(), fields);
   }
   void step() {
-    const Watch team{&fields, section.field_size, &read, &written};
-    step_adi(team, section, EnthalpyBalance<Counted>(steel), Cooling<Counted>(),
-             StepSize<Counted>{1.0, 1.0, 1.0}, Counted(0.0), fields);
+    const Watch team{memory.data(), fields.scratch, &read, &written};
+    const StepSize<Counted> size{1.0, 1.0, 1.0};
+    step_adi(team, section, EnthalpyBalance<Counted>(steel), Range<Counted>{-1e300, 1e300},
+             Cooling<Counted>(), size, size, true, Counted(0.0), fields);
   }
 };
 
@@ -212,22 +207,27 @@ double lookup() {
 }
 
 // Seconds for a node of a pack of candidates to be moved as an ADI step moves it, with next to nothing done
-// to it: four fields of so many nodes, three read and one written in the first pass, three read and four
-// written in the second.
+// to it: nine fields of so many nodes, in the four sweeps of two passes, along the rows and the columns.
 template <class T>
 double moving(long nodes) {
-  const int steps = int(1 + (1l << 21) / nodes);
-  std::vector<Packed<T>> state(nodes, T(0)), increment = state, potential = state, slope = state;
+  const int steps = int(1 + (1l << 20) / nodes);
+  typedef std::vector<Packed<T>> Field;
+  Field state(nodes, T(0)), potential = state, known = state, guess = state, linearised = state,
+                            slope = state, solved = state, pivots_x = state, pivots_y = state;
+  const auto barrier = [] { __asm__ volatile("" : : : "memory"); };
   const double start = now();
   for (int step = 0; step < steps; ++step) {
-    for (long k = 0; k < nodes; ++k) increment[k] = increment[k] + potential[k] + slope[k];
-    __asm__ volatile("" : : : "memory");
-    for (long k = nodes - 1; k >= 0; --k) {
-      const Packed<T> u = increment[k] + slope[k];
-      state[k] = state[k] + u;
-      increment[k] = potential[k] = slope[k] = u;
-    }
-    __asm__ volatile("" : : : "memory");
+    for (long k = 0; k < nodes; ++k) pivots_x[k] = solved[k] = known[k] + linearised[k] + slope[k];
+    barrier();
+    for (long k = nodes - 1; k >= 0; --k)
+      pivots_y[k] = guess[k] = linearised[k] = solved[k] + slope[k] + state[k];
+    barrier();
+    for (long k = 0; k < nodes; ++k) solved[k] = known[k] + guess[k] + linearised[k] + slope[k] + pivots_x[k];
+    barrier();
+    for (long k = nodes - 1; k >= 0; --k)
+      known[k] = linearised[k] = slope[k] = potential[k] = state[k] =
+          solved[k] + slope[k] + pivots_y[k] + guess[k] + state[k];
+    barrier();
   }
   const double seconds = now() - start;
   keep<T>(state[0]);
@@ -300,8 +300,9 @@ double measured(int what, long size) {
 
 }  // namespace
 
-// Counts for one node of a step on n x n nodes: additions, multiplications, divisions, minima, maxima and
-// choices, table rows, numbers of the fields read and written; then the first five again for one lookup.
+// Counts for one node of a step on n x n nodes: additions, multiplications, divisions, minima, maxima,
+// choices and comparisons, table rows, numbers of the fields read and written; then the first five again for
+// one lookup.
 extern "C" void roofline_counts(int n, double* per_node) {
   Counting counting(n);
   counts = {};
@@ -324,6 +325,22 @@ extern "C" void roofline_counts(int n, double* per_node) {
 // Seconds for one unit of what the functions above describe; `bytes` is the size of a number, 4 or 8.
 extern "C" double roofline_measure(int what, int bytes, long size) {
   return bytes == 4 ? measured<float>(what, size) : measured<double>(what, size);
+}
+
+// Bytes of what a job marches n x n nodes in: a register of candidates, or one alone.
+template <class T>
+static double bytes_of_job(int n, bool in_lanes) {
+  const std::vector<T> mesh(n + 2 * axis_padding);
+  const T* numbers = mesh.data() + axis_padding;
+  const Axis<T> axis{n, numbers, numbers, numbers, numbers, numbers, numbers, numbers, numbers, numbers};
+  const Section<T> section = lay_section(axis, axis, axis, Method::adi);
+  Fields<T> alone;
+  Fields<Packed<T>> packed;
+  return in_lanes ? double(lay_out<Packed<T>>(section, Method::adi, 1, nullptr, packed)) * sizeof(Packed<T>)
+                  : double(lay_out<T>(section, Method::adi, 1, nullptr, alone)) * sizeof(T);
+}
+extern "C" double roofline_bytes(int n, int bytes, int in_lanes) {
+  return bytes == 4 ? bytes_of_job<float>(n, in_lanes) : bytes_of_job<double>(n, in_lanes);
 }
 
 extern "C" int roofline_lanes(int bytes) { return TUNDISH_REGISTER_BYTES / bytes; }

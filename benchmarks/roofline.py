@@ -1,12 +1,15 @@
 """How far the march is from what this machine can do.
 
-`roofline.cpp` counts the operations of one ADI step by running the package's own headers on numbers that
-count, and measures the machine: multiplications and additions in independent chains (contraction is off in
-the package, so none are fused), divisions, table lookups, and the step's memory traffic with next to no
-arithmetic. One thread throughout. Needs a C++ compiler (CXX, or g++).
+`roofline.cpp` counts the operations of one ADI step, both of its passes, by running the package's own
+headers on numbers that count, and measures the machine: multiplications and additions in independent chains
+(contraction is off in the package, so none are fused), divisions, table lookups, and the step's memory
+traffic with next to no arithmetic. The steel is one that the package looks up in tables, as it does unless a
+few cubics fit (cpp/include/tundish/core/cubics.h), and so is that of the march that is timed. Meshes are
+given, not chosen for an accuracy. One thread throughout. Needs a C++ compiler (CXX, or g++).
 """
 
 import ctypes
+import dataclasses
 import os
 import subprocess
 import tempfile
@@ -18,15 +21,16 @@ import numpy as np
 
 from benchmarks import machine, ours
 from tundish import _core
-from tundish.casting import Grid
+from tundish.casting import Grid, Steel, Strand
 from tundish.filtering import kalman_filter
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 HEADERS = SOURCE.parents[1] / "cpp" / "include"
 ARITHMETIC, DIVISION, LOOKUP, MOVING, STREAMING, FUSED, PASS = range(7)  # of roofline_measure
 NEAR, FAR = 16 << 10, 512 << 10  # bytes that fit the nearest cache and the next
-CACHE = 5 << 18  # what the lanes of a job may fill (max_bytes_of_lanes in cpp/src/casting/plan.cpp)
-GRIDS = {"48 x 48, the default": None, "100 x 100": Grid(100, 100)}
+CACHE = 3 << 20  # what the lanes of a job may fill (max_bytes_of_lanes in cpp/src/casting/plan.cpp)
+GRIDS = {f"{grid.nx} x {grid.ny}": grid for grid in (ours.FIXED, ours.FINE)}
+NODE_STEPS = 10_000_000  # that a timed march has at least
 ROUNDS = 7
 STATES, HEATS = 45, 2000  # of the filter
 
@@ -37,7 +41,7 @@ class Operations(NamedTuple):
     additions: float
     multiplications: float
     divisions: float
-    extremes: float  # minima, maxima and choices
+    extremes: float  # minima, maxima, choices and comparisons
     rows: float
 
     @property
@@ -50,7 +54,7 @@ class Counts(NamedTuple):
     """Of one node-step."""
 
     step: Operations
-    read: float  # numbers of the fields, each once a sweep
+    read: float  # numbers of the fields, each once in each of the four sweeps
     written: float
     lookup: Operations  # of one lookup
 
@@ -74,7 +78,7 @@ def library() -> ctypes.CDLL:
         subprocess.run([compiler, *options, f"-I{HEADERS}", SOURCE, "-o", target], check=True)
         loaded = ctypes.CDLL(str(target))
     loaded.roofline_measure.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long)
-    loaded.roofline_measure.restype = ctypes.c_double
+    loaded.roofline_measure.restype = loaded.roofline_bytes.restype = ctypes.c_double
     return loaded
 
 
@@ -85,15 +89,39 @@ def counts(n: int) -> Counts:
     return Counts(Operations(*numbers[:5]), *numbers[5:7], Operations(*numbers[7:]))
 
 
-def packs_of_field(n: int, size: int) -> int:
-    """Registers that one field of n x n nodes fills, with padding and a halo, for numbers of `size` bytes.
+@cache
+def tabled_strand() -> Strand:
+    """The published strand of a steel that few cubics do not fit.
 
-    A job carries a candidate in every lane, or one alone where the fields of all would not fit the cache.
+    The published steel as a table, with a tenth more heat capacity below 1100 K.
     """
-    widest, lanes = 64 // size, int(library().roofline_lanes(size))
-    rows, columns = (-(-k // widest) * widest for k in (n, n + 1))
-    places = (rows + 2) * columns
-    return places if 4 * places * lanes * size <= CACHE else places // lanes
+    steel = ours.STRAND.steel
+    solid = np.linspace(300.0, steel.solidus - 0.01, 100)
+    mush = np.linspace(steel.solidus + 0.01, steel.liquidus - 0.01, 100)
+    kelvin = np.concatenate([solid, mush, [steel.liquidus + 0.01, 1900.0]])
+    columns = {
+        "temperature_K": kelvin,
+        "solid_fraction": np.where(kelvin < steel.solidus, 1.0, steel.solid_fraction(kelvin)),
+        "density": steel.density(kelvin),
+        "specific_heat": steel.heat_capacity(kelvin)
+        * np.where(kelvin < 1100, 1.1, 1),  # with the latent heat
+        "conductivity": steel.conductivity(kelvin),
+    }
+    return dataclasses.replace(ours.STRAND, steel=Steel.from_table(columns))
+
+
+def bytes_of_job(n: int, size: int) -> tuple[float, bool]:
+    """What a job marches n x n nodes in, for numbers of `size` bytes; and whether its lanes are candidates.
+
+    It carries a candidate in every lane, or one alone where those of all would not fit the cache.
+    """
+    in_lanes = library().roofline_bytes(n, size, 1)
+    return (in_lanes, True) if in_lanes <= CACHE else (library().roofline_bytes(n, size, 0), False)
+
+
+def packs_of_field(n: int, size: int) -> int:
+    """Registers that one field of n x n nodes fills in a job."""
+    return n * n if bytes_of_job(n, size)[1] else n * n // int(library().roofline_lanes(size))
 
 
 def measure() -> dict[tuple[object, ...], machine.Timing]:
@@ -102,13 +130,13 @@ def measure() -> dict[tuple[object, ...], machine.Timing]:
     def probe(what: int, size: int, place: int) -> machine.Run:
         return machine.Run(lambda: library().roofline_measure(what, size, place), ROUNDS)
 
-    def march(size: int, grid: Grid | None) -> machine.Run:
+    def march(size: int, grid: Grid) -> machine.Run:
         lanes = library().roofline_lanes(size)
         options = {"dtype": f"float{8 * size}", "threads": 1, "outputs": ["metallurgical_length"]}
-        candidates = lanes if grid else 4 * lanes
-        steps = ours.node_steps(ours.single(grid)) * candidates
-        work = machine.timed(lambda: ours.batch(candidates, grid, **options))
-        return machine.Run(lambda: work() / steps, ROUNDS)
+        steps = ours.node_steps(ours.single(grid))
+        candidates = lanes * -(-NODE_STEPS // (steps * lanes))  # whole registers
+        work = machine.timed(lambda: ours.batch(candidates, grid, tabled_strand(), **options))
+        return machine.Run(lambda: work() / (steps * candidates), ROUNDS)
 
     runs: dict[tuple[object, ...], machine.Run] = {}
     for size in (4, 8):
@@ -120,8 +148,7 @@ def measure() -> dict[tuple[object, ...], machine.Timing]:
         for place in (NEAR, FAR):
             runs[STREAMING, size, place] = probe(STREAMING, size, place)
         for name, grid in GRIDS.items():
-            packs = packs_of_field(ours.single(grid).x.size, size)
-            runs[MOVING, size, name] = probe(MOVING, size, packs)
+            runs[MOVING, size, name] = probe(MOVING, size, packs_of_field(int(grid.nx or 0), size))
             runs["march", size, name] = march(size, grid)
     return machine.interleaved(runs)
 
@@ -162,7 +189,7 @@ def count_table(found: Counts) -> str:
     rows = [
         ("additions, subtractions", found.step.additions, found.lookup.additions),
         ("multiplications", found.step.multiplications, found.lookup.multiplications),
-        ("minima, maxima, choices", found.step.extremes, found.lookup.extremes),
+        ("minima, maxima, choices, comparisons", found.step.extremes, found.lookup.extremes),
         ("divisions", found.step.divisions, found.lookup.divisions),
         ("rows of 4 numbers read from a table", found.step.rows, found.lookup.rows),
     ]
@@ -205,7 +232,7 @@ def roof_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
         lanes = library().roofline_lanes(size)
         per = 1e9 / lanes
         for name, grid in GRIDS.items():
-            n = ours.single(grid).x.size
+            n = int(grid.nx or 0)
             found = counts(n)
             simple = per * seconds[ARITHMETIC, size].best * found.outside_tables
             divisions = per * seconds[DIVISION, size].best * found.step.divisions
@@ -215,7 +242,7 @@ def roof_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
             march = 1e9 * seconds["march", size, name].best
             arithmetic = found.step.simple + found.step.divisions
             peak = 1e-9 * lanes / seconds[ARITHMETIC, size].best
-            kib = 4 * packs_of_field(n, size) * lanes * size / 1024
+            kib = bytes_of_job(n, size)[0] / 1024
             times = (simple, divisions, lookups, processor, memory, march)
             cells = [f"float{8 * size}, {name}", f"{kib:.0f}", *(f"{time:.2f}" for time in times)]
             cells += [
@@ -228,10 +255,9 @@ def roof_table(seconds: dict[tuple[object, ...], machine.Timing]) -> str:
 
 def tables() -> dict[str, str]:
     """Everything, as Markdown, by name."""
-    default = ours.single().x.size
     seconds = measure()
     return {
-        "counts": count_table(counts(default)),
+        "counts": count_table(counts(int(ours.FIXED.nx or 0))),
         "peaks": peak_table(seconds),
         "roofline": roof_table(seconds),
         "filter_roofline": filter_table(seconds),

@@ -24,7 +24,7 @@ def record(benchmark, work, candidates=1, rounds=3):
     return answer
 
 
-@pytest.mark.parametrize("grid", [None, ours.FINE], ids=["default", "100x100"])
+@pytest.mark.parametrize("grid", [None, ours.FIXED, ours.FINE], ids=["default", "48x48", "100x100"])
 def test_single(benchmark, grid):
     answer = record(benchmark, lambda: ours.single(grid), rounds=10)
     assert answer.success
@@ -90,6 +90,22 @@ def test_scalar_sor(benchmark, ordering):
 def test_counts_of_the_roofline():
     """The documented count of operations is that of the headers."""
     counts = roofline.counts(48)
-    assert 40 < counts.step.simple < 80
-    assert counts.step.divisions == 1  # one for two nodes, along x and along y
-    assert 5 <= counts.read + counts.written <= 13
+    assert 100 < counts.step.simple < 180
+    assert (
+        2 <= counts.step.divisions < 3.5
+    )  # one along x, one along y, and one in the least slope; faces more
+    assert 3 <= counts.step.rows < 3.5  # after either pass, and for the next step
+    assert 24 <= counts.read + counts.written <= 32
+
+
+def test_steel_of_the_roofline():
+    """The published steel as a table solidifies nearly as the published steel does."""
+    found, expected = (ours.single(ours.FIXED, s) for s in (roofline.tabled_strand(), ours.STRAND))
+    assert found.metallurgical_length == pytest.approx(expected.metallurgical_length, abs=0.1)
+    assert "48 x 48" in ours.nodes_and_steps(found)
+
+
+def test_node_steps_of_two_meshes():
+    found = ours.single()
+    finer = found.x.size * found.y.size * (found.z.size - 1)
+    assert ours.node_steps(found) == pytest.approx(1.375 * finer, rel=0.05)
