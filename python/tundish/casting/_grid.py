@@ -26,7 +26,9 @@ class Grid:
     speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root
     mean square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
     `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
-    `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not.
+    `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not. The
+    published scheme (`method="sor"` or `phase_change="correction"`) has no accuracy: it marches the finer mesh
+    alone, with ramped steps.
 
     `Grid(nx, ...)` is one mesh, as given, and has no estimate:
 
@@ -89,6 +91,11 @@ class Grid:
     def resolve(self, strand: Strand) -> Grid:
         """The grid with everything left out filled in for this strand; the steps of an accuracy stay out."""
         return self._named(self._core_of(strand))
+
+    def _one_mesh(self, strand: Strand) -> Grid:
+        """The finer mesh alone with ramped steps, for schemes that an accuracy is not offered for."""
+        core = self._core_of(strand)
+        return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
 
     def check(self, strand: Strand) -> None:
         """Raises ValueError naming the step that does not fit the strand, or makes more than 1e7 of them."""

@@ -46,6 +46,11 @@ class Options:
         self._set("max_sweeps", integer("max_sweeps", self.max_sweeps))
         choice("ordering", self.ordering, ["lexicographic", "red-black"])
 
+    @property
+    def extrapolates(self) -> bool:
+        """Whether a grid may ask for an accuracy: of marches by alternating directions on the enthalpy."""
+        return self.method == "adi" and self.phase_change == "enthalpy"
+
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 

@@ -72,6 +72,8 @@ class Plan:
         self.gradient = tuple(names_of("gradient", gradient, strand.parameters()))
         self.outputs = _chosen(outputs, self.gradient)
         asked = Grid() if grid is None else grid
+        if asked.accuracy is not None and not self.options.extrapolates:
+            asked = asked._one_mesh(strand)
         core_grid = asked._core_of(strand)
         self.grid = asked._named(core_grid)
         make = _core.Plan64 if self.options.dtype == "float64" else _core.Plan32
@@ -170,9 +172,10 @@ def check_strand(strand: Any, grid: Any = None) -> None:
 def stepper_core(strand: Strand, grid: Grid | None, options: Options) -> _core.Stepper:
     """The march of a strand, step by step; it has the only plan that it needs."""
     check_strand(strand, grid)
-    return _core.Stepper(
-        strand._core, (Grid() if grid is None else grid)._core_of(strand), _core_options(options, (), ())
-    )
+    asked = Grid() if grid is None else grid
+    if asked.accuracy is not None and not options.extrapolates:
+        asked = asked._one_mesh(strand)
+    return _core.Stepper(strand._core, asked._core_of(strand), _core_options(options, (), ()))
 
 
 class Readings:
