@@ -27,8 +27,8 @@ class Grid:
     mean square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
     `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
     `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not. The
-    published scheme (`method="sor"` or `phase_change="correction"`) has no accuracy: it marches the finer mesh
-    alone, with ramped steps.
+    published scheme (`method="sor"` or `phase_change="correction"`) has no accuracy: it marches the finer
+    mesh alone, with ramped steps.
 
     `Grid(nx, ...)` is one mesh, as given, and has no estimate:
 
