@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,8 +96,25 @@ def repair_readings(
     **Raises:** ValueError or TypeError naming the argument; so if fewer than three readings are known, or
     more than half of them do not fit the programme.
     """
-    seconds = rising("time", time)
     columns = floats("values", values)
+    names = ["values"] if columns.ndim == 1 else [f"values[:, {n}]" for n in range(columns.shape[-1])]
+    return repair_columns(
+        names, time, columns, programme, tolerance=tolerance, deviation=deviation, longest=longest
+    )
+
+
+def repair_columns(
+    names: Sequence[str],
+    time: ArrayLike,
+    columns: Floats,
+    programme: ArrayLike | None = None,
+    *,
+    tolerance: float = 10.0,
+    deviation: float = 100.0,
+    longest: int = 10,
+) -> Repaired:
+    """:func:`repair_readings` of columns (T,) or (T, k) degC, which refusals call by these names."""
+    seconds = rising("time", time)
     if columns.ndim not in (1, 2) or len(columns) != len(seconds):
         needed = f"({len(seconds)},) or ({len(seconds)}, k) needed"
         raise ArgumentError("values", Shape(columns.shape), needed)
@@ -111,8 +128,7 @@ def repair_readings(
     repaired = columns.copy()
     repairs: list[Repair] = []
     jumps: list[tuple[int, int]] = []
-    for column, read in enumerate(columns.reshape(len(seconds), -1).T):
-        name = "values" if columns.ndim == 1 else f"values[:, {column}]"
+    for column, (name, read) in enumerate(zip(names, columns.reshape(len(seconds), -1).T, strict=True)):
         found = _Column(name, seconds, read, baseline, limits, programme is not None)
         fixed = found.fixed()
         repairs += [

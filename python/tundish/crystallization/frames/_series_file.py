@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tundish._common.arguments import Floats
 from tundish._common.refusals import MISSING, ArgumentError, RefusalError
-from tundish.crystallization.frames._repair import Repair, repair_readings
+from tundish.crystallization.frames._repair import Repair, repair_columns
 
 TIMES = ("time_s", "time", "t_s", "t")
 SHARE = "share"
@@ -93,9 +93,9 @@ def read_series(path: str | PathLike[str], programme: Floats | None = None) -> S
     repairs: tuple[Repair, ...] = ()
     if readings:
         try:
-            found = repair_readings(time, np.stack(list(readings.values()), axis=1), programme)
+            found = repair_columns(list(readings), time, np.stack(list(readings.values()), axis=1), programme)
         except ArgumentError as error:
-            raise _of_columns(error, list(readings)).at(file) from None
+            raise error.at(file) from None
         readings = dict(zip(readings, found.values.T, strict=True))
         repairs = found.repairs
     return SeriesFile(file, time, lines, values, readings, repairs)
@@ -116,15 +116,6 @@ def read_programme(path: str | PathLike[str]) -> Floats:
     if bad.size:
         raise ArgumentError(header[1], MISSING, "is empty").at(file, int(lines[bad[0]]))
     return rows
-
-
-def _of_columns(error: ArgumentError, names: list[str]) -> ArgumentError:
-    """A refusal of `values[:, n]` as one of the column by its name."""
-    argument, allowed = error.argument, error.allowed
-    for n, name in enumerate(names):
-        argument = argument.replace(f"values[:, {n}]", name)
-        allowed = allowed.replace(f"values[:, {n}]", name)
-    return ArgumentError(argument, error.value, allowed)
 
 
 def _table(file: Path) -> tuple[list[str], Floats, NDArray[np.intp]]:
