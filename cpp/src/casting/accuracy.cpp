@@ -18,34 +18,27 @@ struct AxisChoice {
   int nodes;
   double grading;
 };
+// `growth` is by how much a spacing is longer than the next one towards the face, as a share of it.
 AxisChoice choose_axis(double half_length, double face_spacing, double growth) {
-  const double spacings = std::log1p(half_length * (growth - 1) / face_spacing) / std::log(growth);
+  const double spacings = std::log1p(half_length * growth / face_spacing) / std::log1p(growth);
   const int nodes = std::max(min_nodes, 2 * int(std::ceil(std::min(spacings, 1e6) / 2)) + 1);
-  return {nodes, std::min(std::pow(growth, nodes - 2), 1e4)};
+  return {nodes, std::min(std::pow(1 + growth, nodes - 2), 1e4)};
 }
 
-// Nodes go with one over the accuracy.
-void check_nodes(double accuracy, double nodes) {
-  if (nodes <= max_nodes) return;
-  char reached[32];
-  std::snprintf(reached, sizeof reached, "%.1g", 1.5 * accuracy * nodes / max_nodes);
-  core::refuse("accuracy", accuracy,
-               "K takes more than 2e6 nodes of this section; " + std::string(reached) + " K can be reached");
-}
-
-StepLaw law_for(double growth) {
+StepLaw law_for(double growth, double earliest) {
   StepLaw law;
   law.growth = growth;
-  law.first = 0.1 * std::min(1.0, growth / 0.03);
+  law.earliest = earliest;
+  law.first = 0.1 * std::min({1.0, growth / 0.03, earliest});
   return law;
 }
 
 // When the centre is solid, s, by a march on a coarse mesh, which finds it about 1 % late: so it looks beyond
 // the strand's end. 0 where it is not.
-double solid_time(Strand strand) {
+double solid_time(Strand strand, double earliest) {
   strand.stretches.back().end *= 1.05;
   Grid grid = {17, 17, 0, {}, 6, 6, 1, 1};
-  grid.law = law_for(0.06);
+  grid.law = law_for(0.06, earliest);
   const MarchStorage<double> storage(strand, grid, Options());
   JobArrays<double> arrays;
   double length = 0;
@@ -111,6 +104,70 @@ double coldness(const Strand& strand, const Traits& steel) {
   return coldest;
 }
 
+// What the rules make of a strand and its steel, for any accuracy.
+class Rules {
+ public:
+  explicit Rules(const Strand& strand);
+
+  Grid grid(double accuracy) const;
+
+ private:
+  const Strand& strand_;
+  Traits steel_;
+  double smooth_, cold_;
+  double earliest_, solid_;  // s
+};
+
+Rules::Rules(const Strand& strand)
+    : strand_(strand),
+      steel_(traits_of(strand.steel)),
+      smooth_(smoothness(steel_)),
+      cold_(between(0.5, coldness(strand, steel_), 0.8)) {
+  // Cold faces need short first steps, and so do strips that a second cools through.
+  const double half = std::min(strand.width, strand.thickness) / 2;
+  earliest_ = std::min(1 - 0.7 * cold_, half * half / steel_.diffusivity);
+  solid_ = solid_time(strand, earliest_);
+}
+
+// Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps. The error of
+// the mesh falls with its square, where it is extrapolated in full with its fourth power.
+Grid Rules::grid(double accuracy) const {
+  const double relative = accuracy / default_accuracy;
+  const double narrow = 1 - between(30, steel_.range, 50), very_narrow = 1 - between(10, steel_.range, 30);
+  const double least = 1 - std::max(0.4 * narrow + 0.15 * very_narrow, 0.4 * cold_);
+  const double finer = std::pow(relative, 0.5 - 0.25 * smooth_) * least;
+  const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand_.speed);
+  const AxisChoice x = choose_axis(strand_.width / 2, face, 0.07 * finer);
+  const AxisChoice y = choose_axis(strand_.thickness / 2, face, 0.07 * finer);
+  Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
+  const double growth =
+      (0.0125 + 0.0125 * smooth_) / (1 + steel_.peaks / 45) * std::pow(relative, 1 / 1.3);
+  grid.law = law_for(growth, earliest_);
+  grid.law.solid = solid_;
+  grid.law.last = 0.004 * solid_ * (growth / 0.03);
+  return grid;
+}
+
+bool is_within_reach(const Strand& strand, const Grid& grid) {
+  return double(grid.nx) * grid.ny <= max_nodes && count_steps(strand, grid.law) <= max_steps;
+}
+
+// Refuses an accuracy out of reach, with one that is within it.
+void refuse_accuracy(const Strand& strand, const Rules& rules, double accuracy) {
+  const Grid asked = rules.grid(accuracy);
+  const std::string limit =
+      double(asked.nx) * asked.ny > max_nodes ? "2e6 nodes of this section" : "1e7 steps";
+  double low = std::log(accuracy), high = std::log(1e6);  // out of reach and within it
+  for (int halving = 0; halving < 24; ++halving) {
+    const double middle = (low + high) / 2;
+    (is_within_reach(strand, rules.grid(std::exp(middle))) ? high : low) = middle;
+  }
+  char reached[32];
+  std::snprintf(reached, sizeof reached, "%.2g", 1.1 * std::exp(high));
+  core::refuse("accuracy", accuracy,
+               "K takes more than " + limit + "; " + std::string(reached) + " K can be reached");
+}
+
 }  // namespace
 
 double extrapolation_weight(const Steel& steel) {
@@ -119,23 +176,9 @@ double extrapolation_weight(const Steel& steel) {
 
 Grid grid_for(const Strand& strand, double accuracy) {
   core::require_positive("accuracy", accuracy);
-  const Traits steel = traits_of(strand.steel);
-  const double relative = accuracy / default_accuracy;
-  // Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps.
-  const double narrow = 1 - between(30, steel.range, 50);
-  const double smooth = smoothness(steel);
-  // The error of the mesh falls with its square, where it is extrapolated in full with its fourth power.
-  const double cold = between(0.5, coldness(strand, steel), 0.8);
-  const double finer = std::pow(relative, 0.5 - 0.25 * smooth) * (1 - 0.4 * std::max(narrow, cold));
-  const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand.speed), growth = 1 + 0.07 * finer;
-  const AxisChoice x = choose_axis(strand.width / 2, face, growth);
-  const AxisChoice y = choose_axis(strand.thickness / 2, face, growth);
-  check_nodes(accuracy, double(x.nodes) * y.nodes);
-  Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  grid.law = law_for((0.0125 + 0.0125 * smooth) / (1 + steel.peaks / 45) * std::pow(relative, 1 / 1.3));
-  grid.law.earliest = 1 - 0.7 * cold;
-  grid.law.solid = solid_time(strand);
-  grid.law.last = 0.004 * grid.law.solid * (grid.law.growth / 0.03);
+  const Rules rules(strand);
+  Grid grid = rules.grid(accuracy);
+  if (!is_within_reach(strand, grid)) refuse_accuracy(strand, rules, accuracy);
   double shortest_zone = strand.length();
   for (size_t s = 1; s < strand.stretches.size(); ++s)
     shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);

@@ -16,9 +16,12 @@ struct Factors {
   double of_mesh, of_steps;
 };
 // By ErrorField; where probes and faces are not extrapolated, and where they are in full.
-constexpr Factors plain[] = {{0.55, 0.55}, {0.33, 1.1}, {0.45, 1.9}, {1.0, 0.75}, {0.46, 1.1}};
-constexpr Factors in_full[] = {{0.25, 0.75}, {0.33, 1.1}, {0.25, 1.1}, {1.0, 0.75}, {0.03, 1.1}};
+constexpr Factors plain[] = {{0.55, 0.55}, {0.42, 1.3}, {0.55, 2.4}, {1.0, 0.75}, {0.46, 1.1}};
+constexpr Factors in_full[] = {{0.25, 0.75}, {0.33, 1.1}, {0.25, 1.1}, {1.0, 0.75}, {0.1, 1.1}};
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
+// The length is open where the centre is this near to the solidus at the strand's end: so far behind it, as a
+// share of the strand, the last step's fall would bring it there. The fall speeds up to the last.
+constexpr double near_the_end = 0.02;
 
 double error_left(ErrorField field, double weight, double mesh, double steps) {
   const double full = weight / richardson, none = 1 - full;
@@ -75,6 +78,14 @@ double apart(double a, double b) {
   return std::abs(a - b);
 }
 
+// How far behind the end of a series the last step's fall would bring it to `level`; infinite if never.
+template <class T>
+double distance_to(double level, const T* series, const std::vector<double>& z) {
+  const size_t last = z.size() - 1;
+  const double above = double(series[last]) - level, fall = double(series[last - 1]) - double(series[last]);
+  return fall > 0 ? above / fall * (z[last] - z[last - 1]) : infinite;
+}
+
 }  // namespace
 
 template <class T>
@@ -111,7 +122,10 @@ Outputs<T> Extrapolation<T>::run_on(const MarchStorage<T>& mesh, bool values_onl
   job.place = {0, place.lanes, 0, tangents, tangents, place.stop};
   job.march = &mesh.march;
   if (values_only && carry == Carry::dual) job.carry = Carry::single;
-  const Outputs<T> made = memory.like(outputs, mesh.march, job.place);
+  Outputs<T> asked = outputs;
+  if (asked.error_estimate && asked.metallurgical_length)
+    asked.centre_temperature = asked.error_estimate;  // any address: memory of the other mesh replaces it
+  const Outputs<T> made = memory.like(asked, mesh.march, job.place);
   job.outputs = made;
   kernels().of<T>().run(arrays.ready(n_slots));
   job.march = march;
@@ -190,6 +204,7 @@ void Extrapolation<T>::extrapolate_numbers(const MarchJob<T>& fine, const Output
   }
 }
 
+// A march that failed leaves no estimate: its fields may be off by any amount.
 template <class T>
 void Extrapolation<T>::estimate(const MarchJob<T>& fine, const Outputs<T>& coarse,
                                 const Outputs<T>& check) const {
@@ -207,22 +222,36 @@ void Extrapolation<T>::estimate(const MarchJob<T>& fine, const Outputs<T>& coars
   for (long lane = 0; lane < fine.place.lanes; ++lane) {
     T* to = out.error_estimate + (fine.place.candidate + lane) * n_error_fields;
     std::fill(to, to + n_error_fields, std::numeric_limits<T>::quiet_NaN());
+    const bool failed = out.status && check.status[lane] == int(Status::diverged);
     for (const auto& [field, member, rows] : all) {
       if (!(out.*member) || rows == 0) continue;
       const T* a = out.*member + (fine.place.candidate + lane) * rows * (steps + 1);
       const T* b = coarse.*member + lane * rows * (steps + 1);
       const T* c = check.*member + lane * rows * (steps / 2 + 1);
-      to[field] = T(error_left(field, weight_, mean_difference(z_, a, 1, b, 1, rows),
-                               mean_difference(z_, b, 1, c, 2, rows)));
+      to[field] = T(failed ? infinite
+                           : error_left(field, weight_, mean_difference(z_, a, 1, b, 1, rows),
+                                        mean_difference(z_, b, 1, c, 2, rows)));
     }
-    if (out.metallurgical_length) {
-      const double fine_length = out.metallurgical_length[fine.place.candidate + lane];
-      const double length = coarse.metallurgical_length[lane];
-      const double left = error_left(error_of_length, weight_, apart(fine_length, length),
-                                     apart(length, check.metallurgical_length[lane]));
-      to[error_of_length] = T(std::isinf(fine_length) && left == 0 ? 0 : left + least_error_of_length);
-    }
+    if (out.metallurgical_length)
+      to[error_of_length] = T(failed ? infinite : error_of_one_length(fine, coarse, check, lane));
   }
+}
+
+// Infinite where the strand ends about where its centre solidifies: the length may be finite or not.
+template <class T>
+double Extrapolation<T>::error_of_one_length(const MarchJob<T>& fine, const Outputs<T>& coarse,
+                                             const Outputs<T>& check, long lane) const {
+  const double length = fine.outputs.metallurgical_length[fine.place.candidate + lane];
+  const double on_coarse = coarse.metallurgical_length[lane];
+  const double left = error_left(error_of_length, weight_, apart(length, on_coarse),
+                                 apart(on_coarse, check.metallurgical_length[lane]));
+  if (std::isinf(left)) return infinite;
+  if (std::isinf(length)) {
+    const T* const centre = coarse.centre_temperature + lane * long(z_.size());
+    const double solidus = fine.steel_numbers[lane];
+    return distance_to(solidus, centre, z_) < near_the_end * z_.back() ? infinite : 0;
+  }
+  return length + left < z_.back() ? left + least_error_of_length : infinite;
 }
 
 template class Extrapolation<float>;

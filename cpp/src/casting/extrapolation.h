@@ -31,6 +31,8 @@ class Extrapolation {
   void extrapolate_sections(const MarchJob<T>& fine, const Outputs<T>& coarse) const;
   void extrapolate_numbers(const MarchJob<T>& fine, const Outputs<T>& coarse) const;
   void estimate(const MarchJob<T>& fine, const Outputs<T>& coarse, const Outputs<T>& check) const;
+  double error_of_one_length(const MarchJob<T>& fine, const Outputs<T>& coarse, const Outputs<T>& check,
+                             long lane) const;
 
   MarchStorage<T> coarse_, check_;
   std::vector<double> z_;  // (steps + 1), m

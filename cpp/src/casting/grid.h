@@ -37,6 +37,11 @@ constexpr double ramp_growth = 1.2;
 // Distances of the nodes from the centre plane, in geometric progression.
 std::vector<double> graded_nodes(double half_length, int nodes, double grading);
 
+constexpr double max_steps = 1e7;
+
+// How many steps the law makes; some number above `max_steps` where there are more.
+double count_steps(const Strand& strand, const StepLaw& law);
+
 // The steps down the strand. Refuses more than 1e7 of them, and steps larger than their stretch or less than
 // 1e-12 m.
 std::vector<Step<double>> march_steps(const Strand& strand, const Grid& grid);
