@@ -129,8 +129,8 @@ Rules::Rules(const Strand& strand)
   solid_ = solid_time(strand, earliest_);
 }
 
-// Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps. The error of
-// the mesh falls with its square, where it is extrapolated in full with its fourth power.
+// Narrow freezing ranges and cold faces need finer meshes, peaks and narrow ranges shorter steps. The error
+// of the mesh falls with its square, where it is extrapolated in full with its fourth power.
 Grid Rules::grid(double accuracy) const {
   const double relative = accuracy / default_accuracy;
   const double narrow = 1 - between(30, steel_.range, 50), very_narrow = 1 - between(10, steel_.range, 30);
@@ -140,8 +140,7 @@ Grid Rules::grid(double accuracy) const {
   const AxisChoice x = choose_axis(strand_.width / 2, face, 0.07 * finer);
   const AxisChoice y = choose_axis(strand_.thickness / 2, face, 0.07 * finer);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  const double growth =
-      (0.0125 + 0.0125 * smooth_) / (1 + steel_.peaks / 45) * std::pow(relative, 1 / 1.3);
+  const double growth = (0.0125 + 0.0125 * smooth_) / (1 + steel_.peaks / 45) * std::pow(relative, 1 / 1.3);
   grid.law = law_for(growth, earliest_);
   grid.law.solid = solid_;
   grid.law.last = 0.004 * solid_ * (growth / 0.03);

@@ -57,6 +57,27 @@ T extrapolated(double weight, T fine, T coarse) {
   return T(double(fine) + weight * (double(fine) - double(coarse)));
 }
 
+// A candidate's surroundings and what is poured, the coldest and the hottest of them, K.
+template <class T>
+struct Surroundings {
+  T coldest, hottest;
+};
+template <class T>
+Surroundings<T> surroundings_of(const MarchJob<T>& job, long lane) {
+  const int lanes = job.carry == Carry::lanes ? kernels().of<T>().lanes : 1;
+  const T ambient = job.slots[slot_ambient_temperature * lanes + lane];
+  const T poured = job.slots[slot_pouring_temperature * lanes + lane];
+  return {std::min(ambient, poured), std::max(ambient, poured)};
+}
+
+// No temperature leaves the surroundings' range by extrapolation: where a face falls by a thousand kelvins at
+// once, the meshes differ by more than is left to fall.
+template <class T>
+T extrapolated_temperature(double weight, T fine, T coarse, const Surroundings<T>& range) {
+  return std::clamp(extrapolated(weight, fine, coarse), std::min({fine, coarse, range.coldest}),
+                    std::max({fine, coarse, range.hottest}));
+}
+
 // The root of the mean square along z of what two series differ by; they have every so many of the steps.
 template <class T>
 double mean_difference(const std::vector<double>& z, const T* a, long every_a, const T* b, long every_b,
@@ -147,10 +168,17 @@ void Extrapolation<T>::extrapolate_series(const MarchJob<T>& fine, const Outputs
       return;
     const bool smooth =
         member == &O::corner_temperature || member == &O::centre_temperature || member == &O::heat;
-    T* const a = fine.outputs.*member + rows.first * row;
-    const T* const b = coarse.*member;
-    for (long k = 0; k < rows.count * row; ++k)
-      a[k] = extrapolated(smooth ? richardson : weight_, a[k], b[k]);
+    const bool temperature = member != &O::heat && member != &O::probe_gradient;
+    const double weight = smooth ? richardson : weight_;
+    const long numbers = rows.count / fine.place.lanes * row;  // of a candidate
+    for (long lane = 0; lane < fine.place.lanes; ++lane) {
+      const Surroundings<T> range = surroundings_of(fine, lane);
+      T* const a = fine.outputs.*member + rows.first * row + lane * numbers;
+      const T* const b = coarse.*member + lane * numbers;
+      for (long k = 0; k < numbers; ++k)
+        a[k] = temperature ? extrapolated_temperature(weight, a[k], b[k], range)
+                           : extrapolated(weight, a[k], b[k]);
+    }
   });
 }
 
@@ -161,6 +189,7 @@ void Extrapolation<T>::extrapolate_sections(const MarchJob<T>& fine, const Outpu
   const long sections = fine.march->n_sections, nodes = long(nx) * ny, kept = long(columns) * ((ny + 1) / 2);
   std::vector<double> added(static_cast<size_t>(kept));
   for (long s = 0; s < fine.place.lanes * sections; ++s) {
+    const Surroundings<T> range = surroundings_of(fine, s / sections);
     T* a = fine.outputs.section_temperature + (fine.place.candidate * sections + s) * nodes;
     const T* b = coarse.section_temperature + s * kept;
     for (int j = 0; j < ny; j += 2)
@@ -173,7 +202,9 @@ void Extrapolation<T>::extrapolate_sections(const MarchJob<T>& fine, const Outpu
         const size_t n = size_t(j / 2 * columns + i / 2);
         const size_t right = size_t(i % 2), below = size_t(j % 2 * columns);
         const double mean = (added[n] + added[n + right] + added[n + below] + added[n + right + below]) / 4;
-        a[long(j) * nx + i] = T(double(a[long(j) * nx + i]) + mean);
+        T& here = a[long(j) * nx + i];
+        here =
+            std::clamp(T(double(here) + mean), std::min(here, range.coldest), std::max(here, range.hottest));
       }
   }
 }
