@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
 import numpy as np
 import pytest
 from references.strand import (
@@ -9,7 +14,8 @@ from references.strand import (
     small_strand,
 )
 
-from tundish.casting import Grid, Mold, Solution, Strand, published_strand, solve
+from tundish import ArgumentError, ArgumentTypeError
+from tundish.casting import Grid, Mold, Plan, Solution, Stepper, Strand, _grid, published_strand, solve
 
 THERMOCOUPLES = [(0.062, 0.074), (0.074, 0.074), (0.074, 0.062)]
 
@@ -108,3 +114,74 @@ def test_the_default_grid_reads_thermocouples_within_half_a_kelvin() -> None:
     a, b = (solve(strand, grid, probes=THERMOCOUPLES) for grid in (None, fine))
     z = np.linspace(0.21, 15.5, 1530)
     assert np.sqrt(np.mean((readings(a, z) - readings(b, z)) ** 2)) < 0.5
+
+
+def test_arrays_and_numbers_of_numpy_are_plain_numbers() -> None:
+    plain = Grid(20, 20, 0.01, (0.1, 0.2, 0.1), (1.0, 2.0), 5.0)
+    grid = Grid(
+        np.int64(20),  # type: ignore[arg-type]
+        dz_mold=np.float64(0.01),
+        dz_spray=np.array([0.1, 0.2, 0.1]),  # type: ignore[arg-type]
+        grading=np.array([1, 2]),  # type: ignore[arg-type]
+        ramp=np.array(5),  # type: ignore[arg-type]
+    )
+    assert grid == plain
+    assert hash(grid) == hash(plain)
+    assert repr(grid) == repr(plain)
+    one = Grid(20, dz_spray=np.float32(0.5), grading=np.array(2.0))  # type: ignore[arg-type]
+    assert one == Grid(20, dz_spray=0.5, grading=2.0)
+    assert Grid(20, dz_spray=iter([0.1, 0.2])) == Grid(20, dz_spray=(0.1, 0.2))  # type: ignore[arg-type]
+    assert repr(Grid(accuracy=np.float32(0.5))) == repr(Grid())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("grid", [Grid(), Grid(21, accuracy=0.1), Grid(20, dz_spray=(0.1, 0.2, 0.3))])
+def test_grids_copy_and_pickle(grid: Grid) -> None:
+    for other in (copy.copy(grid), copy.deepcopy(grid), pickle.loads(pickle.dumps(grid))):
+        assert other == grid
+        assert hash(other) == hash(grid)
+
+
+def test_replacing_keeps_the_accuracy_unless_it_is_taken_away() -> None:
+    assert dataclasses.replace(Grid(), nx=41) == Grid(41, accuracy=0.5)
+    with pytest.raises(ArgumentError, match=r"^nx = 20: must be odd .*; accuracy=None allows any$"):
+        dataclasses.replace(Grid(), nx=20)
+    assert dataclasses.replace(Grid(), nx=20, accuracy=None) == Grid(20)
+    with pytest.raises(ArgumentError, match=r"^dz_mold = 0.01: must be left out.*accuracy=None allows it$"):
+        dataclasses.replace(Grid(), dz_mold=0.01)
+
+
+def test_nodes_beside_an_accuracy_are_as_many_as_its_estimate_needs() -> None:
+    """Fewer than 21 have errors far above their estimates; the grading is that of the accuracy."""
+    with pytest.raises(ArgumentError, match=r"^nx = 19: must be odd beside an accuracy, and at least 21"):
+        Grid(19, accuracy=0.5)
+    with pytest.raises(ArgumentError, match=r"^ny = 5: "):
+        Grid(21, 5, accuracy=0.5)
+    strand = published_strand()
+    few, chosen = Grid(21, accuracy=0.5).resolve(strand), Grid().resolve(strand)
+    assert (few.nx, few.ny, few.grading) == (21, 21, chosen.grading)
+    assert Grid(21, accuracy=0.5, grading=1).resolve(strand).grading == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "accuracy", [0, -1, "0.5", True, np.nan, np.inf, -np.inf, [0.5], np.array([0.5]), 1j, 10**400]
+)
+def test_an_accuracy_that_is_none_is_refused_by_name(accuracy: Any) -> None:
+    with pytest.raises((ArgumentError, ArgumentTypeError)) as caught:
+        Grid(accuracy=accuracy)
+    assert caught.value.argument == "accuracy"
+
+
+@pytest.mark.parametrize("accuracy", [1e-9, 1e-60, 1e-320])
+def test_an_accuracy_out_of_reach_is_refused_wherever_the_grid_meets_its_strand(accuracy: float) -> None:
+    strand, grid = published_strand(), Grid(accuracy=accuracy)
+    for meet in (grid.resolve, grid.check, lambda s: Plan(s, grid), lambda s: Stepper(s, grid)):
+        with pytest.raises(ArgumentError, match=r"^accuracy = .* K can be reached$"):
+            meet(strand)
+    with pytest.raises(ArgumentError, match=r"^accuracy = 0.001: .*float32"):
+        Plan(strand, Grid(accuracy=1e-3), dtype="float32")
+
+
+def test_a_grid_with_everything_given_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice marches the strand on a coarse mesh."""
+    monkeypatch.setattr(_grid._core, "grid_for", None)
+    assert Grid(20).resolve(small_strand()) == Grid(20, 20, 1e-3, (1e-2,), (1.0, 1.0), 1.0)

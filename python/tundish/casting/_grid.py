@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from tundish import _core
 from tundish._common.arguments import integer, number, pair
@@ -15,6 +18,7 @@ from tundish.casting._strand import Strand
 _POSSIBLE = _core.Grid(9, 9, 1e-2, [1e-2], (1.0, 1.0), 1.0)
 
 _DEFAULT_ACCURACY = 0.5  # K
+_MIN_NODES = 21  # beside an accuracy: the error estimate holds from here on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +30,9 @@ class Grid:
     speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root
     mean square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
     `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
-    `nx`, `ny` (odd numbers) and `grading` may be given beside it, of the finer mesh; the steps may not. The
-    published scheme (`method="sor"` or `phase_change="correction"`) has no accuracy: it marches the finer
-    mesh alone, with ramped steps.
+    `nx`, `ny` (odd numbers from 21 on) and `grading` may be given beside it, of the finer mesh; the steps may
+    not. `ny` is `nx` when left out, `grading` is chosen. The published scheme (`method="sor"` or
+    `phase_change="correction"`) has no accuracy: it marches the finer mesh alone, with ramped steps.
 
     `Grid(nx, ...)` is one mesh, as given, and has no estimate:
 
@@ -43,6 +47,9 @@ class Grid:
     What is left out beside `nx` is uniform: `dz_mold=1e-3, dz_spray=1e-2, grading=1, ramp=1`. Without `nx`
     the mesh is the finer one of the default accuracy, and steps are ramped, up to 0.24 s of casting in the
     mould and 1.92 s below.
+
+    Grids compare by value; arrays become tuples, numbers of NumPy those of Python.
+    `dataclasses.replace(grid, ...)` keeps the accuracy of a grid that has one: `accuracy=None` takes it away.
 
     Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7
     of them, and an accuracy that takes more, are refused when the grid meets its strand.
@@ -64,17 +71,30 @@ class Grid:
         if self.accuracy is not None:
             self._check_accuracy()
         if self.nx is not None:
-            nx = integer("nx", self.nx)
-            defaults: dict[str, float] = {"ny": nx, "grading": 1.0}
+            defaults: dict[str, float] = {"ny": self.nx}
             if self.accuracy is None:
-                defaults |= {"dz_mold": 1e-3, "dz_spray": 1e-2, "ramp": 1.0}
+                defaults |= {"dz_mold": 1e-3, "dz_spray": 1e-2, "grading": 1.0, "ramp": 1.0}
             for name, value in defaults.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, value)
-        for name in ("dz_spray", "grading"):
-            if isinstance(value := getattr(self, name), list):
-                object.__setattr__(self, name, tuple(value))
+        self._plain()
         self._filled(_POSSIBLE)  # refuses what no strand allows
+
+    def _plain(self) -> None:
+        """Makes plain numbers, and tuples of them, of whatever numbers were given."""
+        for name in ("nx", "ny"):
+            if (nodes := getattr(self, name)) is not None:
+                object.__setattr__(self, name, integer(name, nodes))
+        for name in ("dz_mold", "ramp", "accuracy"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, number(name, value))
+        if self.dz_spray is not None:
+            steps = _steps(self.dz_spray)
+            object.__setattr__(self, "dz_spray", tuple(steps) if _is_many(self.dz_spray) else steps[0])
+        if self.grading is not None:
+            given: Any = self.grading
+            both = pair("grading", given[()] if isinstance(given, np.ndarray) and not given.ndim else given)
+            object.__setattr__(self, "grading", both if _is_many(self.grading) else both[0])
 
     def _check_accuracy(self) -> None:
         accuracy = number("accuracy", self.accuracy)
@@ -82,11 +102,15 @@ class Grid:
             raise ArgumentError("accuracy", accuracy, "must be finite and above 0 K")
         for name in ("dz_mold", "dz_spray", "ramp"):
             if (value := getattr(self, name)) is not None:
-                raise ArgumentError(name, value, "must be left out: the accuracy chooses the steps")
+                allowed = "must be left out: the accuracy chooses the steps; accuracy=None allows it"
+                raise ArgumentError(name, value, allowed)
         for name in ("nx", "ny"):
             nodes = getattr(self, name)
-            if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < 5):
-                raise ArgumentError(name, nodes, "must be odd beside an accuracy, and at least 5")
+            if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < _MIN_NODES):
+                allowed = (
+                    f"must be odd beside an accuracy, and at least {_MIN_NODES}; accuracy=None allows any"
+                )
+                raise ArgumentError(name, nodes, allowed)
 
     def resolve(self, strand: Strand) -> Grid:
         """The grid with everything left out filled in for this strand; the steps of an accuracy stay out."""
@@ -108,6 +132,8 @@ class Grid:
         return Grid(core.nx, core.ny, core.dz_mold, tuple(core.dz_spray), core.grading, core.ramp)
 
     def _core_of(self, strand: Strand) -> _core.Grid:
+        if self.accuracy is None and self.nx is not None:  # nothing is left out
+            return self._filled(_POSSIBLE)
         accuracy = _DEFAULT_ACCURACY if self.accuracy is None else number("accuracy", self.accuracy)
         chosen = _core.grid_for(strand._core, accuracy)
         if self.accuracy is None:
@@ -129,7 +155,14 @@ class Grid:
         )
 
 
+def _is_many(value: object) -> bool:
+    """Whether a value is a row of numbers; an array of no dimension is one number."""
+    return (
+        isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) > 0
+    )
+
+
 def _steps(value: float | Iterable[float]) -> list[float]:
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if not isinstance(value, Iterable) or not _is_many(value):
         return [number("dz_spray", value)]
     return [number(f"dz_spray[{n}]", step) for n, step in enumerate(value)]
