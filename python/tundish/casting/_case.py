@@ -54,7 +54,13 @@ class Case:
     def __post_init__(self) -> None:
         names = (field.name for field in dataclasses.fields(self))
         values = {name: getattr(self, name) for name in names}
-        object.__setattr__(self, "_plan", Plan(values.pop("strand"), values.pop("grid"), **values))
+        plan = Plan(values.pop("strand"), values.pop("grid"), **values)
+        object.__setattr__(self, "_plan", plan)
+        object.__setattr__(self, "probes", tuple((x, y) for x, y in plan.probes.tolist()))
+        object.__setattr__(self, "sections", tuple(plan.sections.tolist()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
     @property
     def plan(self) -> Plan:

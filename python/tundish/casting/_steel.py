@@ -35,12 +35,26 @@ _MAX_LOST = 0.05  # share of the latent heat that may be lost without a warning
 class Steel:
     """A steel grade. Make one with :meth:`scheil` or :meth:`from_table`; it cannot be changed.
 
-    Properties are evaluated in closed form, temperatures in K, for scalars and arrays of any shape.
+    Properties are evaluated in closed form, temperatures in K, for scalars and arrays of any shape. Steels
+    compare by value: by how they were made, and their :meth:`parameters`.
     """
 
-    def __init__(self, core: _core.Steel, description: str) -> None:
+    def __init__(self, core: _core.Steel, description: str, made: tuple[Any, ...]) -> None:
         self._core = core
         self._description = description
+        self._made = made  # the residual of Scheil's equation, or the columns of a table
+
+    def _value(self) -> tuple[Any, ...]:
+        return self._made, tuple(self._core.parameters)
+
+    def __eq__(self, other: object) -> bool:
+        return self._value() == other._value() if isinstance(other, Steel) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._value())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (*self._value(), self._description)
 
     @classmethod
     def scheil(
@@ -97,7 +111,7 @@ class Steel:
         ]
         choice("residual", residual, list(_RESIDUALS))
         description = f"Steel.scheil(solidus={solidus:g}, liquidus={liquidus:g}, residual={residual!r})"
-        steel = cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description)
+        steel = cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description, (residual,))
         left = (pure_iron_melting - solidus) / (pure_iron_melting - liquidus)
         lost = left ** (1 / (partition - 1))  # still liquid at the solidus, by Eq. (4)
         if residual == "none" and lost > _MAX_LOST:
@@ -142,7 +156,8 @@ class Steel:
             conductivity,
             number("latent_heat", latent_heat),
         )
-        return cls(core, f"Steel.from_table({len(columns['temperature_K'])} rows)")
+        made = tuple(tuple(columns[name].tolist()) for name in _COLUMNS)
+        return cls(core, f"Steel.from_table({len(columns['temperature_K'])} rows)", made)
 
     @property
     def solidus(self) -> float:
@@ -195,13 +210,22 @@ class Steel:
                     "changes", name, "is no parameter of this steel; it has " + ", ".join(parameters)
                 )
             parameters[name] = number(name, value)
-        return Steel(self._core.replaced(list(parameters.values())), self._description)
+        return Steel(self._core.replaced(list(parameters.values())), self._description, self._made)
 
     def _property(self, which: _core.Property, temperature: ArrayLike) -> Floats:
         return self._core.property(which, np.asarray(temperature, np.float64, order="C"))[()]
 
     def __repr__(self) -> str:
         return self._description
+
+
+def _made_again(made: tuple[Any, ...], parameters: tuple[float, ...], description: str) -> Steel:
+    """A steel out of a copy or a pickle, without the warnings of its making."""
+    if len(made) == 1:
+        core = _core.Steel.scheil(list(parameters), _RESIDUALS[made[0]])
+    else:
+        core = _core.Steel.table(*made, *parameters)
+    return Steel(core, description, made)
 
 
 def _read_columns(table: Any) -> dict[str, Floats]:

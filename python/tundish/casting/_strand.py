@@ -117,6 +117,11 @@ class Strand:
             )
         object.__setattr__(self, "_core", core)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(
+            getattr(self, field.name) for field in dataclasses.fields(self) if field.init
+        )
+
     def parameters(self) -> dict[str, float]:
         """Every number that can be changed, identified or differentiated, by its dotted name (SI units).
 
