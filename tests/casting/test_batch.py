@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
+import pickle
 import platform
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from tundish.casting import (
     BatchSolution,
     Grid,
     Mold,
+    Plan,
     Solution,
     Status,
     Steel,
@@ -351,3 +354,47 @@ def test_shapes_of_a_batch(strand: Strand) -> None:
         "metallurgical_length_gradient": (4, 2),
     }
     assert {name: values.shape for name, values in batch.fields.items()} == shapes
+
+
+def test_a_batch_counts_the_candidates_in_doubt(strand: Strand) -> None:
+    batch = solve_batch(strand, {"speed": [0.02, 0.021, 0.022]}, Grid(accuracy=1))
+    sound = {"faces": 1.0, "corner": 2.0, "shell": 2e-3, "length": 20e-3}
+    error = {name: np.full(3, value) for name, value in sound.items()}
+
+    def message(**changes: list[float]) -> str:
+        changed = error | {name: np.array(values) for name, values in changes.items()}
+        return dataclasses.replace(batch, error_estimate=changed).message
+
+    assert message() == "converged"
+    said = message(shell=[0.0, 1.0, 0.0])
+    assert said.endswith("; error estimates of 1 candidate exceed what was asked for (shell): ask for a "
+                         "smaller accuracy")  # fmt: skip
+    said = message(faces=[2.0, 0.0, 0.0], length=[1.0, 0.03, np.inf])
+    assert "of 2 candidates exceed what was asked for (faces, length): ask for" in said
+    assert "ends about where the centre solidifies in 1 candidate: the length may" in said
+
+
+def test_batches_copy_pickle_and_have_estimates_in_their_dataset(strand: Strand) -> None:
+    pytest.importorskip("xarray")
+    batch = solve_batch(strand, {"speed": [0.02, 0.021]})
+    for other in (copy.copy(batch), copy.deepcopy(batch), pickle.loads(pickle.dumps(batch))):
+        assert other == batch
+        assert other.candidate(1) == batch.candidate(1)
+    assert batch != batch.candidate(0)
+    assert batch.error_estimate is not None
+    variable = batch.to_xarray()["error_estimate_length"]
+    assert variable.dims == ("candidate",)
+    np.testing.assert_array_equal(variable, batch.error_estimate["length"])
+
+
+def test_a_chosen_grid_is_that_of_the_strand_for_all_candidates(strand: Strand) -> None:
+    """Bit-equal to a plan of one; a solve of the candidate's own strand has other steps."""
+    speed = strand.speed * np.array([0.8, 1.1])
+    batch = solve_batch(strand, {"speed": speed})
+    plan = Plan(strand)
+    for n in range(2):
+        assert plan.run({"speed": speed[n : n + 1]}).candidate(0) == batch.candidate(n)
+        own = solve(batch.candidate(n).strand)
+        assert own.z.size != batch.z.size
+        error = (own.error_estimate or {})["length"] + batch.candidate(n).error_estimate["length"]
+        assert abs(own.metallurgical_length - batch.metallurgical_length[n]) <= error

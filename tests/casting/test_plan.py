@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import types
 from typing import Any
 
@@ -77,6 +79,24 @@ def test_a_plan_describes_itself(strand: Strand, grid: Grid) -> None:
     assert (plan.x[-1], plan.y[-1], plan.z[-1]) == (strand.width / 2, strand.thickness / 2, strand.length)
     assert list(plan.run().fields) == ["heat"]
     assert "adi" in repr(Plan(strand, grid))
+
+
+def test_plans_copy_and_pickle_by_what_they_were_made_of(strand: Strand, grid: Grid) -> None:
+    for chosen, dtype in ((grid, "float32"), (None, "float64")):
+        plan = Plan(strand, chosen, probes=PROBES, sections=[0.5], gradient=["speed"], dtype=dtype, threads=1)
+        expected = plan.run()
+        for other in (copy.copy(plan), copy.deepcopy(plan), pickle.loads(pickle.dumps(plan))):
+            assert (other.grid, other.options, other.outputs) == (plan.grid, plan.options, plan.outputs)
+            assert other.run() == expected
+
+
+def test_cases_copy_and_pickle_by_value() -> None:
+    case = read_case()
+    for other in (copy.copy(case), copy.deepcopy(case), pickle.loads(pickle.dumps(case))):
+        assert other == case
+        assert other.plan.z.tobytes() == case.plan.z.tobytes()
+    arrays = Case(case.strand, case.grid, np.array(case.probes), np.array(case.sections))  # type: ignore[arg-type]
+    assert arrays == case
 
 
 def test_progress_is_told(strand: Strand, grid: Grid) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import pickle
 import re
 from typing import Any
 
@@ -20,7 +23,8 @@ from references.strand import (
 )
 from scipy.interpolate import CubicSpline
 
-from tundish.casting import Grid, Mold, Solution, Status, Zone, published_strand, solve
+from tundish.casting import Grid, Mold, Solution, Status, Strand, Zone, published_strand, solve
+from tundish.casting._status import describe
 
 THERMOCOUPLES = [(0.062, 0.074), (0.074, 0.074), (0.074, 0.062)]
 MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
@@ -316,3 +320,76 @@ def test_neighbouring_steps_tell_the_section_between_them() -> None:
         sections = solve(cold, Grid(9, 9, 0.02, 0.02), sections=[before, after]).section_temperature
     assert np.all(np.isfinite(sections[0]))
     assert np.all(np.isnan(sections[1]))
+
+
+@pytest.fixture(scope="module")
+def estimated() -> Solution:
+    """With estimates that are all as asked for."""
+    solution = solve(published_strand(), Grid(accuracy=4), probes=THERMOCOUPLES)
+    error = {"probes": 3.9, "faces": 4.0, "corner": 8.0, "shell": 8e-3, "length": 80e-3}
+    return dataclasses.replace(solution, error_estimate=error)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({}, ""),
+        ({"probes": 4.1}, "; probes may be 4.1 K off (error_estimate): ask for a smaller accuracy"),
+        ({"shell": 8.04e-3, "corner": 9.0, "faces": 123.0},
+         "; faces may be 120 K, corner 9 K and shell 8 mm off (error_estimate): ask for a smaller accuracy"),
+        ({"length": 0.081}, "; length may be 81 mm off (error_estimate): ask for a smaller accuracy"),
+        ({"length": np.inf, "probes": 5.0},
+         "; probes may be 5 K off (error_estimate): ask for a smaller accuracy; the strand ends about where "
+         "the centre solidifies: the length may lie before or behind its end"),
+    ],
+)  # fmt: skip
+def test_doubts_name_every_field_that_is_further_off_than_asked_for(
+    error: dict[str, float], said: str, estimated: Solution
+) -> None:
+    known = estimated.error_estimate or {}
+    assert dataclasses.replace(estimated, error_estimate=known | error).message == f"converged{said}"
+
+
+def test_solutions_copy_pickle_and_compare_by_value(everything: Solution) -> None:
+    cold = small_strand(zones=[Zone(1.5, heat_flux=(3e6, 3e6))])
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        diverged = solve(cold, Grid(9, 9, 0.02, 0.02))  # has NaN
+    for solution in (everything, diverged, solve(everything.strand, outputs=["heat"])):
+        for other in (copy.copy(solution), copy.deepcopy(solution), pickle.loads(pickle.dumps(solution))):
+            assert other == solution
+            assert repr(other) == repr(solution)
+        assert solution != dataclasses.replace(solution, fields={})
+        assert solution != solution.strand
+    heat = everything.heat.copy()
+    heat[-1] += 1
+    assert everything != dataclasses.replace(everything, fields=everything.fields | {"heat": heat})
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(everything)
+
+
+def test_a_solution_without_its_parts_has_no_endless_attributes() -> None:
+    bare = object.__new__(Solution)
+    with pytest.raises(AttributeError, match="fields"):
+        _ = bare.fields
+    with pytest.raises(AttributeError, match="no attribute '__setstate__'"):
+        bare.__setstate__  # noqa: B018
+
+
+def test_the_dataset_has_the_error_estimate(estimated: Solution) -> None:
+    pytest.importorskip("xarray")
+    dataset = estimated.to_xarray()
+    assert estimated.error_estimate is not None
+    for name, error in estimated.error_estimate.items():
+        variable = dataset[f"error_estimate_{name}"]
+        assert variable.shape == ()
+        assert variable == error
+        assert variable.attrs["units"] == ("m" if name in ("shell", "length") else "K")
+        assert variable.attrs["long_name"].startswith("estimated error of: ")
+    one_mesh = solve(small_strand(), Grid(5, 5, 0.05, 0.1)).to_xarray()
+    assert not [name for name in one_mesh if str(name).startswith("error")]
+
+
+def test_the_remedy_is_what_the_grid_can_be_asked_for() -> None:
+    strand: Strand = small_strand(mold=Mold(0.2, htc=1e3))
+    assert "Take smaller steps." in describe(Status.DIVERGED, 0.1, strand, "adi", {})
+    assert "Ask for a smaller accuracy." in describe(Status.DIVERGED, 0.1, strand, "adi", {}, 0.5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from references.strand import Floats, constant_steel, small_strand
 
 from tundish import ArgumentTypeError, UnknownNameError
-from tundish.casting import Grid, Mold, Status, Stepper, Strand, Zone, solve
+from tundish.casting import Grid, Mold, Plan, Status, Stepper, Strand, Zone, solve
 
 GRID = Grid(6, 7, 0.04, (0.1, 0.16), grading=2.0, ramp=3.0)
 MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
@@ -184,6 +186,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a word": ({"speed": "fast"}, r"speed = 'fast'"),
     "nothing": ({"speed": None}, r"speed = None"),
     "a truth": ({"speed": True}, r"speed = True"),
+    "no mapping": (5, r"^changes = 5: must be a mapping"),
     "good and bad": ({"zones.0.htc.x": 900.0, "speed": -1.0}, r"speed = -1"),
 }
 
@@ -293,3 +296,44 @@ def test_names_are_refused_as_data(strand: Strand, grid: Grid) -> None:
     assert caught.value.value == "foo"
     with pytest.raises(ArgumentTypeError, match=r"^gradient = b'x': must be a list of names$"):
         solve(strand, grid, gradient=b"x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["adi", "sor"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mold.heat_flux.x": 1e8}, r"in the mould: the \w+.* fell below 200 K.* for \S+ s is too much\. "),
+        ({"mold.heat_flux.x": -1e300}, r"in the mould: the face x rose above .* is too much\. "),
+        ({"mold.heat_flux.x": 1e300}, r"in the mould: the corner fell"),
+        ({"ambient_temperature": 1e5}, r"in zones\.0: a face came near the ambient temperature, 100000 K"),
+    ],
+)
+def test_a_change_that_cannot_be_is_told_where_it_acts(
+    change: dict[str, float], said: str, method: str, strand: Strand
+) -> None:
+    """Without the cooling that would do: it has not been the same all the way."""
+    stepper = Stepper(strand, GRID, method=method)
+    march(stepper, 0.1)
+    stepper.set(change)
+    with pytest.warns(RuntimeWarning, match=said):
+        march(stepper)
+    assert stepper.status == Status.DIVERGED
+    assert "would have to fall" not in stepper.message
+    assert np.isnan(stepper.temperature).all()
+    assert stepper.at_end
+
+
+def test_an_accuracy_chooses_the_steps_of_a_stepper(strand: Strand) -> None:
+    plan, stepper = Plan(strand), Stepper(strand)
+    assert stepper.temperature.shape == (plan.y.size, plan.x.size)
+    z = [stepper.z]
+    while stepper.step():
+        z.append(stepper.z)
+    np.testing.assert_array_equal(z, plan.z)
+
+
+def test_a_march_on_its_way_is_not_copied(strand: Strand) -> None:
+    stepper = Stepper(strand, GRID)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="neither copied nor pickled"):
+            copied(stepper)

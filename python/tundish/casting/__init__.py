@@ -6,8 +6,9 @@ from tundish.casting._measurements import Measurements
 from tundish.casting._options import Options
 from tundish.casting._plan import Plan
 from tundish.casting._report import report
-from tundish.casting._solution import BatchSolution, Solution, Status
+from tundish.casting._solution import BatchSolution, Solution
 from tundish.casting._solve import solve, solve_batch
+from tundish.casting._status import Status
 from tundish.casting._steel import Steel
 from tundish.casting._stepper import Stepper
 from tundish.casting._strand import Mold, Strand, Zone

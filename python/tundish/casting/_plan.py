@@ -29,7 +29,8 @@ class Plan:
     """A strand on a grid, ready to be solved any number of times with other parameters.
 
     Everything but the parameters is fixed here, and checked: making a plan refuses whatever solving it would
-    refuse. :func:`solve` and :func:`solve_batch` make a plan for a single run.
+    refuse. :func:`solve` and :func:`solve_batch` make a plan for a single run. A copy, and what a pickle
+    holds, is made anew of the same arguments, and gives the same bits.
 
     **Arguments:** those of :func:`solve`.
 
@@ -149,9 +150,18 @@ class Plan:
         """The first fields of every solution: what was solved."""
         return (self.strand, self.grid, self.x, self.y, self.z, self.probes, self.sections, self.gradient)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        keywords = {name: getattr(self, name) for name in ("probes", "sections", "outputs", "gradient")}
+        return _made_again, (self.strand, self.grid, keywords | self.options.changes())
+
     def __repr__(self) -> str:
         nodes = f"{self.x.size} x {self.y.size} nodes, {self.z.size - 1} steps"
         return f"<{type(self).__name__}: {nodes}, {self.options.method}, {self.options.phase_change}>"
+
+
+def _made_again(strand: Strand, grid: Grid, keywords: Mapping[str, Any]) -> Plan:
+    """A plan out of a copy or a pickle."""
+    return Plan(strand, grid, **keywords)
 
 
 def warned(solution: S) -> S:
@@ -169,13 +179,14 @@ def check_strand(strand: Any, grid: Any = None) -> None:
         raise ArgumentTypeError("grid", grid, "must be a Grid")
 
 
-def stepper_core(strand: Strand, grid: Grid | None, options: Options) -> _core.Stepper:
-    """The march of a strand, step by step; it has the only plan that it needs."""
+def stepper_core(strand: Strand, grid: Grid | None, options: Options) -> tuple[_core.Stepper, float | None]:
+    """The march of a strand, step by step, with the only plan that it needs, and the accuracy asked for."""
     check_strand(strand, grid)
     asked = Grid() if grid is None else grid
     if asked.accuracy is not None and not options.extrapolates:
         asked = asked._one_mesh(strand)
-    return _core.Stepper(strand._core, asked._core_of(strand), _core_options(options, (), ()))
+    core = _core.Stepper(strand._core, asked._core_of(strand), _core_options(options, (), ()))
+    return core, asked.accuracy
 
 
 class Readings:

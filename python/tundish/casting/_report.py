@@ -14,7 +14,8 @@ from tundish import _core
 from tundish._common.optional import optional
 from tundish._common.refusals import ArgumentTypeError
 from tundish._common.reports import Report, Writer, picture, plain
-from tundish.casting._solution import FIELDS, BatchSolution, Solution, Status
+from tundish.casting._solution import ERROR_FIELDS, FIELDS, BatchSolution, Solution
+from tundish.casting._status import Status
 
 # What is written along z.
 _SERIES = (
@@ -187,12 +188,7 @@ def _summary(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"heat given off        {heat:.1f} kW by the quarter section, {4 * heat:.1f} kW by the whole"
         yield f"energy imbalance      {100 * facts['energy_imbalance']:.2g} % of the heat given off"
     if (error := facts["error_estimate"]) is not None and not math.isnan(heat):
-        units = {"shell": (1e3, "mm"), "length": (1e3, "mm")}
-        parts = []
-        for name, value in error.items():
-            factor, unit = units.get(name, (1.0, "K"))
-            if value is not None:
-                parts.append(f"{name} {factor * value:.2g} {unit}")
+        parts = [f"{n} {ERROR_FIELDS[n].shown(value)}" for n, value in error.items() if value is not None]
         yield f"estimated error       {', '.join(parts)}"
     sweeps = f", {facts['sweeps']} sweeps" if facts["method"] == "sor" else ""
     yield f"scheme                {facts['method']}, {facts['phase_change']}, {facts['dtype']}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +15,12 @@ from tundish._common.optional import optional
 from tundish._common.refusals import MISSING, ArgumentTypeError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
-from tundish.casting._strand import Mold, Strand, Zone
+from tundish.casting._status import Status, describe
+from tundish.casting._strand import Strand
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
-
-
-class Status(enum.IntEnum):
-    """How a march ended."""
-
-    CONVERGED = 0
-    NOT_CONVERGED = 1
-    DIVERGED = 2
 
 
 # Name of a field: its dimensions, unit and meaning. Gradients carry the unit of the field per unit of each
@@ -51,13 +43,27 @@ FIELDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 GRADIENT_FIELDS = ("probe_gradient", "metallurgical_length_gradient")
 
-# Of the error estimate, in the order of the C++ library: the field that each number is about.
+
+class ErrorField(NamedTuple):
+    """A number of the error estimate: its field, what it may be for each K of accuracy, how it is shown."""
+
+    field: str
+    allowed: float
+    factor: float = 1.0
+    unit: str = "K"
+
+    def shown(self, error: float) -> str:
+        """An error in two digits."""
+        return f"{float(f'{self.factor * error:.2g}'):g} {self.unit}"
+
+
+# In the order of the C++ library.
 ERROR_FIELDS = {
-    "probes": "probe_temperature",
-    "faces": "face_temperature",
-    "corner": "corner_temperature",
-    "shell": "shell_thickness",
-    "length": "metallurgical_length",
+    "probes": ErrorField("probe_temperature", 1.0),
+    "faces": ErrorField("face_temperature", 1.0),
+    "corner": ErrorField("corner_temperature", 2.0),
+    "shell": ErrorField("shell_thickness", 2e-3, 1e3, "mm"),
+    "length": ErrorField("metallurgical_length", 20e-3, 1e3, "mm"),
 }
 
 
@@ -67,68 +73,12 @@ def errors(estimate: Floats | None, fields: Collection[str]) -> dict[str, Any] |
         return None
     return {
         name: estimate[..., n] if estimate.ndim > 1 else float(estimate[n])
-        for n, (name, field) in enumerate(ERROR_FIELDS.items())
-        if field in fields
+        for n, (name, of) in enumerate(ERROR_FIELDS.items())
+        if of.field in fields
     }
 
 
-# A steel's curves reach from here to this far above its liquidus, K (march.h).
-LOWEST, SUPERHEAT = 200.0, 400.0
-
-
-def describe(status: int, z: float, strand: Strand, method: str, surface: Mapping[str, float]) -> str:
-    """What a status means and what to do about it; `z` is where it came up first, m.
-
-    `surface` has the last temperatures of "corner", "face x" and "face y", K, as far as they are known.
-    """
-    if status == Status.NOT_CONVERGED:
-        return (
-            f"not converged at z = {z:.4g} m: the sweeps reached max_sweeps before the tolerance. Allow more "
-            "of them, or choose another relaxation."
-        )
-    if status == Status.DIVERGED:
-        sweeps = " If the sweeps ran out before, raise max_sweeps." if method == "sor" else ""
-        cause = _cause(z, strand, surface)
-        return f"diverged at z = {z:.4g} m, {cause}{sweeps} From there on the fields are NaN."
-    return "converged"
-
-
-def _cause(z: float, strand: Strand, surface: Mapping[str, float]) -> str:
-    """Where and why a march left the range of its steel, and what cooling would not have."""
-    stretches: list[Mold | Zone] = [strand.mold, *strand.zones]
-    ends = [0.0, strand.mold.length, *(zone.end for zone in strand.zones)]
-    n = min(int(np.searchsorted(ends[1:], z * (1 - 1e-9))), len(stretches) - 1)
-    place = "in the mould" if n == 0 else f"in zones.{n - 1}"
-    hottest = strand.steel.liquidus + SUPERHEAT
-    flux = np.asarray(stretches[n].heat_flux or (0.0, 0.0))
-    heats = bool(max(-flux) > max(flux))
-    faces = {"corner": flux, "face x": flux[:1], "face y": flux[1:]}
-    touched = [name for name, own in faces.items() if np.all(own < 0 if heats else own > 0)]
-    if not touched:
-        if LOWEST <= strand.ambient_temperature <= hottest:
-            return (
-                f"{place}: a temperature left the range of the steel's curves, {LOWEST:g} to {hottest:g} K, "
-                "or rose although the strand is only cooled. Take smaller steps."
-            )
-        return (
-            f"{place}: a face came near the ambient temperature, {strand.ambient_temperature:g} K, beyond "
-            f"the range of the steel's curves, from {LOWEST:g} to {hottest:g} K."
-        )
-    known = {name: surface[name] for name in touched if name in surface}
-    where = (max if heats else min)(known, key=known.__getitem__, default=touched[0])
-    left = f"rose above {hottest:g} K" if heats else f"fell below {LOWEST:g} K"
-    # Behind a constant flux temperatures depend on flux x sqrt(time): what leaves the range at the end only.
-    bearable = flux * np.sqrt((z - ends[n]) / (ends[n + 1] - ends[n]))
-    seconds = (ends[n + 1] - ends[n]) / strand.speed
-    law = " In moulds it falls with the casting speed, about as its square root."
-    return (
-        f"{place}: the {where} {left}, where the steel's curves end. A heat_flux of "
-        f"({flux[0]:.3g}, {flux[1]:.3g}) W/m2 for {seconds:.3g} s is too much: it would have to fall to "
-        f"about ({bearable[0]:.3g}, {bearable[1]:.3g}) W/m2.{law if n == 0 and not heats else ''}"
-    )
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Solution:
     """One strand's fields. All are float64 unless the solve was asked for float32.
 
@@ -154,7 +104,8 @@ class Solution:
       metallurgical length. Of those fields that were asked for; None of one mesh.
     - `damping`: always 0. Steps need no damping any more; the name is kept for programs that read it.
 
-    A field that was not asked for (`outputs`) is an AttributeError.
+    A field that was not asked for (`outputs`) is an AttributeError. Solutions compare by value; where both
+    have NaN they are equal.
     """
 
     strand: Strand
@@ -180,6 +131,14 @@ class Solution:
             raise AttributeError(f"{name} was not computed: ask for it with outputs= (or gradient=)")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [field.name for field in dataclasses.fields(self)]
+        return all(_equal(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.fields]
 
@@ -200,21 +159,36 @@ class Solution:
                 f"face {name}": float(t[last]) for name, t in zip("xy", self.face_temperature, strict=True)
             }
         z = float(self.z[max(int(self.status_step), 0)])
-        text = describe(int(self.status), z, self.strand, self.options.method, surface)
+        text = describe(int(self.status), z, self.strand, self.options.method, surface, self.grid.accuracy)
         return f"{text}{self._doubts()}" if self.success else text
 
     def _doubts(self) -> str:
         """What the error estimate leaves open, to follow "converged"."""
-        error, accuracy = self.error_estimate or {}, self.grid.accuracy or np.inf
+        error, text = self.error_estimate or {}, ""
+        if large := [f"{name} {ERROR_FIELDS[name].shown(error[name])}" for name in self._exceeded()]:
+            words = " and ".join(filter(None, (", ".join(large[:-1]), large[-1]))).replace(" ", " may be ", 1)
+            text = f"; {words} off (error_estimate): ask for a smaller accuracy"
         if error.get("length") == np.inf:
-            return "; the centre is solid on one of two meshes alone: the strand ends where it solidifies"
-        for name, allowed in {"probes": accuracy, "faces": accuracy, "corner": 2 * accuracy}.items():
-            if error.get(name, 0.0) > allowed:
-                return f"; {name} may be {error[name]:.2g} K off (error_estimate), ask for a smaller accuracy"
-        return ""
+            text += (
+                "; the strand ends about where the centre solidifies: "
+                "the length may lie before or behind its end"
+            )
+        return text
+
+    def _exceeded(self) -> dict[str, Any]:
+        """Where finite error estimates exceed what was asked for, by name; without those that do nowhere."""
+        accuracy = self.grid.accuracy or np.inf
+        exceeded = {
+            name: np.isfinite(error) & (np.asarray(error) > accuracy * ERROR_FIELDS[name].allowed)
+            for name, error in (self.error_estimate or {}).items()
+        }
+        return {name: where for name, where in exceeded.items() if np.any(where)}
 
     def to_xarray(self) -> xarray.Dataset:
-        """All fields as a Dataset with coordinates and units. Needs xarray."""
+        """All fields as a Dataset with coordinates and units. Needs xarray.
+
+        The error estimate is in variables of its own, "error_estimate_probes" and so on.
+        """
         xr = optional("xarray", "xarray")
         lead = self._lead()
         data = {}
@@ -224,6 +198,11 @@ class Solution:
         meanings = ", ".join(f"{status.value} {status.name.lower()}" for status in Status)
         data["status"] = (lead, self.status, {"units": "1", "long_name": meanings})
         data["damping"] = (lead, self.damping, {"units": "1", "long_name": "always 0"})
+        for name, error in (self.error_estimate or {}).items():
+            _, unit, meaning = FIELDS[ERROR_FIELDS[name].field]
+            kind = "" if name == "length" else ", root mean square along z"
+            attributes = {"units": unit, "long_name": f"estimated error of: {meaning}{kind}"}
+            data[f"error_estimate_{name}"] = (lead, error, attributes)
         coordinates: dict[str, Any] = {
             "z": ("z", self.z, {"units": "m", "long_name": "distance from the meniscus"}),
             "x": ("x", self.x, {"units": "m", "long_name": "distance from the centre plane, towards face x"}),
@@ -237,12 +216,8 @@ class Solution:
         used = {d for dims, _, _ in data.values() for d in dims}
         coordinates = {k: v for k, v in coordinates.items() if k == "z" or v[0] in used}
         coordinates |= self._lead_coordinates()
-        attributes = {
-            "title": "continuously cast strand",
-            "message": self.message,
-            **self.strand.parameters(),
-        }
-        return xr.Dataset(data, coordinates, attributes)
+        about = {"title": "continuously cast strand", "message": self.message, **self.strand.parameters()}
+        return xr.Dataset(data, coordinates, about)
 
     def plot(self) -> Figure:
         """Shell growth, temperatures and phase shares along z, as a matplotlib figure."""
@@ -267,7 +242,7 @@ class Solution:
         return f"<{type(self).__name__}: {text}>"
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class BatchSolution(Solution):
     """Many candidates' fields: those of :class:`Solution`, each with a leading candidate axis.
 
@@ -297,11 +272,20 @@ class BatchSolution(Solution):
         )
 
     def _doubts(self) -> str:
-        error, accuracy = self.error_estimate or {}, self.grid.accuracy or np.inf
-        allowed = {"probes": accuracy, "faces": accuracy, "corner": 2 * accuracy}
-        doubtful = [error[name] > most for name, most in allowed.items() if name in error]
-        count = int(np.count_nonzero(np.any(doubtful, axis=0))) if doubtful else 0
-        return f"; error estimates of {count} candidates exceed what was asked for" if count else ""
+        text, exceeded = "", self._exceeded()
+        if exceeded:
+            count = _candidates(np.any(list(exceeded.values()), axis=0))
+            text = (
+                f"; error estimates of {count} exceed what was asked for ({', '.join(exceeded)}): "
+                "ask for a smaller accuracy"
+            )
+        near = np.asarray((self.error_estimate or {}).get("length", 0.0)) == np.inf
+        if np.any(near):
+            text += (
+                f"; the strand ends about where the centre solidifies in {_candidates(near)}: "
+                "the length may lie before or behind its end"
+            )
+        return text
 
     def candidate(self, n: int) -> Solution:
         """One candidate's solution."""
@@ -345,3 +329,17 @@ class BatchSolution(Solution):
     def __repr__(self) -> str:
         nodes = f"{self.x.size} x {self.y.size} nodes, {self.z.size - 1} steps"
         return f"<{type(self).__name__}: {len(self)} candidates, {nodes}, {self.message}>"
+
+
+def _candidates(where: NDArray[Any]) -> str:
+    count = int(np.count_nonzero(where))
+    return f"{count} candidate{'' if count == 1 else 's'}"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values of solutions are equal, NaN to NaN."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
+    if isinstance(one, np.ndarray | np.generic | float):
+        return np.array_equal(one, other, equal_nan=True)
+    return bool(one == other)

@@ -111,10 +111,15 @@ def solve_batch(
     - `outputs`: names of the fields wanted; None is all of them. Memory is what they need and less than
       64 MB a thread.
     - `threads`: None is `TUNDISH_THREADS`, or all processors this process may use. The result is bit-equal
-      for any number, and to :func:`solve` of each candidate alone.
+      for any number of them, and of candidates.
     - `progress`: True shows a bar (needs rich), or call me with (done, all).
 
     **Returns:** a :class:`BatchSolution`.
+
+    All candidates are marched on the mesh and the steps of `strand`: each is bit-equal to a
+    :meth:`Plan.run` of it alone, and to :func:`solve` of the candidate's own strand where the grid has both
+    nodes and steps (:class:`Grid` with `nx`). Without them :func:`solve` chooses mesh and steps for the
+    candidate's own strand, and agrees within the error estimates.
 
     **Raises:** as :func:`solve`; every candidate is checked before any is solved.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,14 +13,17 @@ from tundish._common.refusals import ArgumentTypeError, UnknownNameError
 from tundish.casting._grid import Grid
 from tundish.casting._options import Options
 from tundish.casting._plan import stepper_core
-from tundish.casting._solution import LOWEST, SUPERHEAT, Status, describe
+from tundish.casting._status import LOWEST, SUPERHEAT, Status, describe
 from tundish.casting._strand import Strand
 
 
 class Stepper:
     """Marches a strand step by step, for hosts that drive the march themselves.
 
-    **Main arguments:** `strand`, `grid` as for :func:`solve`.
+    **Main arguments:** `strand`, `grid` as for :func:`solve`. With an accuracy (`Grid()` has one) it marches
+    the finer of the two meshes alone, with the same steps. Nothing is extrapolated, and there is no error
+    estimate: temperatures are further off than those of :func:`solve`, and a smaller accuracy brings them
+    closer. Where nothing changes on the way, :func:`solve` gives the accuracy asked for, and its estimate.
 
     **Other arguments:** `method`, `phase_change`, `relaxation`, `tolerance`, `max_sweeps`, `ordering` as for
     :func:`solve`.
@@ -29,7 +32,8 @@ class Stepper:
     after a change starts anew, as at the start of a zone.
 
     A step that leaves the steel's range, or whose sweeps run out, warns (RuntimeWarning), once; `status` and
-    `message` keep it. Behind a step that left the range temperature and heat are NaN.
+    `message` keep it. Behind a step that left the range temperature and heat are NaN. A march on its way can
+    be neither copied nor pickled.
     """
 
     def __init__(
@@ -46,8 +50,9 @@ class Stepper:
     ) -> None:
         self._strand = strand
         self._options = Options(method, phase_change, relaxation, tolerance, max_sweeps, ordering)
-        self._core = stepper_core(strand, grid, self._options)
+        self._core, self._accuracy = stepper_core(strand, grid, self._options)
         self._status, self._message = Status.CONVERGED, "converged"
+        self._steady = True
 
     def step(self) -> bool:
         """Takes the next step; False, and nothing is done, at the end of the strand."""
@@ -66,9 +71,11 @@ class Stepper:
             return
         cooling = {name: self._core.get(name) for name in self._strand.parameters() if "steel" not in name}
         surface = {"corner": field[-1, -1], "face x": field[0, -1], "face y": field[-1, 0]}
+        surface = {name: float(t) for name, t in surface.items() if np.isfinite(t)}
         strand = self._strand.replace(cooling)
         self._status = status
-        self._message = describe(status, self._core.z, strand, self._options.method, surface)
+        method, z = self._options.method, self._core.z
+        self._message = describe(status, z, strand, method, surface, self._accuracy, steady=self._steady)
         warnings.warn(self._message, RuntimeWarning, stacklevel=3)
 
     @property
@@ -123,11 +130,17 @@ class Stepper:
         Raises KeyError for an unknown name, ValueError for an impossible value or a parameter that cannot
         change on the way down.
         """
+        if not isinstance(changes, Mapping):
+            raise ArgumentTypeError("changes", changes, "must be a mapping of names to values")
         values = {_name("changes", name): number(name, value) for name, value in changes.items()}
         try:
             self._core.set(values)
         except UnknownNameError as error:
             raise error.named("changes") from None
+        self._steady = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Stepper can be neither copied nor pickled: march another one to the same place")
 
     def get(self, name: str) -> float:
         """A parameter as it is now."""

@@ -15,7 +15,7 @@ from tundish.casting._grid import Grid
 from tundish.casting._measurements import Measurements
 from tundish.casting._options import Options
 from tundish.casting._plan import Plan, Readings, check_strand, misfit_core
-from tundish.casting._solution import Status
+from tundish.casting._status import Status
 from tundish.casting._strand import Strand
 
 
