@@ -62,13 +62,11 @@ static void solve_batch(const tundish_strand* strand, double* length) {
   const char* const names[] = {"zones.2.htc.x"};
   double coefficient[candidates], gradient[candidates];
   int status[candidates];
-  tundish_grid grid;
   tundish_plan* plan;
   tundish_sizes sizes;
   tundish_batch batch;
   tundish_outputs outputs;
-  check(tundish_grid_default(strand, &grid));
-  check(tundish_plan_create(strand, &grid, NULL, &plan));
+  check(tundish_plan_create(strand, NULL, NULL, &plan));
   check(tundish_plan_sizes(plan, &sizes));
   printf("grid: %d x %d nodes, %d steps\n", sizes.nx, sizes.ny, sizes.nz - 1);
 

@@ -67,11 +67,17 @@ casting::Strand strand_of(const tundish_strand& s) {
 // One mesh; its zones share the smallest of their steps, as the structure has no room for one each.
 tundish_grid struct_of(const casting::Grid& g) {
   const double dz_spray = *std::min_element(g.dz_spray.begin(), g.dz_spray.end());
-  return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp};
+  return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp, 0};
 }
 
 casting::Grid grid_of(const tundish_grid* g, const casting::Strand& strand) {
   if (!g) return casting::grid_for(strand, casting::default_accuracy);
+  if (g->accuracy != 0) {
+    casting::Grid grid = casting::grid_for(strand, g->accuracy);  // for its steps
+    grid.nx = g->nx, grid.ny = g->ny;
+    grid.grading_x = g->grading_x, grid.grading_y = g->grading_y;
+    return grid;
+  }
   std::vector<double> dz_spray = {g->dz_spray};
   if (g->dz_of_zones) dz_spray.assign(g->dz_of_zones, g->dz_of_zones + strand.stretches.size() - 1);
   return {g->nx, g->ny, g->dz_mold, dz_spray, g->grading_x, g->grading_y, g->ramp};
@@ -127,7 +133,7 @@ casting::Candidates candidates_of(const casting::Strand& strand, const tundish_b
   return {long(batch.n_candidates), varied, batch.values};
 }
 
-// Both list the same arrays; the header's struct is frozen, the kernels' own is not.
+// Both list the same arrays; programs are compiled against the header's struct, and not the kernels' own.
 tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) {
   given(from.status, "outputs.status");
   if (gradients == 0 && (from.probe_gradient || from.metallurgical_length_gradient))
@@ -150,6 +156,7 @@ tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) 
   to.damping = from.damping;
   to.probe_gradient = from.probe_gradient;
   to.metallurgical_length_gradient = from.metallurgical_length_gradient;
+  to.error_estimate = from.error_estimate;
   return to;
 }
 
@@ -160,6 +167,8 @@ void solve(const casting::Plan<double>& plan, const tundish_batch& batch, const 
   if (batch.threads < 0)
     core::refuse("batch.threads", batch.threads, "must be at least 1, or 0 for the default");
   tundish::Outputs<double> outputs = outputs_of(asked, batch.n_gradient);
+  if (outputs.error_estimate && !plan.extrapolates())
+    core::refuse("outputs.error_estimate", "(set)", "one mesh gives no estimate; set grid.accuracy, or NULL");
   std::vector<int> status_step(outputs.status_step ? 0 : size_t(candidates.count));
   if (!outputs.status_step) outputs.status_step = status_step.data();
   casting::RunOptions options;

@@ -5,100 +5,9 @@
 #include <thread>
 #include <vector>
 
+#include "capi/case.h"
 #include "doctest/doctest.h"
 #include "tundish/tundish.h"
-
-namespace {
-
-struct FreeSteel {
-  tundish_steel* handle = nullptr;
-  ~FreeSteel() { tundish_steel_free(handle); }
-};
-
-tundish_scheil published_scheil() {
-  tundish_scheil s;
-  tundish_scheil_default(&s);
-  s.solidus = 1672;
-  s.liquidus = 1728;
-  s.pure_iron_melting = 1809;
-  s.partition = 0.84;
-  s.latent_heat = 189e3;
-  s.specific_heat_solid = 700;
-  s.specific_heat_liquid = 800;
-  s.density_solid = 7256;
-  s.density_liquid = 7011;
-  s.conductivity[0] = 12.3167;
-  s.conductivity[1] = 0.0107534;
-  s.conductivity[2] = 7.7098e-7;
-  s.n_conductivity = 3;
-  s.liquid_conductivity_factor = 3;
-  return s;
-}
-
-// A short strand on a small grid.
-struct Case {
-  FreeSteel steel;
-  tundish_stretch stretches[3] = {
-      {0.2, {2.0e6, 1.85e6}, {0, 0}}, {0.4, {0, 0}, {1000, 900}}, {0.7, {0, 0}, {300, 280}}};
-  double probes[4] = {0.031, 0.022, 0.05, 0.04}, sections[1] = {0.5};
-  tundish_strand strand;
-  tundish_grid grid;
-  tundish_options options;
-
-  Case() {
-    const tundish_scheil scheil = published_scheil();
-    REQUIRE(tundish_steel_create_scheil(&scheil, &steel.handle) == TUNDISH_OK);
-    tundish_strand_default(&strand);
-    strand.steel = steel.handle;
-    strand.width = 0.1;
-    strand.thickness = 0.08;
-    strand.speed = 2.5 / 60;
-    strand.pouring_temperature = 1823;
-    strand.ambient_temperature = 303;
-    strand.stretches = stretches;
-    strand.n_stretches = 3;
-    REQUIRE(tundish_grid_default(&strand, &grid) == TUNDISH_OK);
-    grid.nx = 9;
-    grid.ny = 7;
-    grid.dz_mold = 0.02;
-    tundish_options_default(&options);
-    options.probes = probes;
-    options.n_probes = 2;
-    options.sections = sections;
-    options.n_sections = 1;
-  }
-};
-
-struct Plan {
-  tundish_plan* handle = nullptr;
-  tundish_sizes sizes;
-  explicit Plan(const Case& c) {
-    REQUIRE(tundish_plan_create(&c.strand, &c.grid, &c.options, &handle) == TUNDISH_OK);
-    REQUIRE(tundish_plan_sizes(handle, &sizes) == TUNDISH_OK);
-  }
-  ~Plan() { tundish_plan_free(handle); }
-  Plan(const Plan&) = delete;
-};
-
-tundish_batch batch_of(int64_t n_candidates) {
-  tundish_batch batch;
-  tundish_batch_default(&batch);
-  batch.n_candidates = n_candidates;
-  return batch;
-}
-
-tundish_outputs outputs_to(int* status) {
-  tundish_outputs outputs;
-  tundish_outputs_default(&outputs);
-  outputs.status = status;
-  return outputs;
-}
-
-bool message_has(const char* text) {
-  return std::string(tundish_last_error()).find(text) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("the library says what it is") {
   CHECK(std::strlen(tundish_version()) >= 5);
@@ -118,6 +27,33 @@ TEST_CASE("the default grid steps by time, and never beyond a stretch") {
   REQUIRE(tundish_grid_default(&c.strand, &c.grid) == TUNDISH_OK);
   CHECK(c.grid.dz_mold == 0.2);
   CHECK(c.grid.dz_spray == doctest::Approx(0.2));
+}
+
+TEST_CASE("an accuracy marches two meshes, and estimates what their answer is off") {
+  Case c;
+  c.options.n_probes = c.options.n_sections = 0;
+  REQUIRE(tundish_grid_default(&c.strand, &c.grid) == TUNDISH_OK);
+  CHECK(c.grid.accuracy == 0);
+  int status = -1;
+  double length, error[5] = {};
+  tundish_outputs outputs = outputs_to(&status);
+  outputs.metallurgical_length = &length;
+  outputs.error_estimate = error;
+  const tundish_batch batch = batch_of(1);
+  const Plan one(c);
+  CHECK(tundish_plan_solve_batch(one.handle, &batch, &outputs) == TUNDISH_BAD_ARGUMENT);
+  CHECK(message_has("outputs.error_estimate"));
+  c.grid.accuracy = 2;
+  const Plan two(c);
+  CHECK(two.sizes.nx == c.grid.nx);
+  REQUIRE(tundish_plan_solve_batch(two.handle, &batch, &outputs) == TUNDISH_OK);
+  CHECK(std::isnan(error[0]));  // no probes, and the faces were not asked for
+  CHECK(std::isnan(error[1]));
+  CHECK(error[4] >= 0);
+  c.grid.nx += 1;
+  tundish_plan* none = nullptr;
+  CHECK(tundish_plan_create(&c.strand, &c.grid, &c.options, &none) == TUNDISH_BAD_ARGUMENT);
+  CHECK(message_has("odd"));
 }
 
 TEST_CASE("a steel in closed form and one from a table give the properties asked for") {
