@@ -143,16 +143,16 @@ def test_grids_copy_and_pickle(grid: Grid) -> None:
 
 def test_replacing_keeps_the_accuracy_unless_it_is_taken_away() -> None:
     assert dataclasses.replace(Grid(), nx=41) == Grid(41, accuracy=0.5)
-    with pytest.raises(ArgumentError, match=r"^nx = 20: must be odd .*; accuracy=None allows any$"):
+    with pytest.raises(ArgumentError, match=r"^nx = 20: must be odd .*; or leave out the accuracy \(None\)$"):
         dataclasses.replace(Grid(), nx=20)
     assert dataclasses.replace(Grid(), nx=20, accuracy=None) == Grid(20)
-    with pytest.raises(ArgumentError, match=r"^dz_mold = 0.01: must be left out.*accuracy=None allows it$"):
+    with pytest.raises(ArgumentError, match=r"^dz_mold = 0.01: must be left out .*accuracy \(None\)$"):
         dataclasses.replace(Grid(), dz_mold=0.01)
 
 
 def test_nodes_beside_an_accuracy_are_as_many_as_its_estimate_needs() -> None:
     """Fewer than 21 have errors far above their estimates; the grading is that of the accuracy."""
-    with pytest.raises(ArgumentError, match=r"^nx = 19: must be odd beside an accuracy, and at least 21"):
+    with pytest.raises(ArgumentError, match=r"^nx = 19: must be odd and at least 21 beside an accuracy"):
         Grid(19, accuracy=0.5)
     with pytest.raises(ArgumentError, match=r"^ny = 5: "):
         Grid(21, 5, accuracy=0.5)

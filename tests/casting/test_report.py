@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +88,29 @@ def test_what_is_no_solution_of_one_strand_is_refused(strand: Strand, grid: Grid
         with pytest.raises(ArgumentTypeError, match="solution") as error:
             report(value)  # type: ignore[arg-type]
         assert error.value.argument == "solution"
+
+
+def test_an_accuracy_is_reported_with_its_estimate(strand, tmp_path):
+    """What is further off than asked for stands on a line of its own."""
+    xarray, *_ = (pytest.importorskip(module) for module in ("xarray", "h5py"))
+    solution = solve(strand, Grid(accuracy=1))
+    sound = dataclasses.replace(solution, error_estimate={"probes": 0.9, "length": 0.012})
+    found = report(sound)
+    assert (found.facts["accuracy"], found.facts["message"]) == (1, "converged")
+    assert "estimated error       probes 0.9 K, length 12 mm" in found.lines
+    assert any(
+        re.fullmatch(r"grid +\d+ x \d+ nodes, \d+ steps, chosen for 1 K", line) for line in found.lines
+    )
+    assert not any("doubt" in line for line in found.lines)
+    doubtful = report(dataclasses.replace(solution, error_estimate={"probes": 1.2, "length": np.inf}))
+    assert "in doubt              probes may be 1.2 K off (error_estimate): ask for a smaller accuracy" in (
+        doubtful.lines
+    )
+    assert any(
+        line.startswith("in doubt              the strand ends about where") for line in doubtful.lines
+    )
+    doubtful.files["strand.nc"](tmp_path / "strand.nc")
+    with xarray.open_dataset(tmp_path / "strand.nc", engine="h5netcdf") as dataset:
+        assert dataset["error_estimate_probes"] == 1.2
+        assert dataset["error_estimate_length"] == np.inf
+        assert dataset["error_estimate_length"].attrs["units"] == "m"

@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 from references.limits import HANG
 
-from tundish import __version__
 from tundish.casting import PUBLISHED_CASE, Case, read_case
-from tundish.cli import _run, cast, info
-from tundish.cli.main import main
+from tundish.cli import _run, cast
 
 EXAMPLE = PUBLISHED_CASE.read_text("utf-8")
 COARSE = "[grid]\nnx = 12\ndz_mold = 0.02\ndz_spray = 0.25\ngrading = 4\n"
@@ -35,18 +33,6 @@ def case(tmp_path):
         return str(path)
 
     return written
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command line and returns (exit status, stdout, stderr)."""
-
-    def ran(*argv):
-        status = main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return ran
 
 
 def command(*argv, **options):
@@ -130,6 +116,16 @@ def test_a_new_nx_is_taken_for_ny_too(case):
     assert (grid.nx, grid.ny) == (12, 9)
 
 
+def test_an_accuracy_without_an_estimate_says_so(run, case):
+    """The published scheme marches one mesh."""
+    status, out, err = run("cast", case(), "--accuracy", 20, "--phase-change", "correction")
+    assert status == 0
+    assert "estimated error" not in out
+    assert err == (
+        "tundish cast: --accuracy 20: has chosen one mesh; there is no error estimate with adi, correction\n"
+    )
+
+
 def test_example_is_the_bundled_case(run, tmp_path):
     """--example prints a case that can be solved as it is."""
     status, out, _ = run("cast", "--example")
@@ -206,42 +202,6 @@ def test_a_march_that_does_not_converge_is_status_1(run, case):
     assert err.startswith("tundish cast: not converged at z = ")
 
 
-def test_info_tells_what_is_there(run):
-    """Version, instruction set, threads and optional packages, as a table and as JSON."""
-    status, out, err = run("info")
-    assert (status, err) == (0, "")
-    for word in (__version__, "instruction set", "threads", "matplotlib", "not available in this version"):
-        assert word in out
-    facts = json.loads(run("info", "--json")[1])
-    assert facts["version"] == __version__
-    assert facts["instruction_set"]
-    assert facts["threads"] >= 1
-    assert facts["gpu"] is None
-    assert "xarray" in facts["packages"]
-
-
-def test_info_names_the_command_for_what_is_missing(run, monkeypatch):
-    """A package that is not found comes with the command that installs it."""
-    monkeypatch.setitem(info._PACKAGES, "no-such-package", ("plot", "pictures"))
-    assert "not found; for pictures: pip install 'tundish[plot]'" in run("info")[1]
-    assert json.loads(run("info", "--json")[1])["packages"]["no-such-package"] is None
-
-
-def test_cmake_dir_holds_the_package(run):
-    """--cmake-dir prints one existing folder with the CMake package."""
-    status, out, _ = run("info", "--cmake-dir")
-    assert status == 0
-    assert (Path(out.strip()) / "tundish-config.cmake").is_file()
-
-
-def test_cmake_dir_that_is_not_there(run, monkeypatch):
-    """An installation without CMake files says so."""
-    monkeypatch.setattr(info, "cmake_dir", lambda: None)
-    status, out, err = run("info", "--cmake-dir")
-    assert (status, out) == (2, "")
-    assert "no CMake files" in err
-
-
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -252,6 +212,11 @@ def test_cmake_dir_that_is_not_there(run, monkeypatch):
         (EXAMPLE.replace("end = 1.2", "end = 0.2"), "zones.0.end = 0.2"),
         (EXAMPLE + COARSE.replace("nx = 12", "nx = 1"), "grid.nx = 1"),
         (EXAMPLE.replace("[0.5, 3.0,", "[99.0, 3.0,"), "output.sections = 99"),
+        (EXAMPLE + "[grid]\naccuracy = 0\n", "grid.accuracy = 0: must be finite and above 0 K"),
+        (EXAMPLE + '[grid]\naccuracy = "0.5"\n', "grid.accuracy = '0.5': must be a number"),
+        (EXAMPLE + "[grid]\naccuracy = true\n", "grid.accuracy = True: must be a number"),
+        (EXAMPLE + "[grid]\naccuracy = 1\ndz_mold = 0.01\n", "grid.dz_mold = 0.01: must be left out beside"),
+        (EXAMPLE + "[grid]\naccuracy = 1\nnx = 20\n", "grid.nx = 20: must be odd and at least 21"),
     ],
 )
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["table", "json"])
@@ -276,7 +241,12 @@ def test_a_bad_case_is_one_line_and_status_2(run, tmp_path, text, names, options
         (["cast", "--method", "magic"], "--method"),
         (["cast", "--nx", "many"], "--nx"),
         (["cast", "--nx", "1"], "nx = 1"),
-        (["cast", "--ny", "9"], "nx: must be given with ny"),
+        (["cast", "--ny", "9"], "--nx: must be given with ny"),
+        (["cast", "--accuracy", "0"], "tundish cast: --accuracy = 0: must be finite and above 0 K"),
+        (["cast", "--accuracy", "-1"], "tundish cast: --accuracy = -1: "),
+        (["cast", "--accuracy", "nan"], "tundish cast: --accuracy = nan: "),
+        (["cast", "--accuracy", "much"], "--accuracy"),
+        (["cast", "--accuracy", "1", "--nx", "20"], "tundish cast: --nx = 20: must be odd and at least 21"),
         (["cast", "a.toml", "b.toml"], "b.toml"),
         (["cast", "--out"], "--out"),
         (["info", "--json", "--cmake-dir"], "--cmake-dir"),

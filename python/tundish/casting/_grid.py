@@ -18,6 +18,7 @@ from tundish.casting._strand import Strand
 _POSSIBLE = _core.Grid(9, 9, 1e-2, [1e-2], (1.0, 1.0), 1.0)
 
 _DEFAULT_ACCURACY = 0.5  # K
+_NO_ACCURACY = "or leave out the accuracy (None)"
 _MIN_NODES = 21  # beside an accuracy: the error estimate holds from here on
 
 
@@ -102,14 +103,15 @@ class Grid:
             raise ArgumentError("accuracy", accuracy, "must be finite and above 0 K")
         for name in ("dz_mold", "dz_spray", "ramp"):
             if (value := getattr(self, name)) is not None:
-                allowed = "must be left out: the accuracy chooses the steps; accuracy=None allows it"
-                raise ArgumentError(name, value, allowed)
+                raise ArgumentError(
+                    name,
+                    value,
+                    f"must be left out beside an accuracy, which chooses the steps; {_NO_ACCURACY}",
+                )
         for name in ("nx", "ny"):
             nodes = getattr(self, name)
             if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < _MIN_NODES):
-                allowed = (
-                    f"must be odd beside an accuracy, and at least {_MIN_NODES}; accuracy=None allows any"
-                )
+                allowed = f"must be odd and at least {_MIN_NODES} beside an accuracy; {_NO_ACCURACY}"
                 raise ArgumentError(name, nodes, allowed)
 
     def resolve(self, strand: Strand) -> Grid:

@@ -140,6 +140,7 @@ def _lines(solution: Solution, facts: Mapping[str, Any], timed: bool) -> Iterato
     yield from _table(solution)
     yield ""
     yield from _summary(facts)
+    yield from (f"in doubt              {doubt}" for doubt in solution._doubts())
     if timed:
         rate, build = facts["node_steps_per_second"] / 1e6, facts["instruction_set"]
         yield f"time                  {facts['seconds']:.3g} s, {rate:.3g} million node-steps/s, {build}"
@@ -192,4 +193,5 @@ def _summary(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"estimated error       {', '.join(parts)}"
     sweeps = f", {facts['sweeps']} sweeps" if facts["method"] == "sor" else ""
     yield f"scheme                {facts['method']}, {facts['phase_change']}, {facts['dtype']}"
-    yield f"grid                  {facts['nx']} x {facts['ny']} nodes, {facts['steps']} steps{sweeps}"
+    asked = "" if facts["accuracy"] is None else f", chosen for {facts['accuracy']:g} K"
+    yield f"grid                  {facts['nx']} x {facts['ny']} nodes, {facts['steps']} steps{sweeps}{asked}"

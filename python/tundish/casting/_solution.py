@@ -160,23 +160,23 @@ class Solution:
             }
         z = float(self.z[max(int(self.status_step), 0)])
         text = describe(int(self.status), z, self.strand, self.options.method, surface, self.grid.accuracy)
-        return f"{text}{self._doubts()}" if self.success else text
+        return "; ".join([text, *self._doubts()])
 
-    def _doubts(self) -> str:
-        """What the error estimate leaves open, to follow "converged"."""
-        error, text = self.error_estimate or {}, ""
+    def _doubts(self) -> list[str]:
+        """What the error estimate leaves open; nothing of a march that failed, whose estimates are NaN."""
+        error, doubts = self.error_estimate or {}, []
         if large := [f"{name} {ERROR_FIELDS[name].shown(error[name])}" for name in self._exceeded()]:
             words = " and ".join(filter(None, (", ".join(large[:-1]), large[-1]))).replace(" ", " may be ", 1)
-            text = f"; {words} off (error_estimate): ask for a smaller accuracy"
+            doubts.append(f"{words} off (error_estimate): ask for a smaller accuracy")
         if error.get("length") == np.inf:
-            text += (
-                "; the strand ends about where the centre solidifies: "
+            doubts.append(
+                "the strand ends about where the centre solidifies: "
                 "the length may lie before or behind its end"
             )
-        return text
+        return doubts
 
     def _exceeded(self) -> dict[str, Any]:
-        """Where finite error estimates exceed what was asked for, by name; without those that do nowhere."""
+        """Where finite error estimates exceed what was asked for, by name; those alone that do somewhere."""
         accuracy = self.grid.accuracy or np.inf
         exceeded = {
             name: np.isfinite(error) & (np.asarray(error) > accuracy * ERROR_FIELDS[name].allowed)
@@ -265,27 +265,27 @@ class BatchSolution(Solution):
         """How many candidates did not converge, and what the first of them says."""
         bad = np.flatnonzero(~self.success)
         if not bad.size:
-            return "converged" + self._doubts()
+            return "; ".join(["converged", *self._doubts()])
         first = int(bad[0])
         return (
             f"{bad.size} of {len(self)} candidates failed; candidate {first}: {self.candidate(first).message}"
         )
 
-    def _doubts(self) -> str:
-        text, exceeded = "", self._exceeded()
-        if exceeded:
+    def _doubts(self) -> list[str]:
+        doubts = []
+        if exceeded := self._exceeded():
             count = _candidates(np.any(list(exceeded.values()), axis=0))
-            text = (
-                f"; error estimates of {count} exceed what was asked for ({', '.join(exceeded)}): "
+            doubts.append(
+                f"error estimates of {count} exceed what was asked for ({', '.join(exceeded)}): "
                 "ask for a smaller accuracy"
             )
         near = np.asarray((self.error_estimate or {}).get("length", 0.0)) == np.inf
         if np.any(near):
-            text += (
-                f"; the strand ends about where the centre solidifies in {_candidates(near)}: "
+            doubts.append(
+                f"the strand ends about where the centre solidifies in {_candidates(near)}: "
                 "the length may lie before or behind its end"
             )
-        return text
+        return doubts
 
     def candidate(self, n: int) -> Solution:
         """One candidate's solution."""

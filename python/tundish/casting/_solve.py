@@ -117,9 +117,9 @@ def solve_batch(
     **Returns:** a :class:`BatchSolution`.
 
     All candidates are marched on the mesh and the steps of `strand`: each is bit-equal to a
-    :meth:`Plan.run` of it alone, and to :func:`solve` of the candidate's own strand where the grid has both
-    nodes and steps (:class:`Grid` with `nx`). Without them :func:`solve` chooses mesh and steps for the
-    candidate's own strand, and agrees within the error estimates.
+    :meth:`Plan.run` of it alone, and to :func:`solve` of the candidate's own strand on a grid with nodes and
+    steps (`nx` and no accuracy). On others :func:`solve` chooses mesh and steps for the candidate's own
+    strand, and agrees within the error estimates.
 
     **Raises:** as :func:`solve`; every candidate is checked before any is solved.
     """

@@ -38,7 +38,11 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         "--phase-change", choices=["enthalpy", "correction"], help="treatment of latent heat"
     )
     override.add_argument(
-        "--accuracy", metavar="K", type=float, help="choose meshes and steps for this error of temperatures"
+        "--accuracy",
+        metavar="K",
+        type=float,
+        help="choose meshes and steps for this error of temperatures; "
+        "beside it --nx and --ny are odd, at least 21",
     )
     override.add_argument("--nx", metavar="N", type=int, help="nodes from the centre to face x, of one mesh")
     override.add_argument(
@@ -73,13 +77,24 @@ def run(arguments: argparse.Namespace) -> int:
     instruction_set()  # refuses a TUNDISH_ISA that cannot be had
     with reading(command.case):
         case = read_case(command.case)
-    with refused({}, command.case or "bundled case"):
+    options = {name: f"--{name}" for name in ("accuracy", "nx", "ny") if _has_grid(command)}
+    with refused(options, command.case or "bundled case"):
         case = _overridden(case, command)
     command.make_folder()
     solution, seconds = timed(lambda: _solved(case))
     name = "published" if command.case is None else str(command.case)
     command.show(report(solution, name=name, seconds=seconds), width=22)
+    if command.accuracy is not None and solution.grid.accuracy is None:
+        command.note(
+            f"--accuracy {command.accuracy:g}: has chosen one mesh; there is no error estimate with "
+            f"{solution.options.method}, {solution.options.phase_change}"
+        )
     return DONE if solution.success else command.failed(solution.message)
+
+
+def _has_grid(command: CastCommand) -> bool:
+    """Whether the command line changes the grid."""
+    return not command.accuracy is command.nx is command.ny is None
 
 
 def _overridden(case: Case, command: CastCommand) -> Case:
