@@ -143,6 +143,32 @@ def random_strand(seed: int) -> Strand:
     return strand if kind == 0 else _held_cold(rng, strand)
 
 
+def random_slab(seed: int) -> Strand:
+    """A bloom or a slab of the published steel or the low-alloy one, that solidifies on most seeds."""
+    rng = np.random.default_rng(seed)
+    steel = published_strand().steel if rng.random() < 0.5 else low_alloy_steel()
+    thickness = rng.uniform(0.1, 0.3)
+    speed = rng.uniform(0.6, 2.0) / 60 * (0.22 / thickness)
+    # About 1.35 times the length of a shell that grows by 26.5 mm in the root of a minute.
+    length = max(3.0, 1.35 * (thickness / 2 / 0.0265) ** 2 * 60 * speed)
+    mold, first, second, last = 1200.0, *rng.uniform((300, 150, 150), (1000, 500, 500))
+    return Strand(
+        steel,
+        width=thickness * rng.uniform(1.5, 6.0),
+        thickness=thickness,
+        length=length,
+        speed=speed,
+        pouring_temperature=steel.liquidus + rng.uniform(10, 40),
+        ambient_temperature=303.0,
+        mold=Mold(0.9, htc=(mold, mold)),
+        zones=[
+            Zone(1.5, htc=(first, first)),
+            Zone(max(2.0, 0.3 * length), htc=(second, second)),
+            Zone(length, htc=(last, last)),
+        ],
+    )
+
+
 def solid_peak_steel(
     solidus: float, liquidus: float, top: float, width: float, heat: float, factor: float, latent: float
 ) -> Steel:

@@ -16,7 +16,7 @@ struct Factors {
   double of_mesh, of_steps;
 };
 // By ErrorField; where probes and faces are not extrapolated, and where they are in full.
-constexpr Factors plain[] = {{0.5, 0.75}, {0.4, 1.1}, {0.6, 1.3}, {0.9, 0.5}, {0.4, 1.2}};
+constexpr Factors plain[] = {{0.5, 0.75}, {0.4, 1.1}, {0.6, 1.3}, {1.1, 0.5}, {0.4, 1.2}};
 constexpr Factors in_full[] = {{0.3, 0.6}, {0.2, 0.8}, {0.2, 1.1}, {1.1, 0.5}, {0.04, 1.2}};
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
 // The length is open where the centre is this near to the solidus at the strand's end: so far behind it, as a
