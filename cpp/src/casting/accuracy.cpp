@@ -50,8 +50,8 @@ double solid_time(Strand strand, double earliest) {
   arrays.begin(storage.march, Carry::single, outputs);
   const std::vector<double> slots = strand.slots();
   arrays.slots.assign(slots.begin(), slots.begin() + strand.n_march_slots());
-  const SteelTables tables = strand.steel.tabulate(strand.pouring_temperature, false, {});
-  arrays.add_steel(tables, tables.pouring_enthalpy, 0);
+  const auto tables = strand.steel.tables(strand.pouring_temperature, false);
+  arrays.add_steel(*tables, tables->pouring_enthalpy, 0);
   arrays.job.place = {0, 1, 0, 0, 0, nullptr};
   kernels().doubles.run(arrays.ready(strand.n_march_slots()));
   return status == int(Status::converged) && std::isfinite(length) ? length / strand.speed : 0;

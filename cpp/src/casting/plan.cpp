@@ -59,7 +59,7 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
                                                               extrapolation_weight(strand_.steel))
                          : nullptr),
       by_temperature_(options.phase_change == PhaseChange::correction),
-      tables_(strand_.steel.tabulate(strand_.pouring_temperature, by_temperature_, {})) {
+      tables_(strand_.steel.tables(strand_.pouring_temperature, by_temperature_)) {
   check_memory(storage_.march, Carry::single);
   z_.push_back(0);
   const std::vector<Step<double>> steps = march_steps(strand_, grid);
@@ -129,7 +129,7 @@ void Plan<T>::read_candidate(const Group& group, int lane, const Tangents& tange
     arrays.add_steel(strand.steel.tabulate(strand.pouring_temperature, by_temperature_, {}), pouring_state,
                      lane);
   } else if (lane == 0 || !shares_tables(group.candidates)) {
-    arrays.add_steel(tables_, pouring_state, lane);
+    arrays.add_steel(*tables_, pouring_state, lane);
   } else {
     arrays.copy_lane(0, lane, lanes);
     arrays.job.steel_numbers[3 * lanes + lane] = T(pouring_state);

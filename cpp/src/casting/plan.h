@@ -68,7 +68,7 @@ class Plan {
   MarchStorage<T> storage_;
   std::unique_ptr<const Extrapolation<T>> extrapolation_;  // where the grid asks for an accuracy
   bool by_temperature_;
-  SteelTables tables_;  // of strand_
+  std::shared_ptr<const SteelTables> tables_;  // of strand_
 };
 
 }  // namespace tundish::casting

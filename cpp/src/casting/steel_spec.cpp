@@ -152,6 +152,7 @@ Steel Steel::with(const std::vector<double>& parameters) const {
   core::require_not_negative("latent_heat", parameters[0]);
   Steel steel = *this;
   steel.parameters_ = parameters;
+  steel.kept_ = std::make_shared<KeptTables>();
   return steel;
 }
 
@@ -221,6 +222,21 @@ double Steel::property(Property which, double T) const {
     }
     return 0.0;
   });
+}
+
+std::shared_ptr<const SteelTables> Steel::tables(double pouring_temperature, bool by_temperature) const {
+  {
+    const std::lock_guard<std::mutex> guard(kept_->lock);
+    const bool is_kept = kept_->tables && kept_->pouring_temperature == pouring_temperature &&
+                         kept_->by_temperature == by_temperature;
+    if (is_kept) return kept_->tables;
+  }
+  auto made = std::make_shared<const SteelTables>(tabulate(pouring_temperature, by_temperature, {}));
+  const std::lock_guard<std::mutex> guard(kept_->lock);
+  kept_->pouring_temperature = pouring_temperature;
+  kept_->by_temperature = by_temperature;
+  kept_->tables = made;
+  return made;
 }
 
 // Derivatives are asked for by seeding the duals of the parameters: a plain tabulation runs over doubles.

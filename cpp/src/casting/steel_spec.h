@@ -1,6 +1,7 @@
 // A steel on the host: its parameters by name, its properties, and the curves that the march looks up.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,16 @@ class Steel {
 
   // With tangents by each of `which`: a number of names(), by_pouring_temperature or by_nothing. At most 8.
   SteelTables tabulate(double pouring_temperature, bool by_temperature, const std::vector<int>& which) const;
+  // Without derivatives; the last ones are kept, and shared by all copies of a steel.
+  std::shared_ptr<const SteelTables> tables(double pouring_temperature, bool by_temperature) const;
 
  private:
+  struct KeptTables {
+    std::mutex lock;
+    double pouring_temperature = 0;
+    bool by_temperature = false;
+    std::shared_ptr<const SteelTables> tables;
+  };
   struct Integrals {
     TableColumns columns;
     std::vector<double> sensible, released, potential;
@@ -52,6 +61,7 @@ class Steel {
   std::vector<double> parameters_;
   Residual residual_ = Residual::none;
   std::shared_ptr<const Integrals> table_;
+  std::shared_ptr<KeptTables> kept_ = std::make_shared<KeptTables>();
 };
 
 }  // namespace tundish::casting

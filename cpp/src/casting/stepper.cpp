@@ -12,7 +12,7 @@ Stepper::Stepper(Strand strand, const Grid& grid, const Options& options)
   const bool by_temperature = options.phase_change == PhaseChange::correction;
   const double pouring = plan_.strand().pouring_temperature;
   arrays_.begin(plan_.march(), Carry::single, Outputs<double>());
-  arrays_.add_steel(steel.tabulate(pouring, by_temperature, {}),
+  arrays_.add_steel(*steel.tables(pouring, by_temperature),
                     by_temperature ? pouring : steel.property(Steel::Property::enthalpy, pouring), 0);
   arrays_.slots.assign(slots_.begin(), slots_.begin() + plan_.strand().n_march_slots());
   kernels().doubles.pour(arrays_.ready(plan_.strand().n_march_slots()));

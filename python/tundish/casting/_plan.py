@@ -143,8 +143,10 @@ class Plan:
 
     def _slots(self, names: Iterable[str]) -> list[int]:
         """Numbers of parameters, as the C++ library counts them."""
+        if not (asked := list(names)):
+            return []
         numbers = {name: n for n, name in enumerate(self.strand._core.slot_names)}
-        return [numbers[name] for name in names]
+        return [numbers[name] for name in asked]
 
     def _description(self) -> tuple[Strand, Grid, Floats, Floats, Floats, Floats, Floats, tuple[str, ...]]:
         """The first fields of every solution: what was solved."""

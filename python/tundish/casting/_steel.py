@@ -39,10 +39,17 @@ class Steel:
     compare by value: by how they were made, and their :meth:`parameters`.
     """
 
-    def __init__(self, core: _core.Steel, description: str, made: tuple[Any, ...]) -> None:
+    _made: tuple[Any, ...]  # the residual of Scheil's equation, or the columns of a table
+
+    def __init__(self, core: _core.Steel, description: str) -> None:
         self._core = core
         self._description = description
-        self._made = made  # the residual of Scheil's equation, or the columns of a table
+
+    @classmethod
+    def _of(cls, core: _core.Steel, description: str, made: tuple[Any, ...]) -> Steel:
+        steel = cls(core, description)
+        steel._made = made
+        return steel
 
     def _value(self) -> tuple[Any, ...]:
         return self._made, tuple(self._core.parameters)
@@ -111,7 +118,7 @@ class Steel:
         ]
         choice("residual", residual, list(_RESIDUALS))
         description = f"Steel.scheil(solidus={solidus:g}, liquidus={liquidus:g}, residual={residual!r})"
-        steel = cls(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description, (residual,))
+        steel = cls._of(_core.Steel.scheil(parameters, _RESIDUALS[residual]), description, (residual,))
         left = (pure_iron_melting - solidus) / (pure_iron_melting - liquidus)
         lost = left ** (1 / (partition - 1))  # still liquid at the solidus, by Eq. (4)
         if residual == "none" and lost > _MAX_LOST:
@@ -157,7 +164,7 @@ class Steel:
             number("latent_heat", latent_heat),
         )
         made = tuple(tuple(columns[name].tolist()) for name in _COLUMNS)
-        return cls(core, f"Steel.from_table({len(columns['temperature_K'])} rows)", made)
+        return cls._of(core, f"Steel.from_table({len(columns['temperature_K'])} rows)", made)
 
     @property
     def solidus(self) -> float:
@@ -210,7 +217,7 @@ class Steel:
                     "changes", name, "is no parameter of this steel; it has " + ", ".join(parameters)
                 )
             parameters[name] = number(name, value)
-        return Steel(self._core.replaced(list(parameters.values())), self._description, self._made)
+        return Steel._of(self._core.replaced(list(parameters.values())), self._description, self._made)
 
     def _property(self, which: _core.Property, temperature: ArrayLike) -> Floats:
         return self._core.property(which, np.asarray(temperature, np.float64, order="C"))[()]
@@ -225,7 +232,7 @@ def _made_again(made: tuple[Any, ...], parameters: tuple[float, ...], descriptio
         core = _core.Steel.scheil(list(parameters), _RESIDUALS[made[0]])
     else:
         core = _core.Steel.table(*made, *parameters)
-    return Steel(core, description, made)
+    return Steel._of(core, description, made)
 
 
 def _read_columns(table: Any) -> dict[str, Floats]:

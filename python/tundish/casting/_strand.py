@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -128,8 +129,12 @@ class Strand:
         `speed`, the two temperatures, the cooling that mould and zones were given (`mold.heat_flux.x`,
         `zones.0.htc.y`, ...), and the steel's own (`steel.latent_heat`, ...).
         """
-        values = dict(zip(self._core.slot_names, self._core.slots, strict=True))
-        return {name: value for name, value in values.items() if self._given(name)}
+        return dict(self._parameters)
+
+    @functools.cached_property
+    def _parameters(self) -> dict[str, float]:
+        values = zip(self._core.slot_names, self._core.slots, strict=True)
+        return {name: value for name, value in values if self._given(name)}
 
     def cooling(self) -> dict[str, float]:
         """The parameters of mould and zones by name, without those that are zero."""
