@@ -148,12 +148,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def readme(session: nox.Session) -> None:
-    """Run the README's two commands word by word: install and solve, then all tests, in parallel."""
+    """Run the README's two commands word by word: install and solve, then all tests, one after the other.
+
+    In parallel, tests that interrupt their own process have ended a worker of pytest-xdist and the whole run.
+    """
     for name in ("run", "test"):
         command = readme_command(Path("README.md").read_text("utf-8"), name)
         with step(session, f"README: {name}"):
-            session.run("bash", "-euxo", "pipefail", "-c", command, external=True,
-                        env={"PYTEST_ADDOPTS": in_parallel()})  # fmt: skip
+            session.run("bash", "-euxo", "pipefail", "-c", command, external=True)
 
 
 def readme_command(text: str, name: str) -> str:
