@@ -135,10 +135,6 @@ typedef struct tundish_grid {
   double grading_x;          /* spacing at the centre over that at the face; 1 is uniform */
   double grading_y;
   double ramp; /* full step over the first one of every stretch, at least 1 */
-  /* K, of the probes and the middles of the faces: marches two meshes, this one, of which nx and ny must be
-   * odd, and every other node of it, and takes steps of its own: dz_mold, dz_spray, dz_of_zones and ramp are
-   * not read. 0 is one mesh with the steps above. */
-  double accuracy;
 } tundish_grid;
 
 typedef enum tundish_method {
@@ -170,7 +166,7 @@ typedef struct tundish_options {
 TUNDISH_API int tundish_strand_default(tundish_strand* strand);
 
 /* One mesh: the finer one of the two that an accuracy of 0.5 K takes, with steps up to 0.24 s of casting in
- * the mould and 1.92 s in the zones. Reads the whole strand. For both meshes set accuracy, or give no grid.
+ * the mould and 1.92 s in the zones. Reads the whole strand. Both meshes are marched where no grid is given.
  */
 TUNDISH_API int tundish_grid_default(const tundish_strand* strand, tundish_grid* grid);
 
@@ -226,9 +222,6 @@ typedef struct tundish_outputs {
   double* probe_gradient;       /* (n_candidates, n_gradient, n_probes, nz) K per unit of the parameter */
   /* (n_candidates, n_gradient) m per unit of the parameter; NaN where the length is infinite */
   double* metallurgical_length_gradient;
-  /* (n_candidates, 5) how far off the probes, faces and corner, K, the shell and the metallurgical length, m,
-   * may be; NaN of outputs that are not asked for. Of a grid with an accuracy. */
-  double* error_estimate;
 } tundish_outputs;
 
 TUNDISH_API int tundish_batch_default(tundish_batch* batch);
@@ -237,6 +230,9 @@ TUNDISH_API int tundish_outputs_default(tundish_outputs* outputs);
 /* `grid` and `options` may be NULL for their defaults: an accuracy of 0.5 K, and ADI. */
 TUNDISH_API int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
                                     const tundish_options* options, tundish_plan** plan);
+/* For another accuracy, K rms over the probes and the middles of the faces. */
+TUNDISH_API int tundish_plan_create_accurate(const tundish_strand* strand, double accuracy,
+                                             const tundish_options* options, tundish_plan** plan);
 TUNDISH_API void tundish_plan_free(tundish_plan* plan);
 TUNDISH_API int tundish_plan_sizes(const tundish_plan* plan, tundish_sizes* sizes);
 
@@ -254,6 +250,12 @@ TUNDISH_API int tundish_plan_solve(const tundish_plan* plan, const tundish_outpu
  * the outputs are filled in part. */
 TUNDISH_API int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch,
                                          const tundish_outputs* outputs);
+
+/* The same, with estimates of the errors that are left: (n_candidates, 5), of the probes, the faces and the
+ * corner, K, of the shell and of the metallurgical length, m; NaN of outputs that are not asked for. Refused
+ * for plans of one mesh. */
+TUNDISH_API int tundish_plan_solve_estimated(const tundish_plan* plan, const tundish_batch* batch,
+                                             const tundish_outputs* outputs, double* error_estimate);
 
 /* One march that its caller drives. */
 typedef struct tundish_stepper tundish_stepper;

@@ -67,17 +67,11 @@ casting::Strand strand_of(const tundish_strand& s) {
 // One mesh; its zones share the smallest of their steps, as the structure has no room for one each.
 tundish_grid struct_of(const casting::Grid& g) {
   const double dz_spray = *std::min_element(g.dz_spray.begin(), g.dz_spray.end());
-  return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp, 0};
+  return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp};
 }
 
 casting::Grid grid_of(const tundish_grid* g, const casting::Strand& strand) {
   if (!g) return casting::grid_for(strand, casting::default_accuracy);
-  if (g->accuracy != 0) {
-    casting::Grid grid = casting::grid_for(strand, g->accuracy);  // for its steps
-    grid.nx = g->nx, grid.ny = g->ny;
-    grid.grading_x = g->grading_x, grid.grading_y = g->grading_y;
-    return grid;
-  }
   std::vector<double> dz_spray = {g->dz_spray};
   if (g->dz_of_zones) dz_spray.assign(g->dz_of_zones, g->dz_of_zones + strand.stretches.size() - 1);
   return {g->nx, g->ny, g->dz_mold, dz_spray, g->grading_x, g->grading_y, g->ramp};
@@ -156,19 +150,18 @@ tundish::Outputs<double> outputs_of(const tundish_outputs& from, int gradients) 
   to.damping = from.damping;
   to.probe_gradient = from.probe_gradient;
   to.metallurgical_length_gradient = from.metallurgical_length_gradient;
-  to.error_estimate = from.error_estimate;
   return to;
 }
 
-void solve(const casting::Plan<double>& plan, const tundish_batch& batch, const tundish_outputs& asked) {
+void solve(const casting::Plan<double>& plan, const tundish_batch& batch, const tundish_outputs& asked,
+           double* error_estimate = nullptr) {
   const casting::Candidates candidates = candidates_of(plan.strand(), batch);
   const std::vector<int> gradient =
       slots_of(plan.strand(), batch.gradient, batch.n_gradient, "batch.gradient");
   if (batch.threads < 0)
     core::refuse("batch.threads", batch.threads, "must be at least 1, or 0 for the default");
   tundish::Outputs<double> outputs = outputs_of(asked, batch.n_gradient);
-  if (outputs.error_estimate && !plan.extrapolates())
-    core::refuse("outputs.error_estimate", "(set)", "one mesh gives no estimate; set grid.accuracy, or NULL");
+  outputs.error_estimate = error_estimate;
   std::vector<int> status_step(outputs.status_step ? 0 : size_t(candidates.count));
   if (!outputs.status_step) outputs.status_step = status_step.data();
   casting::RunOptions options;
@@ -285,6 +278,15 @@ int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
   });
 }
 
+int tundish_plan_create_accurate(const tundish_strand* strand, double accuracy,
+                                 const tundish_options* options, tundish_plan** plan) {
+  return create(plan, "plan", [&] {
+    const casting::Strand s = strand_of(given(strand, "strand"));
+    const casting::Grid grid = casting::grid_for(s, accuracy);
+    return new tundish_plan{casting::Plan<double>(s, grid, options_of(options)), s.slot_names()};
+  });
+}
+
 void tundish_plan_free(tundish_plan* plan) { delete plan; }
 
 int tundish_plan_sizes(const tundish_plan* plan, tundish_sizes* sizes) {
@@ -312,6 +314,17 @@ int tundish_plan_solve(const tundish_plan* plan, const tundish_outputs* outputs)
 int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch,
                              const tundish_outputs* outputs) {
   return guarded([&] { solve(given(plan, "plan").plan, given(batch, "batch"), given(outputs, "outputs")); });
+}
+
+int tundish_plan_solve_estimated(const tundish_plan* plan, const tundish_batch* batch,
+                                 const tundish_outputs* outputs, double* error_estimate) {
+  return guarded([&] {
+    const casting::Plan<double>& p = given(plan, "plan").plan;
+    given(error_estimate, "error_estimate");
+    if (!p.extrapolates())
+      core::refuse("plan", core::Word{"(one mesh)"}, "gives no estimate; create it without a grid");
+    solve(p, given(batch, "batch"), given(outputs, "outputs"), error_estimate);
+  });
 }
 
 int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* grid,

@@ -10,7 +10,6 @@
 namespace tundish::casting {
 namespace {
 
-constexpr int min_nodes = 21;  // along an axis: a coarser mesh of 8 intervals loses the last solidification
 constexpr double max_nodes = 2e6;  // of a section; some 200 bytes each
 
 // Nodes, an odd number, and grading that give an axis a spacing at the face and a growth from node to node.
@@ -147,24 +146,25 @@ Grid Rules::grid(double accuracy) const {
   return grid;
 }
 
-bool is_within_reach(const Strand& strand, const Grid& grid) {
-  return double(grid.nx) * grid.ny <= max_nodes && count_steps(strand, grid.law) <= max_steps;
-}
+bool has_too_many_nodes(const Grid& grid) { return double(grid.nx) * grid.ny > max_nodes; }
 
 // Refuses an accuracy out of reach, with one that is within it.
 void refuse_accuracy(const Strand& strand, const Rules& rules, double accuracy) {
-  const Grid asked = rules.grid(accuracy);
-  const std::string limit =
-      double(asked.nx) * asked.ny > max_nodes ? "2e6 nodes of this section" : "1e7 steps";
+  const char* limit = has_too_many_nodes(rules.grid(accuracy)) ? "2e6 nodes of this section" : "1e7 steps";
+  // Steps are counted where they are few, with something to spare, and grow as they are made smaller.
+  const Grid coarse = rules.grid(default_accuracy);
+  const double steps = 1.2 * count_steps(strand, coarse.law);
   double low = std::log(accuracy), high = std::log(1e6);  // out of reach and within it
-  for (int halving = 0; halving < 24; ++halving) {
+  for (int halving = 0; halving < 40; ++halving) {
     const double middle = (low + high) / 2;
-    (is_within_reach(strand, rules.grid(std::exp(middle))) ? high : low) = middle;
+    const Grid grid = rules.grid(std::exp(middle));
+    const bool is_out = has_too_many_nodes(grid) || steps * coarse.law.growth / grid.law.growth > max_steps;
+    (is_out ? low : high) = middle;
   }
   char reached[32];
-  std::snprintf(reached, sizeof reached, "%.2g", 1.1 * std::exp(high));
+  std::snprintf(reached, sizeof reached, "%.2g", 1.05 * std::exp(high));
   core::refuse("accuracy", accuracy,
-               "K takes more than " + limit + "; " + std::string(reached) + " K can be reached");
+               "K takes more than " + std::string(limit) + "; " + reached + " K can be reached");
 }
 
 }  // namespace
@@ -177,7 +177,8 @@ Grid grid_for(const Strand& strand, double accuracy) {
   core::require_positive("accuracy", accuracy);
   const Rules rules(strand);
   Grid grid = rules.grid(accuracy);
-  if (!is_within_reach(strand, grid)) refuse_accuracy(strand, rules, accuracy);
+  if (has_too_many_nodes(grid) || count_steps(strand, grid.law) > max_steps)
+    refuse_accuracy(strand, rules, accuracy);
   double shortest_zone = strand.length();
   for (size_t s = 1; s < strand.stretches.size(); ++s)
     shortest_zone = std::min(shortest_zone, strand.stretches[s].end - strand.stretches[s - 1].end);

@@ -38,6 +38,8 @@ constexpr double ramp_growth = 1.2;
 std::vector<double> graded_nodes(double half_length, int nodes, double grading);
 
 constexpr double max_steps = 1e7;
+// Along an axis with an accuracy: a coarser mesh of 8 intervals loses the last solidification.
+constexpr int min_nodes = 21;
 
 // How many steps the law makes; some number above `max_steps` where there are more.
 double count_steps(const Strand& strand, const StepLaw& law);

@@ -29,31 +29,28 @@ TEST_CASE("the default grid steps by time, and never beyond a stretch") {
   CHECK(c.grid.dz_spray == doctest::Approx(0.2));
 }
 
-TEST_CASE("an accuracy marches two meshes, and estimates what their answer is off") {
+TEST_CASE("a plan of two meshes estimates what its answer is off") {
   Case c;
   c.options.n_probes = c.options.n_sections = 0;
-  REQUIRE(tundish_grid_default(&c.strand, &c.grid) == TUNDISH_OK);
-  CHECK(c.grid.accuracy == 0);
   int status = -1;
   double length, error[5] = {};
   tundish_outputs outputs = outputs_to(&status);
   outputs.metallurgical_length = &length;
-  outputs.error_estimate = error;
   const tundish_batch batch = batch_of(1);
   const Plan one(c);
-  CHECK(tundish_plan_solve_batch(one.handle, &batch, &outputs) == TUNDISH_BAD_ARGUMENT);
-  CHECK(message_has("outputs.error_estimate"));
-  c.grid.accuracy = 2;
-  const Plan two(c);
-  CHECK(two.sizes.nx == c.grid.nx);
-  REQUIRE(tundish_plan_solve_batch(two.handle, &batch, &outputs) == TUNDISH_OK);
+  CHECK(tundish_plan_solve_estimated(one.handle, &batch, &outputs, error) == TUNDISH_BAD_ARGUMENT);
+  CHECK(message_has("one mesh"));
+
+  tundish_plan* plan = nullptr;
+  CHECK(tundish_plan_create_accurate(&c.strand, 0, &c.options, &plan) == TUNDISH_BAD_ARGUMENT);
+  CHECK(message_has("accuracy"));
+  REQUIRE(tundish_plan_create_accurate(&c.strand, 2, &c.options, &plan) == TUNDISH_OK);
+  CHECK(tundish_plan_solve_estimated(plan, &batch, &outputs, nullptr) == TUNDISH_BAD_ARGUMENT);
+  REQUIRE(tundish_plan_solve_estimated(plan, &batch, &outputs, error) == TUNDISH_OK);
   CHECK(std::isnan(error[0]));  // no probes, and the faces were not asked for
   CHECK(std::isnan(error[1]));
   CHECK(error[4] >= 0);
-  c.grid.nx += 1;
-  tundish_plan* none = nullptr;
-  CHECK(tundish_plan_create(&c.strand, &c.grid, &c.options, &none) == TUNDISH_BAD_ARGUMENT);
-  CHECK(message_has("odd"));
+  tundish_plan_free(plan);
 }
 
 TEST_CASE("a steel in closed form and one from a table give the properties asked for") {
