@@ -140,8 +140,27 @@ def test_an_accuracy_is_a_number_of_kelvins(accuracy: float) -> None:
 
 
 def test_an_accuracy_out_of_reach_is_refused_with_what_can_be_reached(strand: Strand) -> None:
-    with pytest.raises(ValueError, match=r"accuracy = 1e-09.*can be reached"):
+    with pytest.raises(ValueError, match=r"accuracy = 1e-09.*can be reached") as refused:
         solve(strand, Grid(accuracy=1e-9))
+    reached = float(str(refused.value).split(";")[1].split()[0])
+    assert 1e-9 < reached < 1e-3
+    Grid(accuracy=reached).resolve(strand)
+
+
+@pytest.mark.parametrize("end", [14.8, 15.19, 15.22, 15.25, 15.35, 15.6])
+def test_a_length_is_within_its_estimate_wherever_the_strand_ends(strand: Strand, end: float) -> None:
+    last = dataclasses.replace(strand.zones[-1], end=end)
+    cut = dataclasses.replace(strand, length=end, zones=(*strand.zones[:-1], last))
+    solution = solve(cut, outputs=["metallurgical_length"])
+    error = solution.error_estimate
+    assert error is not None
+    if end == 14.8:
+        assert solution.metallurgical_length == np.inf
+        assert error["length"] == 0
+    elif end == 15.6:
+        assert abs(solution.metallurgical_length - LENGTH) < error["length"] < 10e-3
+    elif error["length"] != np.inf:
+        assert abs(solution.metallurgical_length - LENGTH) < error["length"]
 
 
 def test_an_accuracy_needs_an_odd_number_of_nodes() -> None:
