@@ -341,6 +341,8 @@ def estimated() -> Solution:
         ({"length": np.inf, "probes": 5.0},
          "; probes may be 5 K off (error_estimate): ask for a smaller accuracy; the strand ends about where "
          "the centre solidifies: the length may lie before or behind its end"),
+        (dict.fromkeys(["probes", "faces", "corner", "shell", "length"], np.inf),
+         "; no error could be estimated, as longer steps diverge: ask for a smaller accuracy"),
     ],
 )  # fmt: skip
 def test_doubts_name_every_field_that_is_further_off_than_asked_for(
@@ -392,4 +394,9 @@ def test_the_dataset_has_the_error_estimate(estimated: Solution) -> None:
 def test_the_remedy_is_what_the_grid_can_be_asked_for() -> None:
     strand: Strand = small_strand(mold=Mold(0.2, htc=1e3))
     assert "Take smaller steps." in describe(Status.DIVERGED, 0.1, strand, "adi", {})
+    cooled = published_strand()  # by a flux in the mould
+    assert "fell below 200 K" in describe(Status.DIVERGED, 0.3, cooled, "adi", {"corner": 250.0})
+    warm = describe(Status.DIVERGED, 0.3, cooled, "adi", {"corner": 1500.0})
+    assert "rose although the strand is only cooled" in warm
+    assert "too much" not in warm
     assert "Ask for a smaller accuracy." in describe(Status.DIVERGED, 0.1, strand, "adi", {}, 0.5)

@@ -12,7 +12,7 @@ import pytest
 from references.strand import Floats, constant_steel, small_strand
 
 from tundish import ArgumentTypeError, UnknownNameError
-from tundish.casting import Grid, Mold, Plan, Status, Stepper, Strand, Zone, solve
+from tundish.casting import Grid, Mold, Plan, Status, Stepper, Strand, Zone, published_strand, solve
 
 GRID = Grid(6, 7, 0.04, (0.1, 0.16), grading=2.0, ramp=3.0)
 MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
@@ -337,3 +337,17 @@ def test_a_march_on_its_way_is_not_copied(strand: Strand) -> None:
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="neither copied nor pickled"):
             copied(stepper)
+
+
+def test_a_strand_that_was_heated_may_stay_hot() -> None:
+    """Above the temperature that it was poured at, and above the surroundings that it has now."""
+    stepper = Stepper(published_strand())
+    stepper.set({"mold.heat_flux.x": -2e6, "mold.heat_flux.y": -2e6})
+    for _ in range(12):
+        stepper.step()
+    assert stepper.temperature.max() > published_strand().pouring_temperature + 50.0
+    stepper.set({"mold.heat_flux.x": 1e5, "mold.heat_flux.y": 1e5})
+    for _ in range(5):
+        stepper.step()
+    assert stepper.status == Status.CONVERGED
+    assert np.all(np.isfinite(stepper.temperature))

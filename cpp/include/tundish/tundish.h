@@ -230,7 +230,9 @@ TUNDISH_API int tundish_outputs_default(tundish_outputs* outputs);
 /* `grid` and `options` may be NULL for their defaults: an accuracy of 0.5 K, and ADI. */
 TUNDISH_API int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
                                     const tundish_options* options, tundish_plan** plan);
-/* For another accuracy, K rms over the probes and the middles of the faces. */
+/* For another accuracy, K: two meshes are marched, on which the temperatures of the probes and of the middles
+ * of the faces are off by about this, as the root mean square along the strand. Refused for TUNDISH_SOR and
+ * TUNDISH_TEMPERATURE_CORRECTION, and where it takes more than 2e6 nodes of the section or 1e7 steps. */
 TUNDISH_API int tundish_plan_create_accurate(const tundish_strand* strand, double accuracy,
                                              const tundish_options* options, tundish_plan** plan);
 TUNDISH_API void tundish_plan_free(tundish_plan* plan);
@@ -251,9 +253,9 @@ TUNDISH_API int tundish_plan_solve(const tundish_plan* plan, const tundish_outpu
 TUNDISH_API int tundish_plan_solve_batch(const tundish_plan* plan, const tundish_batch* batch,
                                          const tundish_outputs* outputs);
 
-/* The same, with estimates of the errors that are left: (n_candidates, 5), of the probes, the faces and the
- * corner, K, of the shell and of the metallurgical length, m; NaN of outputs that are not asked for. Refused
- * for plans of one mesh. */
+/* As tundish_plan_solve_batch, with estimates of the errors that are left: (n_candidates, 5), of the probes,
+ * the faces and the corner, K, of the shell and of the metallurgical length, m; NaN of outputs that are not
+ * asked for. Refused for plans of one mesh. */
 TUNDISH_API int tundish_plan_solve_estimated(const tundish_plan* plan, const tundish_batch* batch,
                                              const tundish_outputs* outputs, double* error_estimate);
 
@@ -265,11 +267,12 @@ typedef struct tundish_progress {
   double heat;    /* given off so far by the quarter section, W */
   int stretch;    /* that the next step lies in; 0 is the mould */
   int iterations; /* sweeps of the last step; 1 for ADI */
-  int converged;  /* 0 if the last step ran into max_sweeps */
+  int converged;  /* 0 if the last step ran into max_sweeps, or left the range of the steel */
   int at_end;     /* 1 at the end of the strand */
 } tundish_progress;
 
-/* `grid` and `options` may be NULL for their defaults; probes and sections are not used. */
+/* `grid` and `options` may be NULL for their defaults; probes and sections are not used. One mesh is marched:
+ * of no grid, the finer one of an accuracy of 0.5 K, without extrapolation. */
 TUNDISH_API int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* grid,
                                        const tundish_options* options, tundish_stepper** stepper);
 TUNDISH_API void tundish_stepper_free(tundish_stepper* stepper);

@@ -70,8 +70,13 @@ tundish_grid struct_of(const casting::Grid& g) {
   return {g.nx, g.ny, g.dz_mold, dz_spray, nullptr, g.grading_x, g.grading_y, g.ramp};
 }
 
-casting::Grid grid_of(const tundish_grid* g, const casting::Strand& strand) {
-  if (!g) return casting::grid_for(strand, casting::default_accuracy);
+// No grid is the default accuracy, or its finer mesh alone where one mesh is all there is.
+casting::Grid grid_of(const tundish_grid* g, const casting::Strand& strand, const casting::Options& options) {
+  if (!g) {
+    casting::Grid grid = casting::grid_for(strand, casting::default_accuracy);
+    if (!options.allows_accuracy()) grid.accuracy = 0;
+    return grid;
+  }
   std::vector<double> dz_spray = {g->dz_spray};
   if (g->dz_of_zones) dz_spray.assign(g->dz_of_zones, g->dz_of_zones + strand.stretches.size() - 1);
   return {g->nx, g->ny, g->dz_mold, dz_spray, g->grading_x, g->grading_y, g->ramp};
@@ -274,7 +279,8 @@ int tundish_plan_create(const tundish_strand* strand, const tundish_grid* grid,
                         const tundish_options* options, tundish_plan** plan) {
   return create(plan, "plan", [&] {
     const casting::Strand s = strand_of(given(strand, "strand"));
-    return new tundish_plan{casting::Plan<double>(s, grid_of(grid, s), options_of(options)), s.slot_names()};
+    const casting::Options o = options_of(options);
+    return new tundish_plan{casting::Plan<double>(s, grid_of(grid, s, o), o), s.slot_names()};
   });
 }
 
@@ -282,8 +288,10 @@ int tundish_plan_create_accurate(const tundish_strand* strand, double accuracy,
                                  const tundish_options* options, tundish_plan** plan) {
   return create(plan, "plan", [&] {
     const casting::Strand s = strand_of(given(strand, "strand"));
-    const casting::Grid grid = casting::grid_for(s, accuracy);
-    return new tundish_plan{casting::Plan<double>(s, grid, options_of(options)), s.slot_names()};
+    const casting::Options o = options_of(options);
+    if (!o.allows_accuracy())
+      core::refuse("accuracy", accuracy, "K; only for TUNDISH_ADI with TUNDISH_ENTHALPY_BALANCE");
+    return new tundish_plan{casting::Plan<double>(s, casting::grid_for(s, accuracy), o), s.slot_names()};
   });
 }
 
@@ -322,7 +330,8 @@ int tundish_plan_solve_estimated(const tundish_plan* plan, const tundish_batch* 
     const casting::Plan<double>& p = given(plan, "plan").plan;
     given(error_estimate, "error_estimate");
     if (!p.extrapolates())
-      core::refuse("plan", core::Word{"(one mesh)"}, "gives no estimate; create it without a grid");
+      core::refuse("plan", core::Word{"(one mesh)"},
+                   "gives no estimate; create the plan by tundish_plan_create_accurate");
     solve(p, given(batch, "batch"), given(outputs, "outputs"), error_estimate);
   });
 }
@@ -331,7 +340,8 @@ int tundish_stepper_create(const tundish_strand* strand, const tundish_grid* gri
                            const tundish_options* options, tundish_stepper** stepper) {
   return create(stepper, "stepper", [&] {
     const casting::Strand s = strand_of(given(strand, "strand"));
-    return new tundish_stepper{casting::Stepper(s, grid_of(grid, s), options_of(options))};
+    const casting::Options o = options_of(options);
+    return new tundish_stepper{casting::Stepper(s, grid_of(grid, s, o), o)};
   });
 }
 

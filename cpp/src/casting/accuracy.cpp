@@ -10,7 +10,8 @@
 namespace tundish::casting {
 namespace {
 
-constexpr double max_nodes = 2e6;  // of a section; some 200 bytes each
+constexpr double max_nodes = 2e6;               // of a section; some 200 bytes each
+constexpr double max_growth_of_spacing = 0.12;  // a node; with the fewest nodes this grades by 9
 
 // Nodes, an odd number, and grading that give an axis a spacing at the face and a growth from node to node.
 struct AxisChoice {
@@ -59,7 +60,7 @@ double solid_time(Strand strand, double earliest) {
 // What the rules ask of a steel.
 struct Traits {
   double range;         // liquidus less solidus, K
-  double peaks;         // the heat that peaks of the solid's capacity hold, over the capacity beside them, K
+  double peak_heat;     // the heat that peaks of the solid's capacity hold, over the capacity beside them, K
   double conductivity;  // of the solid at the solidus, W/(m K)
   double diffusivity;   // with the capacity beside the peaks, m2/s
 };
@@ -76,17 +77,19 @@ Traits traits_of(const Steel& steel) {
   std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
   const double median = sorted[sorted.size() / 2];
   Traits traits = {steel.liquidus() - steel.solidus(), 0, 0, 0};
-  for (const double heat : heats) traits.peaks += std::max(heat / median - 1, 0.0) * step;
+  for (const double heat : heats) traits.peak_heat += std::max(heat / median - 1, 0.0) * step;
   traits.conductivity = steel.property(Steel::Property::conductivity, steel.solidus() - 1e-6);
   traits.diffusivity = traits.conductivity * step / median;
   return traits;
 }
 
-double between(double low, double x, double high) { return std::clamp((x - low) / (high - low), 0.0, 1.0); }
+double ramp_between(double low, double x, double high) {
+  return std::clamp((x - low) / (high - low), 0.0, 1.0);
+}
 
 // How wide the freezing range is for a front to be smooth on a mesh, and how free of peaks the solid, 0 to 1.
 double smoothness(const Traits& steel) {
-  return between(20, steel.range, 50) * (1 - between(0, steel.peaks, 20));
+  return ramp_between(20, steel.range, 50) * (1 - ramp_between(0, steel.peak_heat, 20));
 }
 
 // How cold the faces are held, 0 to 1: htc over what conducts from within reach of it.
@@ -121,7 +124,7 @@ Rules::Rules(const Strand& strand)
     : strand_(strand),
       steel_(traits_of(strand.steel)),
       smooth_(smoothness(steel_)),
-      cold_(between(0.5, coldness(strand, steel_), 0.8)) {
+      cold_(ramp_between(0.5, coldness(strand, steel_), 0.8)) {
   // Cold faces need short first steps, and so do strips that a second cools through.
   const double half = std::min(strand.width, strand.thickness) / 2;
   earliest_ = std::min(1 - 0.7 * cold_, half * half / steel_.diffusivity);
@@ -132,14 +135,17 @@ Rules::Rules(const Strand& strand)
 // of the mesh falls with its square, where it is extrapolated in full with its fourth power.
 Grid Rules::grid(double accuracy) const {
   const double relative = accuracy / default_accuracy;
-  const double narrow = 1 - between(30, steel_.range, 50), very_narrow = 1 - between(10, steel_.range, 30);
+  const double narrow = 1 - ramp_between(30, steel_.range, 50),
+               very_narrow = 1 - ramp_between(10, steel_.range, 30);
   const double least = 1 - std::max(0.4 * narrow + 0.15 * very_narrow, 0.4 * cold_);
   const double finer = std::pow(relative, 0.5 - 0.25 * smooth_) * least;
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand_.speed);
-  const AxisChoice x = choose_axis(strand_.width / 2, face, 0.07 * finer);
-  const AxisChoice y = choose_axis(strand_.thickness / 2, face, 0.07 * finer);
+  const double growth_of_spacing = std::min(0.07 * finer, max_growth_of_spacing);
+  const AxisChoice x = choose_axis(strand_.width / 2, face, growth_of_spacing);
+  const AxisChoice y = choose_axis(strand_.thickness / 2, face, growth_of_spacing);
   Grid grid = {x.nodes, y.nodes, 0, {}, x.grading, y.grading, 20, accuracy};
-  const double growth = (0.0125 + 0.0125 * smooth_) / (1 + steel_.peaks / 45) * std::pow(relative, 1 / 1.3);
+  const double growth =
+      (0.0125 + 0.0125 * smooth_) / (1 + steel_.peak_heat / 45) * std::pow(relative, 1 / 1.3);
   grid.law = law_for(growth, earliest_);
   grid.law.solid = solid_;
   grid.law.last = 0.004 * solid_ * (growth / 0.03);

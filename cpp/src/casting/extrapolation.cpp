@@ -143,10 +143,8 @@ Outputs<T> Extrapolation<T>::run_on(const MarchStorage<T>& mesh, bool values_onl
   job.place = {0, place.lanes, 0, tangents, tangents, place.stop};
   job.march = &mesh.march;
   if (values_only && carry == Carry::dual) job.carry = Carry::single;
-  Outputs<T> asked = outputs;
-  if (asked.error_estimate && asked.metallurgical_length)
-    asked.centre_temperature = asked.error_estimate;  // any address: memory of the other mesh replaces it
-  const Outputs<T> made = memory.like(asked, mesh.march, job.place);
+  const bool with_centre = outputs.error_estimate && outputs.metallurgical_length;
+  const Outputs<T> made = memory.like(outputs, mesh.march, job.place, with_centre);
   job.outputs = made;
   kernels().of<T>().run(arrays.ready(n_slots));
   job.march = march;

@@ -67,8 +67,9 @@ void Grid::check() const {
   core::require_positive("accuracy", accuracy);
   for (const auto& [name, nodes] : counts)
     if (nodes < min_nodes || nodes % 2 == 0)
-      core::refuse(name, nodes,
-                   "nodes; beside an accuracy an odd number is needed, at least " + std::to_string(min_nodes));
+      core::refuse(
+          name, nodes,
+          "nodes; beside an accuracy an odd number is needed, at least " + std::to_string(min_nodes));
 }
 
 std::vector<double> graded_nodes(double half_length, int nodes, double grading) {

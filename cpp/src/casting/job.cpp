@@ -79,7 +79,8 @@ const MarchJob<T>& JobArrays<T>::ready(int n_slots) {
   job.n_slots = n_slots;
   job.slots = slots.data();
   job.slot_tangents = slot_tangents.data();
-  memory.resize(size_t(kernels().of<T>().workspace_size(*job.march, job.carry)));
+  const auto needed = size_t(kernels().of<T>().workspace_size(*job.march, job.carry));
+  if (memory.size() < needed) memory.resize(needed);
   job.memory = memory.data();
   return job;
 }

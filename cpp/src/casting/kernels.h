@@ -43,6 +43,7 @@ struct Progress {
   T heat = 0;          // given off in the step, J/m: of all parts of a first one
   int sweeps = 1;
   bool unconverged = false;
+  T ceiling = 0;  // K; the highest of all steps so far: what was heated once stays hot
 };
 
 template <class T>

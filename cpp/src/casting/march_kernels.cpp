@@ -180,12 +180,14 @@ void advance(const MarchJob<T>& job, const Step<T>& step, const Step<T>* next, P
     marcher.heat = 0;
     marcher.sweeps = 1;
     marcher.unconverged = false;
+    marcher.ceiling = maximum(marcher.ceiling, progress.ceiling);
     marcher.advance(step, next, cooling_of(marcher.candidate.slots, step.stretch));
     const Section<T>& section = job.march->section;
     const int face_x = section.x.nodes - 1, face_y = section.y.nodes - 1;
     const bool sound = marcher.sound(marcher.temperature(0, 0), marcher.temperature(face_x, face_y),
                                      marcher.temperature(face_x, 0), marcher.temperature(0, face_y));
-    progress = {marcher.heat_of_step, marcher.heat, int(marcher.sweeps), marcher.unconverged || !sound};
+    progress = {marcher.heat_of_step, marcher.heat, int(marcher.sweeps), marcher.unconverged || !sound,
+                marcher.ceiling};
   });
 }
 

@@ -18,6 +18,8 @@ struct Options {
   std::vector<std::pair<double, double>> probes;  // (x, y), m
   std::vector<double> sections;                   // z, m
   void check(const Strand& strand) const;
+  // The published scheme is marched on one mesh, as published.
+  bool allows_accuracy() const { return method == Method::adi && phase_change == PhaseChange::enthalpy; }
 };
 
 // The smallest tolerance that sweeps of numbers T can meet, K. A sweep rounds temperatures around 2000 K by

@@ -14,14 +14,16 @@ Outputs<T> derivatives_of(const Outputs<T>& outputs) {
 }
 
 template <class T>
-Outputs<T> OutputMemory<T>::like(const Outputs<T>& asked, const March<T>& march, const Place& place) {
+Outputs<T> OutputMemory<T>::like(const Outputs<T>& asked, const March<T>& march, const Place& place,
+                                 bool with_centre) {
   const long row = march.n_steps + 1, nodes = long(march.section.x.nodes) * march.section.y.nodes;
   Outputs<T> made = {};
   long used = 0;
   auto lay = [&] {  // twice: to count, and then to hand addresses out
     used = 0;
     auto take = [&](T* Outputs<T>::* member, long count) {
-      if (!(asked.*member)) return;
+      const bool is_centre = with_centre && member == &Outputs<T>::centre_temperature;
+      if (!(asked.*member) && !is_centre) return;
       made.*member = numbers_.data() + used;
       used += count;
     };

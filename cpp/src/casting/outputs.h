@@ -46,8 +46,8 @@ void for_each_series(const March<T>& march, const Place& place, Visit visit) {
 template <class T>
 class OutputMemory {
  public:
-  // The outputs that `asked` has, but for whole sections without `sections`, for one job at candidate 0.
-  Outputs<T> like(const Outputs<T>& asked, const March<T>& march, const Place& place);
+  // The outputs that `asked` has, for one job at candidate 0; with the centre's temperature if that is so.
+  Outputs<T> like(const Outputs<T>& asked, const March<T>& march, const Place& place, bool with_centre);
 
  private:
   std::vector<T> numbers_;

@@ -25,13 +25,8 @@ Strand checked(Strand strand, const Grid& grid, const Options& options) {
   options.check(strand);
   check_tolerance<T>(options);
   if (sizeof(T) == sizeof(float) && grid.accuracy > 0 && grid.accuracy < min_accuracy_of_float)
-    core::refuse("accuracy", grid.accuracy, "K; float32 reaches 0.01 K, and float64 less");
+    core::refuse("accuracy", grid.accuracy, "K; must be at least 0.01 K in float32; use float64 for less");
   return strand;
-}
-
-// The published scheme is marched on one mesh, as published.
-bool asks_for_two_meshes(const Grid& grid, const Options& options) {
-  return grid.accuracy > 0 && options.method == Method::adi && options.phase_change == PhaseChange::enthalpy;
 }
 
 template <class T>
@@ -54,7 +49,7 @@ Plan<T>::Plan(Strand strand, const Grid& grid, const Options& options)
       x_(graded_nodes(strand_.width / 2, grid.nx, grid.grading_x)),
       y_(graded_nodes(strand_.thickness / 2, grid.ny, grid.grading_y)),
       storage_(strand_, grid, options),
-      extrapolation_(asks_for_two_meshes(grid, options)
+      extrapolation_(grid.accuracy > 0 && options.allows_accuracy()
                          ? std::make_unique<Extrapolation<T>>(x_, y_, march_steps(strand_, grid), options,
                                                               extrapolation_weight(strand_.steel))
                          : nullptr),

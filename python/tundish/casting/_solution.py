@@ -165,15 +165,24 @@ class Solution:
     def _doubts(self) -> list[str]:
         """What the error estimate leaves open; nothing of a march that failed, whose estimates are NaN."""
         error, doubts = self.error_estimate or {}, []
-        if large := [f"{name} {ERROR_FIELDS[name].shown(error[name])}" for name in self._exceeded()]:
-            words = " and ".join(filter(None, (", ".join(large[:-1]), large[-1]))).replace(" ", " may be ", 1)
+        if unknown := bool(self._unknown()):
+            doubts.append("no error could be estimated, as longer steps diverge: ask for a smaller accuracy")
+        if exceeded := list(self._exceeded()):
+            shown = {name: ERROR_FIELDS[name].shown(error[name]) for name in exceeded}
+            large = [f"{exceeded[0]} may be {shown[exceeded[0]]}", *(f"{n} {shown[n]}" for n in exceeded[1:])]
+            words = " and ".join(filter(None, (", ".join(large[:-1]), large[-1])))
             doubts.append(f"{words} off (error_estimate): ask for a smaller accuracy")
-        if error.get("length") == np.inf:
+        if error.get("length") == np.inf and not unknown:
             doubts.append(
                 "the strand ends about where the centre solidifies: "
                 "the length may lie before or behind its end"
             )
         return doubts
+
+    def _unknown(self) -> Any:
+        """Where no error could be estimated: of the length alone inf has another meaning."""
+        fields = [error for name, error in (self.error_estimate or {}).items() if name != "length"]
+        return np.any(np.isposinf(fields), axis=0) if fields else np.False_
 
     def _exceeded(self) -> dict[str, Any]:
         """Where finite error estimates exceed what was asked for, by name; those alone that do somewhere."""
@@ -262,7 +271,7 @@ class BatchSolution(Solution):
 
     @property
     def message(self) -> str:
-        """How many candidates did not converge, and what the first of them says."""
+        """How many candidates did not converge, and the message of the first of them."""
         bad = np.flatnonzero(~self.success)
         if not bad.size:
             return "; ".join(["converged", *self._doubts()])
@@ -279,7 +288,12 @@ class BatchSolution(Solution):
                 f"error estimates of {count} exceed what was asked for ({', '.join(exceeded)}): "
                 "ask for a smaller accuracy"
             )
-        near = np.asarray((self.error_estimate or {}).get("length", 0.0)) == np.inf
+        if np.any(unknown := self._unknown()):
+            doubts.append(
+                f"no error could be estimated of {_candidates(unknown)}, as longer steps diverge: "
+                "ask for a smaller accuracy"
+            )
+        near = np.isposinf((self.error_estimate or {}).get("length", 0.0)) & ~unknown
         if np.any(near):
             doubts.append(
                 f"the strand ends about where the centre solidifies in {_candidates(near)}: "

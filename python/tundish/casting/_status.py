@@ -20,6 +20,7 @@ class Status(enum.IntEnum):
 
 # A steel's curves reach from here to this far above its liquidus, K (march.h).
 LOWEST, SUPERHEAT = 200.0, 400.0
+_LARGEST_FALL = 600.0  # of a surface within one step, K: one that was hotter did not fall out of the range
 
 
 def describe(
@@ -62,7 +63,9 @@ def _cause(z: float, strand: Strand, surface: Mapping[str, float], remedy: str, 
     heats = bool(max(-flux) > max(flux))
     faces = {"corner": flux, "face x": flux[:1], "face y": flux[1:]}
     touched = [name for name, own in faces.items() if np.all(own < 0 if heats else own > 0)]
-    if not touched:
+    known = {name: surface[name] for name in touched if name in surface}
+    is_cold = not heats and min(known.values(), default=LOWEST) < LOWEST + _LARGEST_FALL
+    if not (touched and (heats or is_cold)):
         if LOWEST <= strand.ambient_temperature <= hottest:
             return (
                 f"{place}: a temperature left the range of the steel's curves, {LOWEST:g} to {hottest:g} K, "
@@ -72,7 +75,6 @@ def _cause(z: float, strand: Strand, surface: Mapping[str, float], remedy: str, 
             f"{place}: a face came near the ambient temperature, {strand.ambient_temperature:g} K, beyond "
             f"the range of the steel's curves, from {LOWEST:g} to {hottest:g} K."
         )
-    known = {name: surface[name] for name in touched if name in surface}
     where = (max if heats else min)(known, key=known.__getitem__, default=touched[0])
     left = f"rose above {hottest:g} K" if heats else f"fell below {LOWEST:g} K"
     seconds = (ends[n + 1] - ends[n]) / strand.speed
