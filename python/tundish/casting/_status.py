@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,7 +21,9 @@ class Status(enum.IntEnum):
 
 # A steel's curves reach from here to this far above its liquidus, K (march.h).
 LOWEST, SUPERHEAT = 200.0, 400.0
-_LARGEST_FALL = 600.0  # of a surface within one step, K: one that was hotter did not fall out of the range
+# A surface that was more than this above the range before did not fall out of it, K, unless a flux so large
+# cools it that it might fall by this, K.
+_LARGEST_FALL, _QUENCH = 600.0, 2000.0
 
 
 def describe(
@@ -52,6 +55,15 @@ def describe(
     return "converged"
 
 
+def _fall(strand: Strand, flux: float, distance: float) -> float:
+    """By how much a flux cools a thick body's face on the way, K, with the properties at the solidus."""
+    steel, seconds = strand.steel, distance / strand.speed
+    below = steel.solidus - 1.0
+    capacity = steel.density(below) * steel.heat_capacity(below)  # J/(m3 K)
+    effusivity = math.sqrt(float(steel.conductivity(below) * capacity))
+    return 2 * flux * math.sqrt(seconds / math.pi) / effusivity
+
+
 def _cause(z: float, strand: Strand, surface: Mapping[str, float], remedy: str, steady: bool) -> str:
     """Where and why a march left the range of its steel, and what cooling would not have."""
     stretches: list[Mold | Zone] = [strand.mold, *strand.zones]
@@ -64,8 +76,8 @@ def _cause(z: float, strand: Strand, surface: Mapping[str, float], remedy: str, 
     faces = {"corner": flux, "face x": flux[:1], "face y": flux[1:]}
     touched = [name for name, own in faces.items() if np.all(own < 0 if heats else own > 0)]
     known = {name: surface[name] for name in touched if name in surface}
-    is_cold = not heats and min(known.values(), default=LOWEST) < LOWEST + _LARGEST_FALL
-    if not (touched and (heats or is_cold)):
+    is_cold = min(known.values(), default=LOWEST) < LOWEST + _LARGEST_FALL
+    if not (touched and (heats or is_cold or _fall(strand, max(flux), z - ends[n]) > _QUENCH)):
         if LOWEST <= strand.ambient_temperature <= hottest:
             return (
                 f"{place}: a temperature left the range of the steel's curves, {LOWEST:g} to {hottest:g} K, "
