@@ -63,6 +63,9 @@ struct Traits {
   double peak_heat;     // the heat that peaks of the solid's capacity hold, over the capacity beside them, K
   double conductivity;  // of the solid at the solidus, W/(m K)
   double diffusivity;   // with the capacity beside the peaks, m2/s
+  // The heat of one kelvin over that of the solid: just above the solidus, and where the mush gives off most.
+  double at_solidus, largest;
+  double liquid_factor;  // conductivity of the liquid over that of the solid
 };
 Traits traits_of(const Steel& steel) {
   constexpr double step = 4;  // K
@@ -76,10 +79,20 @@ Traits traits_of(const Steel& steel) {
   std::vector<double> sorted = heats;
   std::nth_element(sorted.begin(), sorted.begin() + long(sorted.size() / 2), sorted.end());
   const double median = sorted[sorted.size() / 2];
-  Traits traits = {steel.liquidus() - steel.solidus(), 0, 0, 0};
+  Traits traits = {steel.liquidus() - steel.solidus(), 0, 0, 0, 0, 0, 0};
   for (const double heat : heats) traits.peak_heat += std::max(heat / median - 1, 0.0) * step;
   traits.conductivity = steel.property(Steel::Property::conductivity, steel.solidus() - 1e-6);
   traits.diffusivity = traits.conductivity * step / median;
+  traits.liquid_factor =
+      steel.property(Steel::Property::conductivity, steel.liquidus() + 1e-6) / traits.conductivity;
+  double below = steel.property(Steel::Property::enthalpy, steel.solidus() - 1e-3);
+  for (double T = steel.solidus() + 1; T < steel.liquidus() + 1; T += 1) {
+    const double here = steel.property(Steel::Property::enthalpy, T);
+    const double heat = (here - below) * step / median;
+    if (traits.at_solidus == 0) traits.at_solidus = heat;
+    traits.largest = std::max(traits.largest, heat);
+    below = here;
+  }
   return traits;
 }
 
@@ -87,9 +100,14 @@ double ramp_between(double low, double x, double high) {
   return std::clamp((x - low) / (high - low), 0.0, 1.0);
 }
 
-// How wide the freezing range is for a front to be smooth on a mesh, and how free of peaks the solid, 0 to 1.
+// Whether much of the heat is given off at one temperature, 0 to 1.
+double jump(const Traits& steel) { return ramp_between(40, steel.largest, 120); }
+
+// How smooth fronts are on a mesh, 0 to 1: the freezing range is wide, no heat is given off at one
+// temperature, and little at the solidus or in the solid.
 double smoothness(const Traits& steel) {
-  return ramp_between(20, steel.range, 50) * (1 - ramp_between(0, steel.peak_heat, 20));
+  return ramp_between(20, steel.range, 50) * (1 - ramp_between(0, steel.peak_heat, 20)) * (1 - jump(steel)) *
+         (1 - ramp_between(2, steel.at_solidus, 5)) * ramp_between(0.5, steel.liquid_factor, 2);
 }
 
 // How cold the faces are held, 0 to 1: htc over what conducts from within reach of it.
@@ -135,8 +153,8 @@ Rules::Rules(const Strand& strand)
 // of the mesh falls with its square, where it is extrapolated in full with its fourth power.
 Grid Rules::grid(double accuracy) const {
   const double relative = accuracy / default_accuracy;
-  const double narrow = 1 - ramp_between(30, steel_.range, 50),
-               very_narrow = 1 - ramp_between(10, steel_.range, 30);
+  const double narrow = std::max(1 - ramp_between(30, steel_.range, 50), jump(steel_));
+  const double very_narrow = 1 - ramp_between(10, steel_.range, 30);
   const double least = 1 - std::max(0.4 * narrow + 0.15 * very_narrow, 0.4 * cold_);
   const double finer = std::pow(relative, 0.5 - 0.25 * smooth_) * least;
   const double face = 0.8e-3 * finer * std::sqrt(2.5 / 60 / strand_.speed);

@@ -30,9 +30,10 @@ class Extrapolation {
   void extrapolate_series(const MarchJob<T>& fine, const Outputs<T>& coarse) const;
   void extrapolate_sections(const MarchJob<T>& fine, const Outputs<T>& coarse) const;
   void extrapolate_numbers(const MarchJob<T>& fine, const Outputs<T>& coarse) const;
-  void estimate(const MarchJob<T>& fine, const Outputs<T>& coarse, const Outputs<T>& check) const;
+  void estimate(const MarchJob<T>& fine, const Outputs<T>& coarse, const Outputs<T>& check,
+                const double* weights) const;
   double error_of_one_length(const MarchJob<T>& fine, const Outputs<T>& coarse, const Outputs<T>& check,
-                             long lane) const;
+                             long lane, double weight) const;
 
   MarchStorage<T> coarse_, check_;
   std::vector<double> z_;  // (steps + 1), m

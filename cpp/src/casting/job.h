@@ -17,6 +17,7 @@ struct JobArrays {
   core::AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
   MarchJob<T> job = {};
   OutputMemory<T> coarse, check;  // of the other meshes (extrapolation.h)
+  double weights[max_lanes];      // extrapolation_weight() of each lane's steel (accuracy.h)
 
   void begin(const March<T>& march, Carry carry, const Outputs<T>& outputs);
   // Tables of the candidate in lane `lane`.

@@ -40,7 +40,7 @@ struct MarchJob {
 template <class T>
 struct Progress {
   T heat_of_step = 0;  // the history of the scheme, J/m
-  T heat = 0;          // given off in the step, J/m: of all parts of a first one
+  T heat = 0;          // given off in the step, J/m: of all parts of one at a start
   int sweeps = 1;
   bool unconverged = false;
   T ceiling = 0;  // K; the highest of all steps so far: what was heated once stays hot

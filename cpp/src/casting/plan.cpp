@@ -109,6 +109,7 @@ void Plan<T>::read_candidate(const Group& group, int lane, const Tangents& tange
   for (int n = 0; n < strand_.n_march_slots(); ++n)
     arrays.slots[size_t(n * lanes + lane)] = T(slots[size_t(n)]);
   const bool own_steel = strand.steel.parameters() != strand_.steel.parameters();
+  arrays.weights[lane] = own_steel ? extrapolation_weight(strand.steel) : extrapolation_weight_of_smooth;
   const double pouring_state =
       by_temperature_ ? strand.pouring_temperature
                       : strand.steel.property(Steel::Property::enthalpy, strand.pouring_temperature);

@@ -90,11 +90,15 @@ class DenseSteps {
     return std::min(std::max(u, std::min(lowest - H, 0.0)), std::max(small_.pouring - H, 0.0));
   }
 
-  // That of the solid, and in the mush 0.4 of the liquid's, which comes in over a tenth of the potential.
+  // That of the solid, and in the mush 0.4 of the liquid's, which comes in over a tenth of the potential, and
+  // 0.76 of it, which comes in over the last tenth.
   double least(double phi) const {
-    const SteelCurves<double>& steel = small_.candidate.steel;
-    const double share = std::clamp(10 * phi / steel.liquidus_potential, 0.0, 1.0);
-    return steel.solid_slope + share * std::max(0.4 * steel.liquid_slope - steel.solid_slope, 0.0);
+    const auto& steel = small_.candidate.steel;
+    const double place = 10 * phi / steel.liquidus_potential, solid = steel.solid_slope;
+    const double lower = std::max(0.4 * steel.liquid_slope, solid);
+    const double upper = std::max(0.76 * steel.liquid_slope, solid);
+    return solid + std::clamp(place, 0.0, 1.0) * (lower - solid) +
+           std::clamp(place - 9, 0.0, 1.0) * (upper - lower);
   }
 
   void take_two_passes(const Step<double>& step) {

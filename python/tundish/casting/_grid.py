@@ -28,9 +28,10 @@ class Grid:
 
     `Grid(accuracy=0.5)` marches the strand on two meshes, one of every other node of the other, and
     extrapolates from both (Richardson). Meshes and steps are chosen before the march from section, cooling,
-    speed and steel, so that temperatures at probes and mid-faces are `accuracy` (K) off in the mean (root
-    mean square along the strand), the corner twice that, and the metallurgical length 10 mm at the default.
-    `error_estimate` of the solution gives by field how far off it is. `Grid()` is `Grid(accuracy=0.5)`.
+    speed and steel, so that temperatures at probes and mid-faces are off by about `accuracy` (K, root mean
+    square along the strand), the corner by twice that, the shell by 2 mm and the metallurgical length by
+    20 mm for each kelvin. `error_estimate` of the solution gives by field how far off it may be, and
+    `message` where that is more. `Grid()` is `Grid(accuracy=0.5)`.
     `nx`, `ny` (odd numbers from 21 on) and `grading` may be given beside it, of the finer mesh; the steps may
     not. `ny` is `nx` when left out, `grading` is chosen. The published scheme (`method="sor"` or
     `phase_change="correction"`) has no accuracy: it marches the finer mesh alone, with ramped steps.
@@ -50,7 +51,8 @@ class Grid:
     mould and 1.92 s below.
 
     Grids compare by value; arrays become tuples, numbers of NumPy those of Python.
-    `dataclasses.replace(grid, ...)` keeps the accuracy of a grid that has one: `accuracy=None` takes it away.
+    `dataclasses.replace(grid, ...)` keeps the accuracy of a grid that has one: `accuracy=None` beside `nx`
+    takes it away; without other numbers it is the default again.
 
     Raises ValueError for impossible numbers; steps longer than their stretch or below 1e-12 m, more than 1e7
     of them, and an accuracy that takes more, are refused when the grid meets its strand.

@@ -39,7 +39,7 @@ def solve(
     **Main arguments:**
 
     - `strand`: a :class:`Strand`.
-    - `grid`: a :class:`Grid`; the default is chosen for accuracy per second.
+    - `grid`: a :class:`Grid`; the default is `Grid(accuracy=0.5)`.
     - `method`: "adi", alternating directions, second order in space and z, without iterations; or "sor", the
       published implicit scheme (first order in z, coefficients lagged), solved by successive
       over-relaxation.

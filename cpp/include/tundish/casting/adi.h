@@ -14,9 +14,9 @@
 // balances, so the step conserves heat to rounding whatever K is, and everything is a continuous, piecewise
 // smooth function of the parameters.
 //
-// The first step of a stretch, where the cooling jumps, is made of four backward Euler steps, each split into
-// one direction after the other (the one splitting with a maximum principle); the next step continues the
-// last of them.
+// Each of the first two steps of a stretch, where the cooling jumps, is made of four backward Euler steps,
+// each split into one direction after the other (the one splitting with a maximum principle); the next step
+// continues the last of them.
 #pragma once
 #include "tundish/casting/faces.h"
 #include "tundish/casting/line_solver.h"

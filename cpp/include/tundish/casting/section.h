@@ -32,20 +32,25 @@ struct SteelCurves {
 // The least K of a node: that of the solid, and in the mush 0.4 of the liquid's. Where K jumps more than
 // three times from node to node the factors along x and y commute too badly: with a liquid that conducts six
 // times as well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K
-// one of seven.
+// one of seven. Over the last tenth of the mush's potential it rises to three quarters of the liquid's K,
+// which a node meets that is heated into the liquid again: faces that hover about the liquidus rocked by 90
+// K.
 template <class Real>
 struct LeastSlope {
   typedef typename Number<Real>::Scalar Scalar;
-  Real solid, more, per_potential;
+  Real solid, more, most, per_potential;
 
   explicit TUNDISH_HD LeastSlope(const SteelCurves<Real>& steel)
       : solid(steel.solid_slope),
         more(maximum(Scalar(0.4) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0)))),
+        most(maximum(Scalar(0.76) * steel.liquid_slope - steel.solid_slope, Real(Scalar(0))) - more),
         per_potential(Scalar(10) / steel.liquidus_potential) {}
   template <class Group>
   TUNDISH_HD Group at(Group potential) const {
     const Group none = constant(potential, 0), all = constant(potential, 1);
-    return Group(solid) + more * minimum(maximum(none, per_potential * potential), all);
+    const Group place = per_potential * potential;
+    return Group(solid) + more * minimum(maximum(none, place), all) +
+           most * minimum(maximum(none, place - Scalar(9)), all);
   }
 };
 
@@ -93,7 +98,7 @@ struct Range {
   Real lowest, highest;
 };
 
-// The two ways of taking a node across solidus and liquidus. Either knows a state's potential and slope, and
+// The two ways of taking a node across solidus and liquidus. Either gives a state's potential and slope, and
 // where a step takes the state.
 
 // The state is the enthalpy: what leaves a control volume enters its neighbour, whatever its phase.
