@@ -181,3 +181,17 @@ def test_thin_strips_get_steps_of_their_own() -> None:
     )  # fmt: skip
     fine = solve(strip, Grid(48, 48, dz_mold=2e-4, dz_spray=1e-3))
     assert abs(solve(strip).centre_temperature[-1] - fine.centre_temperature[-1]) < 1.5
+
+
+def test_estimates_are_of_each_candidate_s_steel(strand: Strand) -> None:
+    """A freezing range that is narrower than that of the plan's steel leaves more on its mesh."""
+    solidus = [1700.0, 1720.0]
+    batch = solve_batch(
+        strand, {"steel.solidus": solidus}, outputs=["face_temperature", "metallurgical_length"]
+    )
+    assert batch.error_estimate is not None
+    for n, kelvin in enumerate(solidus):
+        fine = solve(strand.replace({"steel.solidus": kelvin}), Grid(accuracy=0.1))
+        off = abs(batch.metallurgical_length[n] - fine.metallurgical_length)
+        assert off < batch.error_estimate["length"][n]
+        assert batch.error_estimate["faces"][n] > 0.5

@@ -138,6 +138,52 @@ def test_thin_strips_freeze_within_a_second(thickness: float, speed: float) -> N
             assert abs(lengths[0] - lengths[1]) < solution.error_estimate["length"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(("flux", "first", "last"), [(3e5, 100, 20), (3e5, 150, 30), (2e5, 100, 15)])
+def test_a_corner_that_hovers_about_the_liquidus(flux: float, first: float, last: float) -> None:
+    """Where the cooling grows weaker nodes are heated from the mush into the liquid again."""
+    strand = dataclasses.replace(
+        published_strand(),
+        mold=Mold(0.5, heat_flux=flux),
+        zones=[Zone(3.0, htc=first), Zone(15.5, htc=last)],
+    )
+    solution, fine = solve(strand), solve(strand, Grid(81, 81, 0.004, 0.006, 4, 6))
+    assert solution.success, solution.message
+    assert rms_off(solution, fine, "corner_temperature", behind=3.0) < 1.0
+    late = solution.z > 3.0
+    there = np.interp(solution.z[late], fine.z, fine.corner_temperature)
+    assert np.abs(solution.corner_temperature[late] - there).max() < 8.0
+
+
+# Shares of the solid where it is cold enough, and at the solidus or within the range most of it at once.
+@pytest.mark.parametrize(
+    ("kelvin", "fraction"),
+    [
+        ([1700.0, 1760.0], [1.0, 0.0]),
+        ([1640.0, 1699.9, 1700.0, 1760.0], [1.0, 0.9, 0.1, 0.0]),
+        ([1640.0, 1641.0, 1760.0], [1.0, 0.4, 0.0]),
+    ],
+)
+def test_heat_at_one_temperature_is_within_the_estimate(kelvin: list[float], fraction: list[float]) -> None:
+    rows = len(kelvin) + 2
+    steel = Steel.from_table(
+        {
+            "temperature_K": [300.0, *kelvin, 2200.0],
+            "solid_fraction": [1.0, *fraction, 0.0],
+            "density": [7300.0] * rows,
+            "specific_heat": [700.0] * rows,
+            "conductivity": [30.0] * rows,
+        },
+        latent_heat=2.5e5,
+    )
+    strand = dataclasses.replace(published_strand(), steel=steel, pouring_temperature=1790.0, speed=1.5 / 60)
+    solution, fine = solve(strand), solve(strand, finer(strand, 6))
+    weights = np.diff(solution.z) / solution.z[-1]
+    there = [np.interp(solution.z, fine.z, face) for face in fine.face_temperature]
+    off = (solution.face_temperature - np.array(there))[:, 1:]
+    assert solution.error_estimate is not None
+    assert np.sqrt(np.mean((off**2 * weights).sum(axis=1))) < solution.error_estimate["faces"]
+
+
 def test_heat_from_outside_is_no_divergence() -> None:
     """The ceiling is the pouring temperature only where nothing heats the strand."""
     heated = Strand(

@@ -21,7 +21,7 @@ constexpr Factors in_full[] = {{0.3, 0.6}, {0.2, 0.8}, {0.2, 1.1}, {1.1, 0.5}, {
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
 // The share of the length that is left where the plan's steel is smooth and the candidate's is not: on the
 // published mesh, freezing ranges of 3 to 18 K were 20 to 47 mm off 15 m.
-constexpr double of_length = 3e-3;
+constexpr double of_length = 4e-3;
 // The length is open where the centre is this near to the solidus at the strand's end: so far behind it, as a
 // share of the strand, the last step's fall would bring it there. The fall speeds up to the last.
 constexpr double near_the_end = 0.02;

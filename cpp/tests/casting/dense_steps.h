@@ -91,14 +91,14 @@ class DenseSteps {
   }
 
   // That of the solid, and in the mush 0.4 of the liquid's, which comes in over a tenth of the potential, and
-  // 0.76 of it, which comes in over the last tenth.
+  // 0.76 of it, which comes in over the last three tenths.
   double least(double phi) const {
     const auto& steel = small_.candidate.steel;
     const double place = 10 * phi / steel.liquidus_potential, solid = steel.solid_slope;
     const double lower = std::max(0.4 * steel.liquid_slope, solid);
     const double upper = std::max(0.76 * steel.liquid_slope, solid);
     return solid + std::clamp(place, 0.0, 1.0) * (lower - solid) +
-           std::clamp(place - 9, 0.0, 1.0) * (upper - lower);
+           std::clamp((1.0 / 3) * place - 7.0 / 3, 0.0, 1.0) * (upper - lower);
   }
 
   void take_two_passes(const Step<double>& step) {

@@ -50,7 +50,7 @@ struct LeastSlope {
     const Group none = constant(potential, 0), all = constant(potential, 1);
     const Group place = per_potential * potential;
     return Group(solid) + more * minimum(maximum(none, place), all) +
-           most * minimum(maximum(none, place - Scalar(9)), all);
+           most * minimum(maximum(none, Scalar(1.0 / 3) * place - Scalar(7.0 / 3)), all);
   }
 };
 
