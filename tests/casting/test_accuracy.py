@@ -64,6 +64,13 @@ def test_estimates_are_of_what_was_asked_for(strand: Strand) -> None:
     assert solve(strand, Grid(20, dz_mold=0.01, dz_spray=0.1)).error_estimate is None
 
 
+def test_derivatives_leave_the_estimates_as_they_are(strand: Strand) -> None:
+    plain, whole = (
+        solve(strand, probes=PROBES, gradient=names) for names in ([], ["speed", "steel.solidus"])
+    )
+    assert plain.error_estimate == pytest.approx(whole.error_estimate, rel=1e-9)
+
+
 def test_a_batch_is_its_candidates_to_the_bit(strand: Strand) -> None:
     values = np.linspace(800, 1200, 11)
     batch = solve_batch(strand, {"zones.0.htc.x": values}, probes=PROBES)

@@ -23,8 +23,7 @@ from references.strand import (
 )
 from scipy.interpolate import CubicSpline
 
-from tundish.casting import Grid, Mold, Solution, Status, Strand, Zone, published_strand, solve
-from tundish.casting._status import describe
+from tundish.casting import Grid, Mold, Solution, Status, Zone, published_strand, solve
 
 THERMOCOUPLES = [(0.062, 0.074), (0.074, 0.074), (0.074, 0.062)]
 MODES = [(m, p) for m in ("adi", "sor") for p in ("enthalpy", "correction")]
@@ -389,14 +388,3 @@ def test_the_dataset_has_the_error_estimate(estimated: Solution) -> None:
         assert variable.attrs["long_name"].startswith("estimated error of: ")
     one_mesh = solve(small_strand(), Grid(5, 5, 0.05, 0.1)).to_xarray()
     assert not [name for name in one_mesh if str(name).startswith("error")]
-
-
-def test_the_remedy_is_what_the_grid_can_be_asked_for() -> None:
-    strand: Strand = small_strand(mold=Mold(0.2, htc=1e3))
-    assert "Take smaller steps." in describe(Status.DIVERGED, 0.1, strand, "adi", {})
-    cooled = published_strand()  # by a flux in the mould
-    assert "fell below 200 K" in describe(Status.DIVERGED, 0.3, cooled, "adi", {"corner": 250.0})
-    warm = describe(Status.DIVERGED, 0.3, cooled, "adi", {"corner": 1500.0})
-    assert "rose although the strand is only cooled" in warm
-    assert "too much" not in warm
-    assert "Ask for a smaller accuracy." in describe(Status.DIVERGED, 0.1, strand, "adi", {}, 0.5)

@@ -6,6 +6,7 @@ namespace tundish::casting {
 
 template <class T>
 void JobArrays<T>::begin(const March<T>& march, Carry carry, const Outputs<T>& outputs) {
+  laid_out_for = nullptr;
   rows.clear();
   for (auto& r : tangent_rows) r.clear();
   job.march = &march;
@@ -80,7 +81,11 @@ const MarchJob<T>& JobArrays<T>::ready(int n_slots) {
   job.slots = slots.data();
   job.slot_tangents = slot_tangents.data();
   const auto needed = size_t(kernels().of<T>().workspace_size(*job.march, job.carry));
-  if (memory.size() < needed) memory.resize(needed);
+  if (laid_out_for != job.march || laid_out_as != job.carry) {
+    memory.assign(needed, T(0));  // ghost nodes are never written, and count 0 times what stands there
+    laid_out_for = job.march;
+    laid_out_as = job.carry;
+  }
   job.memory = memory.data();
   return job;
 }

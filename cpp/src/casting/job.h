@@ -16,6 +16,8 @@ template <class T>
 struct JobArrays {
   core::AlignedVector<T> rows, tangent_rows[n_curves], slots, slot_tangents, memory;
   MarchJob<T> job = {};
+  const March<T>* laid_out_for = nullptr;  // what the memory is divided for
+  Carry laid_out_as = Carry::single;
   OutputMemory<T> coarse, check;  // of the other meshes (extrapolation.h)
   double weights[max_lanes];      // extrapolation_weight() of each lane's steel (accuracy.h)
 
