@@ -122,7 +122,7 @@ def test_an_accuracy_without_an_estimate_says_so(run, case):
     assert status == 0
     assert "estimated error" not in out
     assert err == (
-        "tundish cast: --accuracy 20: has chosen one mesh; there is no error estimate with adi, correction\n"
+        "tundish cast: --accuracy 20: adi with correction marches one mesh, without an error estimate\n"
     )
 
 

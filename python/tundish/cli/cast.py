@@ -44,7 +44,9 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
         help="choose meshes and steps for this error of temperatures; "
         "beside it --nx and --ny are odd, at least 21",
     )
-    override.add_argument("--nx", metavar="N", type=int, help="nodes from the centre to face x, of one mesh")
+    override.add_argument(
+        "--nx", metavar="N", type=int, help="nodes from the centre to face x, of one mesh without --accuracy"
+    )
     override.add_argument(
         "--ny", metavar="N", type=int, help="nodes from the centre to face y; nx when left out"
     )
@@ -86,15 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
     command.show(report(solution, name=name, seconds=seconds), width=22)
     if command.accuracy is not None and solution.grid.accuracy is None:
         command.note(
-            f"--accuracy {command.accuracy:g}: has chosen one mesh; there is no error estimate with "
-            f"{solution.options.method}, {solution.options.phase_change}"
+            f"--accuracy {command.accuracy:g}: {solution.options.method} with "
+            f"{solution.options.phase_change} marches one mesh, without an error estimate"
         )
     return DONE if solution.success else command.failed(solution.message)
 
 
 def _has_grid(command: CastCommand) -> bool:
     """Whether the command line changes the grid."""
-    return not command.accuracy is command.nx is command.ny is None
+    return any(given is not None for given in (command.accuracy, command.nx, command.ny))
 
 
 def _overridden(case: Case, command: CastCommand) -> Case:
