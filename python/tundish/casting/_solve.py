@@ -51,8 +51,9 @@ def solve(
     - `sections`: z in m of sections to be kept whole.
     - `gradient`: names of parameters; exact derivatives of the probe readings and of the metallurgical length
       (NaN where that is infinite) by each of them come with the solution. With phase_change="enthalpy" and
-      method="adi" the answer is a continuous function of all parameters, with kinks; the derivative is that
-      of the piece. With "sor" or "correction" lagged coefficients make small jumps where a node freezes one
+      method="adi" the answer is a continuous function of all parameters, with kinks, on one plan or one grid
+      of nodes and steps; the derivative is that of the piece. An accuracy chooses nodes and steps for each
+      strand, and the answer jumps within its error estimate where their number changes. With "sor" or "correction" lagged coefficients make small jumps where a node freezes one
       step earlier; the derivative is again that of the piece.
 
     **Other arguments:**
@@ -108,8 +109,8 @@ def solve_batch(
 
     **Other arguments:**
 
-    - `outputs`: names of the fields wanted; None is all of them. Memory is what they need and less than
-      64 MB a thread.
+    - `outputs`: names of the fields wanted; None is all of them. Memory is what they need, and for each
+      thread the fields and outputs of one register of candidates.
     - `threads`: None is `TUNDISH_THREADS`, or all processors this process may use. The result is bit-equal
       for any number of them, and of candidates.
     - `progress`: True shows a bar (needs rich), or call me with (done, all).

@@ -190,7 +190,8 @@ def _begins(strand: Strand, name: str) -> float:
 def _shortened(strand: Strand, grid: Grid, end: float) -> tuple[Strand, Grid]:
     """The strand down to `end`, where its mould or a zone ends, with the same steps down to there.
 
-    Those of an accuracy are chosen by the time, and differ only where the last liquid freezes.
+    Mesh and steps of an accuracy are chosen anew: steps differ where the last liquid freezes, and both may
+    where the coldest zone is cut off.
     """
     zones = [zone for zone in strand.zones if zone.end <= end]
     if not zones:  # there must be one: a single step of the first
