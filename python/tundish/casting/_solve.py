@@ -53,8 +53,9 @@ def solve(
       (NaN where that is infinite) by each of them come with the solution. With phase_change="enthalpy" and
       method="adi" the answer is a continuous function of all parameters, with kinks, on one plan or one grid
       of nodes and steps; the derivative is that of the piece. An accuracy chooses nodes and steps for each
-      strand, and the answer jumps within its error estimate where their number changes. With "sor" or "correction" lagged coefficients make small jumps where a node freezes one
-      step earlier; the derivative is again that of the piece.
+      strand, and the answer jumps within its error estimate where their number changes. With "sor" or
+      "correction" lagged coefficients make small jumps where a node freezes one step earlier; the derivative
+      is again that of the piece.
 
     **Other arguments:**
 
