@@ -135,6 +135,8 @@ void bind_grid(py::module_& m) {
             casting::march_steps(strand, grid);
           },
           "strand"_a, "Refuses steps that do not fit the strand.");
+  m.attr("default_accuracy") = casting::default_accuracy;
+  m.attr("min_nodes") = casting::min_nodes;
   m.def("grid_for", &casting::grid_for, "strand"_a, "accuracy"_a,
         "The two meshes chosen for an accuracy, K.");
 }

@@ -105,6 +105,9 @@ class Grid(metaclass=_Metaclass):
     def accuracy(self) -> float: ...
     def check(self, strand: Strand) -> None: ...
 
+default_accuracy: float  # K
+min_nodes: int  # along an axis, beside an accuracy
+
 def grid_for(strand: Strand, accuracy: float) -> Grid: ...
 
 class Options(metaclass=_Metaclass):

@@ -104,7 +104,7 @@ double ramp_between(double low, double x, double high) {
 double jump(const Traits& steel) { return ramp_between(40, steel.largest, 120); }
 
 // How smooth fronts are on a mesh, 0 to 1: the freezing range is wide, no heat is given off at one
-// temperature, and little at the solidus or in the solid.
+// temperature, little at the solidus or in the solid, and the liquid conducts better than the solid.
 double smoothness(const Traits& steel) {
   return ramp_between(20, steel.range, 50) * (1 - ramp_between(0, steel.peak_heat, 20)) * (1 - jump(steel)) *
          (1 - ramp_between(2, steel.at_solidus, 5)) * ramp_between(0.5, steel.liquid_factor, 2);

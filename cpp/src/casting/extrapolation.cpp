@@ -21,7 +21,7 @@ constexpr Factors in_full[] = {{0.3, 0.6}, {0.2, 0.8}, {0.2, 1.1}, {1.1, 0.5}, {
 constexpr double least_error_of_length = 2e-3;  // m; two lengths are close by accident in one strand of ten
 // The share of the length that is left where the plan's steel is smooth and the candidate's is not: on the
 // published mesh, freezing ranges of 3 to 18 K were 20 to 47 mm off 15 m.
-constexpr double of_length = 4e-3;
+constexpr double share_by_other_steel = 4e-3;
 // The length is open where the centre is this near to the solidus at the strand's end: so far behind it, as a
 // share of the strand, the last step's fall would bring it there. The fall speeds up to the last.
 constexpr double near_the_end = 0.02;
@@ -288,7 +288,8 @@ double Extrapolation<T>::error_of_one_length(const MarchJob<T>& fine, const Outp
     const double solidus = fine.steel_numbers[lane];
     return distance_to(solidus, centre, z_) < near_the_end * z_.back() ? infinite : 0;
   }
-  const double off = left + least_error_of_length + (weight_ - weight) / richardson * of_length * length;
+  const double off =
+      left + least_error_of_length + (weight_ - weight) / richardson * share_by_other_steel * length;
   return length + left < z_.back() ? off : infinite;
 }
 

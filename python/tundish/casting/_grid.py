@@ -17,9 +17,7 @@ from tundish.casting._strand import Strand
 # A possible grid: what is left out of another is taken from it while what is given is checked.
 _POSSIBLE = _core.Grid(9, 9, 1e-2, [1e-2], (1.0, 1.0), 1.0)
 
-_DEFAULT_ACCURACY = 0.5  # K
 _NO_ACCURACY = "or leave out the accuracy (None)"
-_MIN_NODES = 21  # beside an accuracy: the error estimate holds from here on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Grid:
         if self.nx is None and self.ny is not None:
             raise ArgumentError("nx", MISSING, "must be given with ny")
         if all(getattr(self, field.name) is None for field in dataclasses.fields(self)):
-            object.__setattr__(self, "accuracy", _DEFAULT_ACCURACY)
+            object.__setattr__(self, "accuracy", _core.default_accuracy)
         if self.accuracy is not None:
             self._check_accuracy()
         if self.nx is not None:
@@ -112,8 +110,8 @@ class Grid:
                 )
         for name in ("nx", "ny"):
             nodes = getattr(self, name)
-            if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < _MIN_NODES):
-                allowed = f"must be odd and at least {_MIN_NODES} beside an accuracy; {_NO_ACCURACY}"
+            if nodes is not None and (integer(name, nodes) % 2 == 0 or nodes < _core.min_nodes):
+                allowed = f"must be odd and at least {_core.min_nodes} beside an accuracy; {_NO_ACCURACY}"
                 raise ArgumentError(name, nodes, allowed)
 
     def resolve(self, strand: Strand) -> Grid:
@@ -138,7 +136,7 @@ class Grid:
     def _core_of(self, strand: Strand) -> _core.Grid:
         if self.accuracy is None and self.nx is not None:  # nothing is left out
             return self._filled(_POSSIBLE)
-        accuracy = _DEFAULT_ACCURACY if self.accuracy is None else number("accuracy", self.accuracy)
+        accuracy = _core.default_accuracy if self.accuracy is None else number("accuracy", self.accuracy)
         chosen = _core.grid_for(strand._core, accuracy)
         if self.accuracy is None:
             return self._filled(chosen)

@@ -32,9 +32,9 @@ struct SteelCurves {
 // The least K of a node: that of the solid, and in the mush 0.4 of the liquid's. Where K jumps more than
 // three times from node to node the factors along x and y commute too badly: with a liquid that conducts six
 // times as well as the solid, meshes of 0.2 mm and steps of 0.25 s diverged, and with 0.3 of the liquid's K
-// one of seven. Over the last tenth of the mush's potential it rises to three quarters of the liquid's K,
-// which a node meets that is heated into the liquid again: faces that hover about the liquidus rocked by 90
-// K.
+// one of seven. Over the last three tenths of the mush's potential it rises to three quarters of the liquid's
+// K, which a node meets that is heated into the liquid again: faces that hover about the liquidus rocked by
+// 90 K. Where it rises within a tenth, exact derivatives are erratic.
 template <class Real>
 struct LeastSlope {
   typedef typename Number<Real>::Scalar Scalar;
